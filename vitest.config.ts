@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+
+// unit: no process but this one · integration: real PostgreSQL, Git, HTTP · kubernetes: a real API server
+// (or the simulated cluster when KUBEBUILDER_ASSETS and KUBECONFIG are unset) · e2e: everything together.
+const project = (name: string, include: string[], testTimeout: number, exclude: string[] = []) => ({
+  test: { name, include, exclude, testTimeout, hookTimeout: 120_000, pool: "forks" as const, maxWorkers: 2 },
+});
+const special = ["test/**/*.{integration,kubernetes,e2e}.test.ts"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", ["test/**/*.test.ts"], 10_000, special),
+      project("integration", ["test/**/*.integration.test.ts"], 60_000),
+      project("kubernetes", ["test/**/*.kubernetes.test.ts"], 120_000),
+      project("e2e", ["test/**/*.e2e.test.ts"], 240_000),
+    ],
+  },
+});
