@@ -1,0 +1,147 @@
+// The interface of an action and of the tools it is handed. An action is one file plus one line in registry.ts.
+// Every effect on the world goes through these tools; a reader finds them all here and in controller/ports.ts.
+import type { KubernetesObject, ObjectRef } from "../domain/facts/objects.ts";
+import type { Json, JsonObject } from "../domain/json.ts";
+import type { Effect, FieldChange } from "../domain/planning/effect.ts";
+import type { ActionDescription } from "../domain/templates/action-description.ts";
+
+export type JsonPatchOperation =
+  | { readonly op: "add" | "replace"; readonly path: string; readonly value: Json }
+  | { readonly op: "remove"; readonly path: string };
+
+/**
+ * The Kubernetes API of one cluster, bound to one attempt's abort signal. All calls throw Problem:
+ * API_CONFLICT (409), API_INVALID (400, 422), API_FORBIDDEN (401, 403), API_NOT_FOUND (404, 405), API_THROTTLED (429,
+ * `details.retryAfterSeconds`), API_UNREACHABLE (never sent) mean that nothing was applied;
+ * API_OUTCOME_UNKNOWN (timeout, reset, abort, any 5xx) means that a change may have been applied.
+ */
+export interface ClusterApi {
+  /** null when there is no such object. */
+  get(ref: ObjectRef): Promise<KubernetesObject | null>;
+  list(query: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly namespace: string | null;
+    readonly labelSelector?: string;
+    readonly fieldSelector?: string;
+  }): Promise<readonly KubernetesObject[]>;
+  /** At most `limitBytes` of the newest `tailLines` lines. */
+  logs(query: {
+    readonly namespace: string;
+    readonly pod: string;
+    readonly container: string | null;
+    readonly previous: boolean;
+    readonly tailLines: number;
+    readonly limitBytes: number;
+  }): Promise<string>;
+  /** JSON patch with fieldManager gitmend; the operations carry resourceVersion. Returns the object as it is (or would be) after. */
+  patch(
+    ref: ObjectRef,
+    operations: readonly JsonPatchOperation[],
+    options: { readonly dryRun: boolean },
+  ): Promise<KubernetesObject>;
+  /** Delete with uid and resourceVersion as preconditions. */
+  remove(
+    ref: ObjectRef,
+    options: {
+      readonly uid: string;
+      readonly resourceVersion: string;
+      readonly gracePeriodSeconds: number | null;
+      readonly dryRun: boolean;
+    },
+  ): Promise<void>;
+  /** A Kubernetes Event on `about`, shown by `kubectl describe`. `name` makes it idempotent: an existing one is left alone. */
+  event(
+    about: ObjectRef & { readonly uid: string },
+    event: {
+      readonly name: string;
+      readonly type: "Normal" | "Warning";
+      /** CamelCase. */
+      readonly reason: string;
+      readonly message: string;
+    },
+  ): Promise<void>;
+}
+
+export interface SavedEvidence {
+  readonly name: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export interface ActionTools {
+  cluster(name: string): ClusterApi;
+  /** @throws Problem CHANNEL_UNKNOWN, NOTIFICATION_REFUSED (not applied) or API_OUTCOME_UNKNOWN. */
+  notify(
+    channel: string | null,
+    message: { readonly title: string; readonly text: string; readonly severity: string },
+    key: string,
+  ): Promise<{ readonly channel: string }>;
+  /** Keeps a text outside Git, redacted; the record holds hash and size. */
+  saveEvidence(name: string, text: string): Promise<SavedEvidence>;
+  /** ISO 8601, UTC, by the database's clock. */
+  now(): string;
+  /** Rejects as soon as the attempt is aborted. */
+  sleep(seconds: number): Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** What every action knows about the execution it runs in. */
+export interface ActionContext {
+  readonly executionId: string;
+  readonly step: string;
+  /** `executionId/step`: names created objects, Idempotency-Key of external calls, annotation `gitmend.dev/effect`. */
+  readonly effectKey: string;
+  readonly cluster: string;
+  readonly target: (ObjectRef & { readonly uid: string }) | null;
+}
+
+/** Input that has passed the action's schema, defaults filled in. */
+export type ActionInput = Readonly<Record<string, Json>>;
+
+interface ActionBase extends ActionDescription {
+  /** Objects that it touches, from its input alone: guards, claims and protection judge these. */
+  objects(input: ActionInput, context: Pick<ActionContext, "cluster" | "target">): readonly ObjectRef[];
+  /** One line for people: what it will do. Pure. */
+  preview(input: ActionInput): string;
+  /**
+   * When the plan is made: replaces relative and symbolic input by absolute input (`revision: last-good` -> 3,
+   * `replicas: {add: 2}` -> 5). Left out by actions whose input is absolute already. Reads only.
+   */
+  resolve?(
+    input: ActionInput,
+    context: Pick<ActionContext, "cluster" | "target">,
+    tools: ActionTools,
+  ): Promise<ActionInput>;
+}
+
+/** Changes nothing: may be repeated on any failure. */
+export interface ReadAction extends ActionBase {
+  readonly changes: false;
+  run(input: ActionInput, context: ActionContext, tools: ActionTools): Promise<JsonObject>;
+}
+
+/** Changes something, by exactly one effect. */
+export interface ChangeAction extends ActionBase {
+  readonly changes: true;
+  /** Reads the object and says exactly what will be written. No effect. @throws Problem: nothing was applied. */
+  prepare(input: ActionInput, context: ActionContext, tools: ActionTools): Promise<Effect>;
+  /** After the effect (made now or by a dead owner): waits where the action waits, and gives the output. */
+  settle(input: ActionInput, effect: Effect, context: ActionContext, tools: ActionTools): Promise<JsonObject>;
+}
+
+export type Action = ReadAction | ChangeAction;
+
+/** Makes, previews, finds and takes back effects: one implementation for all actions, src/actions/effects.ts. */
+export interface EffectRunner {
+  apply(effect: Effect, context: ActionContext, tools: ActionTools): Promise<void>;
+  /** Server-side dry-run. Managed fields, status, resourceVersion and gitmend's own annotations are left out. */
+  dryRun(effect: Effect, context: ActionContext, tools: ActionTools): Promise<readonly FieldChange[]>;
+  /** Looks at the state asked for first, at the annotation second. `unknown`: ask again later. */
+  didItHappen(effect: Effect, context: ActionContext, tools: ActionTools): Promise<"yes" | "no" | "unknown">;
+  /**
+   * The effect that writes the old values back, conditional on the object as it is now; null when it holds them already.
+   * @throws Problem FIELD_CHANGED_SINCE (details: field, found, expected, manager) or TARGET_GONE.
+   */
+  prepareRestore(effect: Effect, context: ActionContext, tools: ActionTools): Promise<Effect | null>;
+}

@@ -1,0 +1,370 @@
+// Everything that the controller needs from outside, in one list. Adapters implement these; app.ts wires them.
+import type { ActionTools } from "../actions/action.ts";
+import type { Mode, Outcome, Phase, RecordedEvent } from "../domain/execution/events.ts";
+import type { Alert } from "../domain/facts/alert.ts";
+import type { History } from "../domain/facts/facts.ts";
+import type { ObjectRef } from "../domain/facts/objects.ts";
+import type { Approval } from "../domain/gate/gate.ts";
+import type { JsonObject } from "../domain/json.ts";
+
+// ---- alerts -------------------------------------------------------------------------------------------------------
+
+export interface Delivery {
+  /** sha256 of the raw body and the source: for the log, not for idempotency (that is per alert). */
+  readonly bodyHash: string;
+  readonly source: string;
+  readonly alerts: readonly Alert[];
+  /** Alerts of the body that could not be read. */
+  readonly deadLetters: readonly { readonly reason: string; readonly body: JsonObject | string }[];
+}
+
+export interface Received {
+  readonly opened: number;
+  readonly resolved: number;
+  /** Deliveries of what is known already, late news included. */
+  readonly repeated: number;
+  readonly deadLetters: number;
+}
+
+/** An open firing whose time to be decided has come, claimed for `claimSeconds` by this replica. */
+export interface DueFiring {
+  readonly id: string;
+  /** Fences the decision: a decision with an older token is stale. */
+  readonly token: number;
+  readonly alert: Alert;
+  /** Decisions made so far without a result because a fact was unavailable. */
+  readonly undecidedCount: number;
+  readonly openedAt: string;
+}
+
+/** What came of deciding a firing. Committed in one transaction with everything that follows from it. */
+export type FiringDecision =
+  | { readonly kind: "no-match"; readonly revision: string; readonly reasons: readonly string[] }
+  | {
+      readonly kind: "undecided";
+      readonly revision: string;
+      readonly reasons: readonly string[];
+      readonly retrySeconds: number;
+    }
+  | {
+      readonly kind: "joined";
+      readonly revision: string;
+      readonly executionId: string;
+      readonly reasons: readonly string[];
+    }
+  | {
+      readonly kind: "execution";
+      readonly revision: string;
+      readonly reasons: readonly string[];
+      readonly executionId: string;
+      /** Groups what fires for one target; an open incident of the same key is used again. */
+      readonly incidentKey: string;
+      readonly incidentId: string;
+      /** null: nothing is claimed (observe, evidence only). */
+      readonly claimKey: string | null;
+      /** Alert name and target: what history and cool-down are counted by. */
+      readonly template: string;
+      readonly target: ObjectRef | null;
+      readonly mode: Mode;
+      readonly cooldownSeconds: number;
+      /** The first events of the stream, seq 1…n. The execution belongs to this replica, epoch 1. */
+      readonly events: readonly RecordedEvent[];
+      readonly projection: Projection;
+    };
+
+export interface DeadLetter {
+  readonly id: string;
+  readonly receivedAt: string;
+  readonly source: string;
+  readonly reason: string;
+  readonly body: string;
+}
+
+export interface AlertStore {
+  /**
+   * One transaction; durable when it resolves. Opens, repeats and resolves firings as 2-architecture says, and tells the
+   * executions of resolved firings. @throws Problem DATABASE_UNAVAILABLE
+   */
+  receive(delivery: Delivery): Promise<Received>;
+  /** Claims up to `limit` due firings (skip locked); nobody else gets them for `claimSeconds`. */
+  takeDue(limit: number, claimSeconds: number): Promise<readonly DueFiring[]>;
+  /**
+   * All or nothing. `stale`: the firing was resolved or decided by another replica. `busy`: another live execution holds
+   * the claim (its id is given): join it.
+   */
+  decide(
+    firing: Pick<DueFiring, "id" | "token">,
+    decision: FiringDecision,
+  ): Promise<
+    | { readonly result: "committed" }
+    | { readonly result: "stale" }
+    | { readonly result: "busy"; readonly executionId: string }
+  >;
+  /** The live execution that holds this claim. */
+  liveExecution(claimKey: string): Promise<string | null>;
+  history(alertName: string, target: ObjectRef): Promise<History>;
+  /** Firings without a match are decided anew: the catalog changed. */
+  wakeUnmatched(): Promise<void>;
+  /** Firings not delivered for `staleSeconds` become stale; firings of ended executions that missed their wake-up get it. */
+  keepHouse(staleSeconds: number): Promise<void>;
+  deadLetters(limit: number): Promise<readonly DeadLetter[]>;
+}
+
+// ---- executions ---------------------------------------------------------------------------------------------------
+
+/** What lists show of an execution, kept beside its events in the same statement. */
+export interface Projection {
+  readonly phase: Phase;
+  readonly outcome: Outcome | null;
+  readonly escalated: boolean;
+}
+
+export interface OwnedExecution {
+  readonly id: string;
+  readonly epoch: number;
+}
+
+/** What other replicas, people and alerts ask of an execution; its owner turns each into events. */
+export type ExecutionCommand =
+  | { readonly type: "cancel"; readonly by: string; readonly reason: string; readonly keep: boolean }
+  | { readonly type: "alert-joined"; readonly alert: Alert }
+  | {
+      readonly type: "alert-resolved";
+      readonly cluster: string;
+      readonly fingerprint: string;
+      readonly endsAt: string;
+    };
+
+export interface PendingCommand {
+  readonly id: string;
+  readonly executionId: string;
+  readonly command: ExecutionCommand;
+}
+
+export interface Append extends OwnedExecution {
+  /** Consecutive seqs; the first is the stored version + 1. */
+  readonly events: readonly RecordedEvent[];
+  readonly projection: Projection;
+  /** Commands that these events answer: deleted in the same transaction. */
+  readonly commands: readonly string[];
+  /** The record is to be published up to here: gate decided, ended. */
+  readonly milestone: "planned" | "ended" | null;
+}
+
+export interface ExecutionSummary extends Projection {
+  readonly id: string;
+  readonly alertName: string;
+  readonly target: ObjectRef | null;
+  readonly template: string;
+  readonly mode: Mode;
+  readonly incidentId: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface ExecutionStore {
+  /**
+   * Appends all events or none, durably, fenced by (owner, epoch, version); batches with other executions' appends.
+   * With `outcome` set it frees the claims and lets the firings be decided again after the cool-down, in the same transaction.
+   * @throws Problem EXECUTION_MOVED_ON: another replica owns it or the seq is stale. DATABASE_UNAVAILABLE: retry the same append.
+   */
+  append(append: Append): Promise<void>;
+  /** Takes over up to `limit` executions without a live owner, epoch + 1 (skip locked). */
+  claimAbandoned(limit: number): Promise<readonly OwnedExecution[]>;
+  events(id: string): Promise<readonly RecordedEvent[]>;
+  /** Commands for executions that this replica owns. */
+  commands(): Promise<readonly PendingCommand[]>;
+  /** false: there is no such execution or it has ended. */
+  send(executionId: string, command: ExecutionCommand): Promise<boolean>;
+  /** All keys or none; keys that the execution holds already count as got. */
+  claim(executionId: string, keys: readonly string[]): Promise<boolean>;
+  /** Newest first, escalated and unended first when `attention`; keyset pagination by id. */
+  list(query: {
+    readonly limit: number;
+    readonly before?: string;
+    readonly live?: boolean;
+  }): Promise<readonly ExecutionSummary[]>;
+  /** By id or unambiguous prefix or suffix of at least 6 characters. */
+  find(id: string): Promise<ExecutionSummary | null>;
+  /** Gives the executions of this replica back, so that others claim them at once (drain). */
+  release(): Promise<void>;
+  saveEvidence(evidence: {
+    readonly executionId: string;
+    readonly name: string;
+    readonly sha256: string;
+    readonly text: string;
+  }): Promise<void>;
+}
+
+export interface Lease {
+  /** Changes when a lost lease is replaced. */
+  replicaId(): string;
+  /** Whether effects may be sent now; judged by monotonic time, false 300 ms before the lease ends. */
+  valid(): boolean;
+  /** Called when the lease was lost: abort everything. The lease takes a new id by itself. */
+  onLost(listener: () => void): void;
+}
+
+/** Database time, known to the process by the offset measured at the last answer. Never the process's wall clock. */
+export interface Clock {
+  /** ISO 8601, UTC, milliseconds. */
+  now(): string;
+}
+
+// ---- catalog ------------------------------------------------------------------------------------------------------
+
+export interface CatalogFile {
+  /** Relative to the catalog's root. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface CatalogSource {
+  /** Asks the remote for the branch head only. 40 hex; null: the branch does not exist. @throws Problem GIT_UNREACHABLE, GIT_REFUSED */
+  head(): Promise<string | null>;
+  /** Fetches the commit when it is not here yet and reads templates/, policies/ from its tree. */
+  read(commit: string): Promise<readonly CatalogFile[]>;
+  readonly branch: string;
+}
+
+/** Which revision all replicas act on. */
+export interface CatalogState {
+  current(): Promise<string | null>;
+  /** Names the revision for all replicas. */
+  set(revision: string): Promise<void>;
+}
+
+// ---- record -------------------------------------------------------------------------------------------------------
+
+export interface OutboxEntry {
+  readonly id: string;
+  readonly executionId: string;
+  readonly milestone: "planned" | "ended";
+  /** Events up to this seq belong to the milestone. */
+  readonly seq: number;
+}
+
+export interface RecordHead {
+  /** sha256 of the last published line of this execution; null: nothing is published yet. */
+  readonly head: string | null;
+  readonly lines: number;
+}
+
+export interface Outbox {
+  /** Unpublished entries in order, for the one replica that holds the publishing claim; empty for all others. */
+  take(limit: number): Promise<readonly OutboxEntry[]>;
+  /** sha256 of the last line of the record that was published last (any execution); null at the beginning. */
+  lastHead(): Promise<string | null>;
+  recordHead(executionId: string): Promise<RecordHead>;
+  markPublished(
+    published: readonly {
+      readonly id: string;
+      readonly executionId: string;
+      readonly commit: string;
+      readonly head: string;
+      readonly lines: number;
+    }[],
+  ): Promise<void>;
+}
+
+export interface RecordCommit {
+  /** Path -> content; whole files. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Subject, empty line, body, trailers. */
+  readonly message: string;
+  /** ISO 8601: author and committer date. */
+  readonly at: string;
+}
+
+export interface AuditRepository {
+  /** One commit each, in order, in one flush; moves the branch. @returns the commit ids in order (the last one is signed when a key is configured). */
+  commit(commits: readonly RecordCommit[]): Promise<readonly string[]>;
+  /** Pushes when a remote is configured. @throws Problem GIT_UNREACHABLE (later), GIT_NOT_FAST_FORWARD (publishing stops) */
+  push(): Promise<void>;
+  /** For a writer that crashed between commit and mark: execution id and milestone of commits after the last marked one. */
+  has(
+    executionId: string,
+    milestone: "planned" | "ended",
+  ): Promise<{ readonly commit: string; readonly head: string; readonly lines: number } | null>;
+}
+
+// ---- approvals ----------------------------------------------------------------------------------------------------
+
+export interface ApprovalRequest {
+  readonly executionId: string;
+  /** `gitmend/<short id>`. */
+  readonly branch: string;
+  /** `approvals/<execution-id>.yaml`. */
+  readonly file: string;
+  readonly content: string;
+  readonly title: string;
+}
+
+export type ApprovalState =
+  | { readonly state: "open"; readonly approvals: readonly Approval[] }
+  /** Merged: what counts is checked against the head that gitmend wrote; `problem` says why it does not count. */
+  | {
+      readonly state: "merged";
+      readonly approvals: readonly Approval[];
+      readonly commit: string;
+      readonly problem: string | null;
+    }
+  | { readonly state: "closed"; readonly by: string | null; readonly reason: string };
+
+export interface Forge {
+  /** Idempotent: the branch is named from the execution. Returns the head that people approve. */
+  open(
+    request: ApprovalRequest,
+  ): Promise<{ readonly repository: string; readonly base: string; readonly head: string }>;
+  /** @throws Problem GIT_UNREACHABLE */
+  read(request: {
+    readonly branch: string;
+    readonly file: string;
+    readonly head: string;
+  }): Promise<ApprovalState>;
+  /** Closed by gitmend: no rejection. */
+  close(branch: string, reason: "expired" | "resolved" | "cancelled" | "outdated" | "refused"): Promise<void>;
+}
+
+// ---- the rest -----------------------------------------------------------------------------------------------------
+
+export interface Clusters {
+  readonly names: readonly string[];
+  /** Labels of `gitmend.yaml`. */
+  labels(cluster: string): Readonly<Record<string, string>>;
+  /** Tools for one attempt (or one decision): every call ends when the signal aborts. */
+  tools(signal: AbortSignal, executionId: string): ActionTools;
+}
+
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Named places where a test may stop or kill the process. Does nothing in production. */
+export type FaultPoint =
+  | "decision-before-commit"
+  | "decision-after-commit"
+  | "step-before-start"
+  | "step-after-start"
+  | "step-after-effect"
+  | "step-before-outcome"
+  | "step-after-outcome"
+  | "undo-after-start"
+  | "undo-after-effect"
+  | "undo-after-outcome"
+  | "ended-before-append"
+  | "ended-after-append"
+  | "record-after-commit"
+  | "record-after-push"
+  | "approval-after-open";
+
+export interface Faults {
+  at(point: FaultPoint): Promise<void>;
+}
+
+export interface Ids {
+  /** UUIDv7. */
+  next(): string;
+}

@@ -1,0 +1,219 @@
+// The closed lists of an execution: events, phases, outcomes. These words are the labels, trailers and columns everywhere.
+// A stored event is never rewritten: a new shape gets a new version and an upcaster.
+import type { Alert, AlertReference } from "../facts/alert.ts";
+import type { Subject } from "../facts/objects.ts";
+import type { Approval, Gate, Mode } from "../gate/gate.ts";
+import type { Json, JsonObject } from "../json.ts";
+import type { Effect, Preview } from "../planning/effect.ts";
+import type { ActionCall, Plan } from "../planning/plan.ts";
+import type { ProblemCode } from "../problem.ts";
+
+export const phases = ["planning", "awaiting_approval", "waiting", "running", "undoing", "ended"] as const;
+export type Phase = (typeof phases)[number];
+
+export const outcomes = [
+  "succeeded",
+  "partly",
+  "failed",
+  "rolled_back",
+  "rollback_incomplete",
+  "unknown",
+  "cancelled",
+  "refused",
+  "rejected",
+  "expired",
+  "outdated",
+  "observed",
+] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** Why this template: recorded with the execution, shown by `executions show`. */
+export interface MatchRecord {
+  readonly rule: string;
+  readonly template: string;
+  readonly reasons: readonly string[];
+  /** The facts that rules read, as they were. */
+  readonly facts: JsonObject;
+}
+
+export interface ExecutionRequested {
+  readonly type: "ExecutionRequested";
+  readonly incident: string;
+  readonly alert: Alert;
+  readonly subject: Subject | null;
+  readonly match: MatchRecord;
+  /** `main@sha1:<40 hex>`. */
+  readonly revision: string;
+  readonly mode: Mode;
+}
+export interface Planned {
+  readonly type: "Planned";
+  readonly plan: Plan;
+  readonly previews: readonly Preview[];
+}
+export interface GateDecided {
+  readonly type: "GateDecided";
+  readonly gate: Gate;
+}
+export interface ApprovalRequested {
+  readonly type: "ApprovalRequested";
+  readonly repository: string;
+  readonly branch: string;
+  readonly base: string;
+  /** Commit that people approve. */
+  readonly head: string;
+  readonly expiresAt: string;
+}
+export interface ApprovalGranted {
+  readonly type: "ApprovalGranted";
+  readonly approvals: readonly Approval[];
+  /** The merge commit. */
+  readonly commit: string;
+}
+export interface ApprovalDenied {
+  readonly type: "ApprovalDenied";
+  readonly by: string | null;
+  readonly reason: string;
+}
+export interface ApprovalExpired {
+  readonly type: "ApprovalExpired";
+}
+export interface AlertJoined {
+  readonly type: "AlertJoined";
+  readonly alert: AlertReference;
+}
+export interface AlertResolved {
+  readonly type: "AlertResolved";
+  readonly cluster: string;
+  readonly fingerprint: string;
+  readonly endsAt: string;
+}
+export interface Claimed {
+  readonly type: "Claimed";
+  readonly keys: readonly string[];
+}
+/** Durable before the effect. `effect` is null for read-only actions. */
+export interface StepStarted {
+  readonly type: "StepStarted";
+  readonly step: string;
+  /** 1-based, counted over the step's action and its alternatives. */
+  readonly attempt: number;
+  readonly call: ActionCall;
+  readonly effect: Effect | null;
+}
+export interface StepSucceeded {
+  readonly type: "StepSucceeded";
+  readonly step: string;
+  readonly attempt: number;
+  readonly output: Json;
+}
+export interface StepFailed {
+  readonly type: "StepFailed";
+  readonly step: string;
+  readonly attempt: number;
+  readonly code: ProblemCode;
+  readonly message: string;
+  /** The effect was made before the failure. */
+  readonly changed: boolean;
+  readonly retryable: boolean;
+  readonly retryAfterSeconds: number | null;
+}
+export interface StepSkipped {
+  readonly type: "StepSkipped";
+  readonly step: string;
+  readonly reason: string;
+  /** Skipped by its own condition: what depends on it still runs. */
+  readonly byCondition: boolean;
+}
+export interface StepOutcomeUnknown {
+  readonly type: "StepOutcomeUnknown";
+  readonly step: string;
+  readonly attempt: number;
+  readonly message: string;
+}
+export interface RetryScheduled {
+  readonly type: "RetryScheduled";
+  readonly step: string;
+  /** The attempt to come. */
+  readonly attempt: number;
+  readonly at: string;
+}
+export interface AlternativeChosen {
+  readonly type: "AlternativeChosen";
+  readonly step: string;
+  /** 0-based index into the step's alternatives. */
+  readonly alternative: number;
+  readonly action: string;
+}
+/** Durable before the undo's effect. `effect` is null when the fields hold their old values already or nothing needs undoing. */
+export interface UndoStarted {
+  readonly type: "UndoStarted";
+  readonly step: string;
+  readonly attempt: number;
+  readonly call: ActionCall | null;
+  readonly effect: Effect | null;
+}
+export interface StepUndone {
+  readonly type: "StepUndone";
+  readonly step: string;
+  readonly attempt: number;
+  readonly note: string;
+}
+export interface UndoFailed {
+  readonly type: "UndoFailed";
+  readonly step: string;
+  readonly attempt: number;
+  readonly code: ProblemCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly details: JsonObject;
+}
+export interface CancelRequested {
+  readonly type: "CancelRequested";
+  readonly by: string;
+  readonly reason: string;
+  /** Leave what was done instead of undoing it. */
+  readonly keep: boolean;
+}
+export interface Ended {
+  readonly type: "Ended";
+  readonly outcome: Outcome;
+  readonly reason: string;
+  /** People have to look at it. */
+  readonly escalated: boolean;
+}
+
+export type ExecutionEvent =
+  | ExecutionRequested
+  | Planned
+  | GateDecided
+  | ApprovalRequested
+  | ApprovalGranted
+  | ApprovalDenied
+  | ApprovalExpired
+  | AlertJoined
+  | AlertResolved
+  | Claimed
+  | StepStarted
+  | StepSucceeded
+  | StepFailed
+  | StepSkipped
+  | StepOutcomeUnknown
+  | RetryScheduled
+  | AlternativeChosen
+  | UndoStarted
+  | StepUndone
+  | UndoFailed
+  | CancelRequested
+  | Ended;
+export type ExecutionEventType = ExecutionEvent["type"];
+
+/** An event as stored: `seq` counts from 1 without gaps. */
+export interface RecordedEvent {
+  readonly seq: number;
+  /** ISO 8601, UTC, by the database's clock as the writer knew it. */
+  readonly at: string;
+  /** Version of the event type's shape. */
+  readonly version: number;
+  readonly event: ExecutionEvent;
+}

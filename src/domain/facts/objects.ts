@@ -1,0 +1,86 @@
+// Kubernetes objects as gitmend names them. Types, and the one spelling of their key.
+
+export interface ObjectRef {
+  /** A configured cluster's name. */
+  readonly cluster: string;
+  /** `v1`, `apps/v1`. */
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** null for cluster-scoped objects. */
+  readonly namespace: string | null;
+  readonly name: string;
+}
+
+/** The object that an alert names. */
+export interface Subject {
+  readonly kind: string;
+  readonly namespace: string | null;
+  readonly name: string;
+  readonly container: string | null;
+}
+
+/** What gitmend repairs: the subject's top owner, as read when the decision was made. */
+export interface Target extends ObjectRef {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly status: Readonly<Record<string, unknown>>;
+  readonly managedBy: "none" | "flux" | "argocd" | "helm" | "operator";
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+}
+
+/** An object as the API server returns it. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly generation?: number;
+    readonly creationTimestamp?: string;
+    readonly deletionTimestamp?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly OwnerReference[];
+    readonly managedFields?: readonly {
+      readonly manager?: string;
+      readonly time?: string;
+      readonly fieldsV1?: unknown;
+    }[];
+  };
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly status?: Readonly<Record<string, unknown>>;
+  readonly [key: string]: unknown;
+}
+
+/** `cluster/group/kind/namespace/name`: the key of claims. The core group is empty, so is the namespace of a node. */
+export function objectKey(ref: ObjectRef): string {
+  const group = ref.apiVersion.includes("/") ? ref.apiVersion.split("/")[0] : "";
+  return [ref.cluster, group, ref.kind, ref.namespace ?? "", ref.name].join("/");
+}
+
+const shortKinds: Readonly<Record<string, string>> = {
+  Deployment: "deploy",
+  StatefulSet: "sts",
+  DaemonSet: "ds",
+  ReplicaSet: "rs",
+  Pod: "pod",
+  Node: "node",
+};
+
+/** `prod-eu/shop/deploy/api`: how people, commit subjects and tables name a target. */
+export function objectText(ref: Omit<ObjectRef, "apiVersion">): string {
+  const kind = shortKinds[ref.kind] ?? ref.kind.toLowerCase();
+  return [ref.cluster, ref.namespace, kind, ref.name].filter((part) => part !== null).join("/");
+}

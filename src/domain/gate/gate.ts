@@ -1,0 +1,36 @@
+// The gate's vocabulary: what stands between a plan and its first step. Types only.
+
+export interface ApprovalDemand {
+  /** Teams and people of `gitmend.yaml`: `team:sre`, `ana`. Empty: any configured approver. */
+  readonly from: readonly string[];
+  readonly approvals: number;
+}
+
+/** Why the gate is as it is: one line for each guard rule that fired or could not be evaluated, and for built-in rules. */
+export interface GateReason {
+  /** `policy/rule`, or `built-in/high-risk`, `built-in/protected`, `built-in/template`. */
+  readonly rule: string;
+  readonly effect: "require-approval" | "deny" | "observe";
+  readonly reason: string;
+}
+
+export type Gate =
+  | { readonly kind: "open"; readonly reasons: readonly GateReason[] }
+  | {
+      readonly kind: "approval";
+      /** All must be met; one person may count for two demands, once each. */
+      readonly demands: readonly ApprovalDemand[];
+      readonly expiresSeconds: number;
+      readonly reasons: readonly GateReason[];
+    }
+  | { readonly kind: "refused"; readonly reasons: readonly GateReason[] };
+
+export type Mode = "observe" | "live";
+
+/** An approval that counts. `verified`: the person is the principal of the commit's signature. */
+export interface Approval {
+  readonly by: string;
+  readonly at: string;
+  readonly commit: string;
+  readonly verified: boolean;
+}

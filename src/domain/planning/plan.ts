@@ -1,0 +1,64 @@
+// A plan: a template with everything filled in for one incident. Immutable; its digest is what people approve.
+import type { ObjectRef } from "../facts/objects.ts";
+import type { Json } from "../json.ts";
+import type { Risk } from "../templates/action-description.ts";
+
+/** One action with its input. Strings may still hold `{{ steps[...] }}` expressions, computed when the step starts. */
+export interface ActionCall {
+  /** Canonical action name. */
+  readonly action: string;
+  readonly input: Readonly<Record<string, Json>>;
+}
+
+export interface RetryPolicy {
+  /** Tries in all, the first one included. */
+  readonly attempts: number;
+  readonly backoffSeconds: number;
+  readonly maxBackoffSeconds: number;
+}
+
+export type Undo =
+  | { readonly how: "restore" }
+  | { readonly how: "action"; readonly call: ActionCall }
+  | { readonly how: "nothing"; readonly why: string };
+
+export interface PlannedStep {
+  readonly name: string;
+  readonly dependsOn: readonly string[];
+  readonly call: ActionCall;
+  /** CEL, all must hold, else the step is skipped. */
+  readonly conditions: readonly string[];
+  /** CEL, all must hold, else the step fails before it starts. */
+  readonly preconditions: readonly string[];
+  /** CEL with `output`, all must hold, else the step fails after it ran. */
+  readonly postconditions: readonly string[];
+  readonly timeoutSeconds: number;
+  readonly retry: RetryPolicy;
+  readonly onFailure: "rollback" | "continue" | "stop";
+  readonly alternatives: readonly ActionCall[];
+  readonly undo: Undo;
+  /** Whether the action or one of its alternatives changes something. */
+  readonly changes: boolean;
+}
+
+export interface Plan {
+  readonly template: { readonly name: string; readonly version: string | null; readonly hash: string };
+  readonly target: (ObjectRef & { readonly uid: string }) | null;
+  readonly parameters: Readonly<Record<string, Json>>;
+  readonly steps: readonly PlannedStep[];
+  readonly risk: Risk;
+  readonly timeoutSeconds: number;
+  readonly maxParallel: number;
+  readonly cooldownSeconds: number;
+  /** The template itself demands an approval, whatever policies say. */
+  readonly approvalRequired: boolean;
+  /** What the plan touches: guards judge these. */
+  readonly touches: {
+    readonly clusters: readonly string[];
+    readonly namespaces: readonly string[];
+    readonly objects: readonly ObjectRef[];
+    readonly actions: readonly string[];
+  };
+  /** `sha256:<hex>` of the RFC 8785 text of everything above. */
+  readonly digest: string;
+}

@@ -1,0 +1,44 @@
+// What selecting a template can come to, always with its reasons. Types only.
+import type { FetchedFact } from "../facts/facts.ts";
+import type { Json } from "../json.ts";
+
+export type Selection =
+  | {
+      readonly kind: "match";
+      /** `policy/rule`. */
+      readonly rule: string;
+      readonly template: string;
+      /** Evaluated: no `{{ }}` left. */
+      readonly parameters: Readonly<Record<string, Json>>;
+      readonly reasons: readonly string[];
+    }
+  | {
+      readonly kind: "escalate";
+      readonly rule: string;
+      /** A notification channel or team; null: the default channel. */
+      readonly to: string | null;
+      readonly severity: string;
+      readonly message: string;
+      readonly reasons: readonly string[];
+    }
+  /** One line for each rule that named the alert and did not match, and why. */
+  | { readonly kind: "none"; readonly reasons: readonly string[] }
+  /** A rule of higher priority than the best match read an unavailable fact. */
+  | {
+      readonly kind: "undecided";
+      readonly rule: string;
+      readonly fact: FetchedFact;
+      readonly why: string;
+      readonly reasons: readonly string[];
+    };
+
+/** A guard rule that fired, or that could not be evaluated (then its effect is `deny`). */
+export type GuardVerdict = { readonly rule: string; readonly reason: string } & (
+  | { readonly effect: "deny" }
+  | {
+      readonly effect: "require-approval";
+      readonly from: readonly string[];
+      readonly approvals: number;
+      readonly expiresSeconds: number;
+    }
+);

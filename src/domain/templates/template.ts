@@ -1,0 +1,58 @@
+// A template as the compiler leaves it: names resolved, durations in seconds, parameters under their canonical names,
+// expressions checked but still text. `file:line:column` of what matters is kept for findings and `explain`.
+import type { Json, JsonObject } from "../json.ts";
+import type { Risk } from "./action-description.ts";
+
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface TemplateCall {
+  /** Canonical action name. */
+  readonly action: string;
+  /** Canonical parameter names; strings may hold `{{ }}`. */
+  readonly parameters: Readonly<Record<string, Json>>;
+}
+
+export interface TemplateStep {
+  readonly name: string;
+  /** As `depends_on` says, or the step above, or none for `parallel: true`. */
+  readonly dependsOn: readonly string[];
+  readonly call: TemplateCall;
+  readonly conditions: readonly string[];
+  readonly preconditions: readonly string[];
+  readonly postconditions: readonly string[];
+  /** null: the action's default. */
+  readonly timeoutSeconds: number | null;
+  readonly retry: {
+    readonly attempts: number;
+    readonly backoffSeconds: number;
+    readonly maxBackoffSeconds: number;
+  };
+  readonly onFailure: "rollback" | "continue" | "stop";
+  readonly alternatives: readonly TemplateCall[];
+  /** null: the action's own inverse. */
+  readonly rollback: TemplateCall | null;
+  readonly approvalRequired: boolean;
+  readonly position: Position;
+}
+
+export interface Template {
+  readonly name: string;
+  readonly version: string | null;
+  readonly description: string;
+  readonly alertTypes: readonly string[];
+  /** As declared, or the highest of its actions. */
+  readonly risk: Risk;
+  /** draft-07 fragments by parameter name. */
+  readonly parameters: Readonly<Record<string, JsonObject>>;
+  readonly steps: readonly TemplateStep[];
+  readonly timeoutSeconds: number;
+  readonly maxParallel: number;
+  readonly cooldownSeconds: number;
+  /** sha256 of the RFC 8785 text of the document, without comments and formatting. */
+  readonly hash: string;
+  readonly position: Position;
+}
