@@ -1,10 +1,10 @@
 // Everything that the controller needs from outside, in one list. Adapters implement these; app.ts wires them.
 import type { ActionTools } from "../actions/action.ts";
-import type { Mode, Outcome, Phase, RecordedEvent } from "../domain/execution/events.ts";
+import type { Outcome, Phase, RecordedEvent } from "../domain/execution/events.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { History } from "../domain/facts/facts.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
-import type { Approval } from "../domain/gate/gate.ts";
+import type { Approval, Mode } from "../domain/gate/gate.ts";
 import type { JsonObject } from "../domain/json.ts";
 
 // ---- alerts -------------------------------------------------------------------------------------------------------
