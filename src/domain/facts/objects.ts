@@ -27,7 +27,8 @@ export interface Target extends ObjectRef {
   readonly annotations: Readonly<Record<string, string>>;
   readonly spec: Readonly<Record<string, unknown>>;
   readonly status: Readonly<Record<string, unknown>>;
-  readonly managedBy: "none" | "flux" | "argocd" | "helm" | "operator";
+  /** `operator`: its top owner is no built-in workload, so gitmend does not change it. */
+  readonly managedBy: "none" | "operator";
 }
 
 export interface OwnerReference {

@@ -35,7 +35,8 @@ export interface PlannedStep {
   readonly timeoutSeconds: number;
   readonly retry: RetryPolicy;
   readonly onFailure: "rollback" | "continue" | "stop";
-  readonly alternatives: readonly ActionCall[];
+  /** In order, when the action failed for good; each with its own way back. */
+  readonly alternatives: readonly { readonly call: ActionCall; readonly undo: Undo }[];
   readonly undo: Undo;
   /** Whether the action or one of its alternatives changes something. */
   readonly changes: boolean;

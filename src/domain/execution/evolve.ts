@@ -1,0 +1,206 @@
+// Folds events into the state of an execution. Total on every event of every phase that can be stored; decides nothing.
+import type { AlertReference } from "../facts/alert.ts";
+import { unreachable } from "../problem.ts";
+import type { ExecutionEvent, RecordedEvent, StepFailed, StepStarted } from "./events.ts";
+import { type Change, type Execution, newExecution, newStep, type StepState } from "./execution.ts";
+
+/** The state after one more event. `recorded.seq` must be `state.version + 1`. */
+export function evolve(state: Execution, recorded: RecordedEvent): Execution {
+  return { ...apply(state, recorded.event, recorded.at), version: recorded.seq };
+}
+
+export function fold(events: Iterable<RecordedEvent>): Execution {
+  let state = newExecution;
+  for (const recorded of events) state = evolve(state, recorded);
+  return state;
+}
+
+function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
+  switch (event.type) {
+    case "ExecutionRequested":
+      return {
+        ...withAlert(state, event.alert),
+        incident: event.incident,
+        revision: event.revision,
+        mode: event.mode,
+        alert: event.alert,
+        subject: event.subject,
+      };
+    case "Planned":
+      return { ...state, plan: event.plan, steps: new Map(event.plan.steps.map((step) => [step.name, newStep])) };
+    case "GateDecided":
+      return { ...state, gate: event.gate, phase: event.gate.kind === "approval" ? "awaiting_approval" : "waiting" };
+    case "ApprovalRequested":
+      return { ...state, approval: { ...event, requestedAt: at } };
+    case "ApprovalGranted":
+      return { ...state, approved: true, phase: "waiting" };
+    case "ApprovalDenied":
+    case "ApprovalExpired":
+      return state;
+    case "AlertJoined":
+      return withAlert(state, event.alert);
+    case "AlertResolved":
+      return { ...state, firing: without(state.firing, `${event.cluster}/${event.fingerprint}`) };
+    case "Claimed":
+      return { ...state, claimed: true, phase: "running", startedAt: at };
+    case "CancelRequested":
+      return { ...state, cancel: state.cancel ?? { by: event.by, reason: event.reason, keep: event.keep } };
+    case "Ended":
+      return {
+        ...state,
+        phase: "ended",
+        outcome: event.outcome,
+        endReason: event.reason,
+        escalated: event.escalated,
+      };
+    case "UndoStarted":
+      return {
+        ...state,
+        phase: "undoing",
+        undoStartedAt: state.undoStartedAt ?? at,
+        changes: updateUndo(state, event, { undoStatus: "running", undoEffect: event.effect }),
+      };
+    case "StepUndone":
+      return { ...state, changes: updateUndo(state, event, { undoStatus: "undone", undoNote: event.note }) };
+    case "UndoFailed":
+      return {
+        ...state,
+        phase: "undoing",
+        undoStartedAt: state.undoStartedAt ?? at,
+        changes: updateUndo(state, event, {
+          undoStatus: event.retryable ? "retrying" : "failed",
+          undoFailedAt: at,
+          undoNote: event.message,
+        }),
+      };
+    default:
+      return applyToStep(state, event, at);
+  }
+}
+
+type StepEvent = Extract<
+  ExecutionEvent,
+  {
+    type:
+      | "StepStarted"
+      | "StepSucceeded"
+      | "StepFailed"
+      | "StepSkipped"
+      | "StepOutcomeUnknown"
+      | "RetryScheduled"
+      | "AlternativeChosen";
+  }
+>;
+
+function applyToStep(state: Execution, event: StepEvent, at: string): Execution {
+  const step = state.steps.get(event.step) ?? newStep;
+  switch (event.type) {
+    case "StepStarted":
+      return { ...withStep(state, event.step, started(step, event, at)), changes: withChange(state, step, event) };
+    case "StepSucceeded":
+      return withStep(state, event.step, { ...step, status: "succeeded", output: event.output, failure: null, endedAt: at });
+    case "StepFailed":
+      return {
+        ...withStep(state, event.step, failed(step, event, at)),
+        changes: event.changed ? state.changes : withoutAttempt(state.changes, event),
+      };
+    case "StepSkipped":
+      return withStep(state, event.step, {
+        ...step,
+        status: "skipped",
+        skipped: { reason: event.reason, byCondition: event.byCondition },
+        endedAt: at,
+      });
+    case "StepOutcomeUnknown":
+      return withStep(state, event.step, {
+        ...step,
+        status: "unknown",
+        failure: { code: "API_OUTCOME_UNKNOWN", message: event.message, changed: true, retryable: false, retryAfterSeconds: null },
+        endedAt: at,
+      });
+    case "RetryScheduled":
+      return withStep(state, event.step, { ...step, status: "retrying", retryAt: event.at });
+    case "AlternativeChosen":
+      return withStep(state, event.step, { ...step, status: "retrying", retryAt: at, alternative: event.alternative, tries: 0 });
+    default:
+      return unreachable(event);
+  }
+}
+
+function started(step: StepState, event: StepStarted, at: string): StepState {
+  return {
+    ...step,
+    status: "running",
+    attempt: event.attempt,
+    tries: step.tries + 1,
+    call: event.call,
+    effect: event.effect,
+    startedAt: step.startedAt ?? at,
+    retryAt: null,
+  };
+}
+
+/** A failure before StepStarted (nothing was sent) counts as a try all the same. */
+function failed(step: StepState, event: StepFailed, at: string): StepState {
+  const { code, message, changed, retryable, retryAfterSeconds } = event;
+  return {
+    ...step,
+    status: "failed",
+    tries: event.attempt > step.attempt ? step.tries + 1 : step.tries,
+    attempt: event.attempt,
+    failure: { code, message, changed, retryable, retryAfterSeconds },
+    startedAt: step.startedAt ?? at,
+    endedAt: at,
+  };
+}
+
+function withStep(state: Execution, name: string, step: StepState): Execution {
+  return { ...state, steps: new Map(state.steps).set(name, step) };
+}
+
+function withChange(state: Execution, step: StepState, event: StepStarted): readonly Change[] {
+  if (event.effect === null) return state.changes;
+  const planned = state.plan?.steps.find((candidate) => candidate.name === event.step);
+  const undo = step.alternative < 0 ? planned?.undo : planned?.alternatives[step.alternative]?.undo;
+  const change: Change = {
+    step: event.step,
+    attempt: event.attempt,
+    call: event.call,
+    effect: event.effect,
+    undo: undo ?? { how: "restore" },
+    undoStatus: "none",
+    undoAttempt: 0,
+    undoEffect: null,
+    undoFailedAt: null,
+    undoNote: null,
+  };
+  return [...state.changes, change];
+}
+
+function withoutAttempt(changes: readonly Change[], event: { step: string; attempt: number }): readonly Change[] {
+  return changes.filter((change) => change.step !== event.step || change.attempt !== event.attempt);
+}
+
+/** Undos go backwards: the one an event speaks of is the last change of its step that is not undone. */
+function updateUndo(state: Execution, event: { step: string; attempt: number }, update: Partial<Change>): readonly Change[] {
+  const index = state.changes.findLastIndex(
+    (change) => change.step === event.step && change.undoStatus !== "undone" && change.undoStatus !== "failed",
+  );
+  return state.changes.map((change, at) => (at === index ? { ...change, undoAttempt: event.attempt, ...update } : change));
+}
+
+function withAlert(state: Execution, alert: AlertReference): Execution {
+  const key = `${alert.cluster}/${alert.fingerprint}`;
+  const known = state.alerts.some((other) => `${other.cluster}/${other.fingerprint}` === key);
+  return {
+    ...state,
+    firing: new Set(state.firing).add(key),
+    alerts: known ? state.alerts : [...state.alerts, alert],
+  };
+}
+
+function without(set: ReadonlySet<string>, key: string): ReadonlySet<string> {
+  const copy = new Set(set);
+  copy.delete(key);
+  return copy;
+}

@@ -1,0 +1,120 @@
+// The state of one execution, folded from its events. Pure data: everything else is decided from it.
+import type { Alert, AlertReference } from "../facts/alert.ts";
+import type { Subject } from "../facts/objects.ts";
+import type { Gate, Mode } from "../gate/gate.ts";
+import type { Json } from "../json.ts";
+import type { Effect } from "../planning/effect.ts";
+import type { ActionCall, Plan, Undo } from "../planning/plan.ts";
+import type { ProblemCode } from "../problem.ts";
+import type { ApprovalRequested, Outcome, Phase } from "./events.ts";
+
+export type StepStatus = "pending" | "running" | "retrying" | "succeeded" | "failed" | "skipped" | "unknown";
+
+export interface StepFailure {
+  readonly code: ProblemCode;
+  readonly message: string;
+  readonly changed: boolean;
+  readonly retryable: boolean;
+  readonly retryAfterSeconds: number | null;
+}
+
+export interface StepState {
+  readonly status: StepStatus;
+  /** The last attempt that began; counted over the action and its alternatives. */
+  readonly attempt: number;
+  /** Attempts of the present call. */
+  readonly tries: number;
+  /** -1: the step's own action; else the index of the alternative in use. */
+  readonly alternative: number;
+  /** What the last StepStarted said it would do. */
+  readonly call: ActionCall | null;
+  readonly effect: Effect | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly retryAt: string | null;
+  readonly output: Json;
+  readonly failure: StepFailure | null;
+  readonly skipped: { readonly reason: string; readonly byCondition: boolean } | null;
+}
+
+/** An effect that was made, or may have been: undone in reverse order when the execution has to go back. */
+export interface Change {
+  readonly step: string;
+  readonly attempt: number;
+  readonly call: ActionCall;
+  readonly effect: Effect;
+  readonly undo: Undo;
+  readonly undoStatus: "none" | "running" | "retrying" | "undone" | "failed";
+  readonly undoAttempt: number;
+  readonly undoEffect: Effect | null;
+  readonly undoFailedAt: string | null;
+  readonly undoNote: string | null;
+}
+
+export interface Execution {
+  readonly version: number;
+  readonly phase: Phase;
+  readonly outcome: Outcome | null;
+  readonly endReason: string | null;
+  readonly escalated: boolean;
+  readonly mode: Mode;
+  readonly incident: string;
+  readonly revision: string;
+  readonly alert: Alert | null;
+  readonly subject: Subject | null;
+  /** `cluster/fingerprint` of alerts that are firing, and all that ever joined. */
+  readonly firing: ReadonlySet<string>;
+  readonly alerts: readonly AlertReference[];
+  readonly plan: Plan | null;
+  readonly gate: Gate | null;
+  readonly approval: (ApprovalRequested & { readonly requestedAt: string }) | null;
+  readonly approved: boolean;
+  readonly claimed: boolean;
+  /** When the first step could start. */
+  readonly startedAt: string | null;
+  readonly steps: ReadonlyMap<string, StepState>;
+  /** In order of start. */
+  readonly changes: readonly Change[];
+  readonly undoStartedAt: string | null;
+  readonly cancel: { readonly by: string; readonly reason: string; readonly keep: boolean } | null;
+}
+
+export const newStep: StepState = {
+  status: "pending",
+  attempt: 0,
+  tries: 0,
+  alternative: -1,
+  call: null,
+  effect: null,
+  startedAt: null,
+  endedAt: null,
+  retryAt: null,
+  output: null,
+  failure: null,
+  skipped: null,
+};
+
+export const newExecution: Execution = {
+  version: 0,
+  phase: "planning",
+  outcome: null,
+  endReason: null,
+  escalated: false,
+  mode: "observe",
+  incident: "",
+  revision: "",
+  alert: null,
+  subject: null,
+  firing: new Set(),
+  alerts: [],
+  plan: null,
+  gate: null,
+  approval: null,
+  approved: false,
+  claimed: false,
+  startedAt: null,
+  steps: new Map(),
+  changes: [],
+  undoStartedAt: null,
+  cancel: null,
+};
