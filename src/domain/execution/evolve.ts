@@ -27,9 +27,17 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
         subject: event.subject,
       };
     case "Planned":
-      return { ...state, plan: event.plan, steps: new Map(event.plan.steps.map((step) => [step.name, newStep])) };
+      return {
+        ...state,
+        plan: event.plan,
+        steps: new Map(event.plan.steps.map((step) => [step.name, newStep])),
+      };
     case "GateDecided":
-      return { ...state, gate: event.gate, phase: event.gate.kind === "approval" ? "awaiting_approval" : "waiting" };
+      return {
+        ...state,
+        gate: event.gate,
+        phase: event.gate.kind === "approval" ? "awaiting_approval" : "waiting",
+      };
     case "ApprovalRequested":
       return { ...state, approval: { ...event, requestedAt: at } };
     case "ApprovalGranted":
@@ -44,6 +52,8 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
     case "Claimed":
       return { ...state, claimed: true, phase: "running", startedAt: at };
     case "CancelRequested":
+      // A rollback that has begun runs to its end: a later cancel is recorded and changes nothing.
+      if (state.phase === "undoing") return state;
       return { ...state, cancel: state.cancel ?? { by: event.by, reason: event.reason, keep: event.keep } };
     case "Ended":
       return {
@@ -96,9 +106,18 @@ function applyToStep(state: Execution, event: StepEvent, at: string): Execution 
   const step = state.steps.get(event.step) ?? newStep;
   switch (event.type) {
     case "StepStarted":
-      return { ...withStep(state, event.step, started(step, event, at)), changes: withChange(state, step, event) };
+      return {
+        ...withStep(state, event.step, started(step, event, at)),
+        changes: withChange(state, step, event),
+      };
     case "StepSucceeded":
-      return withStep(state, event.step, { ...step, status: "succeeded", output: event.output, failure: null, endedAt: at });
+      return withStep(state, event.step, {
+        ...step,
+        status: "succeeded",
+        output: event.output,
+        failure: null,
+        endedAt: at,
+      });
     case "StepFailed":
       return {
         ...withStep(state, event.step, failed(step, event, at)),
@@ -115,13 +134,25 @@ function applyToStep(state: Execution, event: StepEvent, at: string): Execution 
       return withStep(state, event.step, {
         ...step,
         status: "unknown",
-        failure: { code: "API_OUTCOME_UNKNOWN", message: event.message, changed: true, retryable: false, retryAfterSeconds: null },
+        failure: {
+          code: "API_OUTCOME_UNKNOWN",
+          message: event.message,
+          changed: true,
+          retryable: false,
+          retryAfterSeconds: null,
+        },
         endedAt: at,
       });
     case "RetryScheduled":
       return withStep(state, event.step, { ...step, status: "retrying", retryAt: event.at });
     case "AlternativeChosen":
-      return withStep(state, event.step, { ...step, status: "retrying", retryAt: at, alternative: event.alternative, tries: 0 });
+      return withStep(state, event.step, {
+        ...step,
+        status: "retrying",
+        retryAt: at,
+        alternative: event.alternative,
+        tries: 0,
+      });
     default:
       return unreachable(event);
   }
@@ -177,16 +208,26 @@ function withChange(state: Execution, step: StepState, event: StepStarted): read
   return [...state.changes, change];
 }
 
-function withoutAttempt(changes: readonly Change[], event: { step: string; attempt: number }): readonly Change[] {
+function withoutAttempt(
+  changes: readonly Change[],
+  event: { step: string; attempt: number },
+): readonly Change[] {
   return changes.filter((change) => change.step !== event.step || change.attempt !== event.attempt);
 }
 
 /** Undos go backwards: the one an event speaks of is the last change of its step that is not undone. */
-function updateUndo(state: Execution, event: { step: string; attempt: number }, update: Partial<Change>): readonly Change[] {
+function updateUndo(
+  state: Execution,
+  event: { step: string; attempt: number },
+  update: Partial<Change>,
+): readonly Change[] {
   const index = state.changes.findLastIndex(
-    (change) => change.step === event.step && change.undoStatus !== "undone" && change.undoStatus !== "failed",
+    (change) =>
+      change.step === event.step && change.undoStatus !== "undone" && change.undoStatus !== "failed",
   );
-  return state.changes.map((change, at) => (at === index ? { ...change, undoAttempt: event.attempt, ...update } : change));
+  return state.changes.map((change, at) =>
+    at === index ? { ...change, undoAttempt: event.attempt, ...update } : change,
+  );
 }
 
 function withAlert(state: Execution, alert: AlertReference): Execution {

@@ -1,7 +1,8 @@
 // An effect is the one change that an attempt makes, absolute and conditional, before it is made.
 // It stands in StepStarted, so that whoever takes over can find out whether it happened and can undo it.
-import type { Json } from "../json.ts";
+
 import type { ObjectRef } from "../facts/objects.ts";
+import type { Json } from "../json.ts";
 
 /** One field that gitmend writes. A missing `before` or `after` means that the field is absent. */
 export interface FieldChange {

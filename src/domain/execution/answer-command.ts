@@ -1,0 +1,27 @@
+// Turns what people and alerts ask of an execution into events. Pure; an answer of no events is an answer too.
+import { type Alert, type AlertReference } from "../facts/alert.ts";
+import type { ExecutionEvent } from "./events.ts";
+import type { Execution } from "./execution.ts";
+
+export type Command =
+  | { readonly type: "cancel"; readonly by: string; readonly reason: string; readonly keep: boolean }
+  | { readonly type: "alert-joined"; readonly alert: Alert }
+  | { readonly type: "alert-resolved"; readonly cluster: string; readonly fingerprint: string; readonly endsAt: string };
+
+export function answerCommand(state: Execution, command: Command): readonly ExecutionEvent[] {
+  if (state.phase === "ended") return [];
+  switch (command.type) {
+    case "cancel":
+      return state.cancel === null ? [{ ...command, type: "CancelRequested" }] : [];
+    case "alert-joined":
+      return state.firing.has(`${command.alert.cluster}/${command.alert.fingerprint}`)
+        ? []
+        : [{ type: "AlertJoined", alert: reference(command.alert) }];
+    case "alert-resolved":
+      return state.firing.has(`${command.cluster}/${command.fingerprint}`) ? [{ ...command, type: "AlertResolved" }] : [];
+  }
+}
+
+function reference({ cluster, fingerprint, name, severity, labels, startsAt }: Alert): AlertReference {
+  return { cluster, fingerprint, name, severity, labels, startsAt };
+}

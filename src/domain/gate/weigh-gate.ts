@@ -1,0 +1,118 @@
+// Combines what the guard rules said of a plan with the built-in rules into one gate, and decides observe or live.
+// deny > approvals (all that fired must be met; the shortest expiry counts) > open. Everything is recorded with its reason.
+import type { ObjectRef } from "../facts/objects.ts";
+import type { Plan } from "../planning/plan.ts";
+import type { GuardVerdict } from "../policies/selection.ts";
+import { type Risk, risks } from "../templates/action-description.ts";
+import type { ApprovalDemand, Gate, GateReason, Mode } from "./gate.ts";
+
+export interface LiveScope {
+  /** Names or `*` patterns; left out: all. */
+  readonly clusters?: readonly string[] | undefined;
+  readonly namespaces?: readonly string[] | undefined;
+  readonly max_risk?: Risk | undefined;
+}
+
+export interface GateRules {
+  readonly live: readonly LiveScope[];
+  /** Namespaces that nothing changes, whatever a policy says. */
+  readonly protectedNamespaces: readonly string[];
+  /** The target's top owner is no built-in workload. */
+  readonly ownedByOperator: boolean;
+  /** Reasons from the objects themselves, the opt-out label for instance. */
+  readonly optedOut: readonly string[];
+}
+
+const builtInExpirySeconds = 1800;
+
+export function weighGate(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules): { readonly gate: Gate; readonly mode: Mode } {
+  const mode: Mode = changes(plan) && !isLive(plan, rules.live) ? "observe" : modeOfEvidence(plan, rules);
+  return { gate: combine(plan, verdicts, rules), mode };
+}
+
+/** A plan that changes nothing needs no permission in any mode but tells nobody in observe. */
+function modeOfEvidence(plan: Plan, rules: GateRules): Mode {
+  return isLive(plan, rules.live) ? "live" : "observe";
+}
+
+function combine(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules): Gate {
+  const denied = [...builtInDenials(plan, rules), ...verdicts.filter((verdict) => verdict.effect === "deny").map(reasonOf)];
+  if (denied.length > 0) return { kind: "refused", reasons: denied };
+  const asked = verdicts.filter((verdict) => verdict.effect === "require-approval");
+  const demands: ApprovalDemand[] = asked.map(({ from, approvals }) => ({ from, approvals }));
+  const reasons = asked.map(reasonOf);
+  for (const builtIn of builtInApprovals(plan, demands.length > 0)) {
+    demands.push({ from: [], approvals: 1 });
+    reasons.push(builtIn);
+  }
+  if (demands.length === 0) return { kind: "open", reasons: [] };
+  const expiries = asked.map((verdict) => verdict.expiresSeconds);
+  return { kind: "approval", demands, expiresSeconds: Math.min(...expiries, builtInExpiry(expiries)), reasons };
+}
+
+function builtInExpiry(expiries: readonly number[]): number {
+  return expiries.length === 0 ? builtInExpirySeconds : Number.POSITIVE_INFINITY;
+}
+
+function reasonOf({ rule, reason, effect }: GuardVerdict): GateReason {
+  return { rule, effect, reason };
+}
+
+function builtInDenials(plan: Plan, rules: GateRules): readonly GateReason[] {
+  if (!changes(plan)) return [];
+  const deny = (rule: string, reason: string): GateReason => ({ rule: `built-in/${rule}`, effect: "deny", reason });
+  const guarded = plan.touches.objects.filter((ref) => rules.protectedNamespaces.includes(ref.namespace ?? ""));
+  return [
+    ...guarded.map((ref) => deny("protected", `${ref.kind} ${ref.name} is in the protected namespace ${ref.namespace ?? ""}`)),
+    ...(rules.ownedByOperator ? [deny("operator", "its top owner is not a built-in workload: only its operator may change it")] : []),
+    ...rules.optedOut.map((reason) => deny("opt-out", reason)),
+  ];
+}
+
+function builtInApprovals(plan: Plan, asked: boolean): readonly GateReason[] {
+  if (asked) return [];
+  const ask = (rule: string, reason: string): GateReason => ({ rule: `built-in/${rule}`, effect: "require-approval", reason });
+  if (plan.approvalRequired) return [ask("template", `template ${plan.template.name} asks for an approval`)];
+  return plan.risk === "high" || plan.risk === "critical" ? [ask("high-risk", `its risk is ${plan.risk}`)] : [];
+}
+
+function changes(plan: Plan): boolean {
+  return plan.steps.some((step) => step.changes);
+}
+
+/** Live where every object that it touches is covered by an entry that allows its risk. */
+function isLive(plan: Plan, live: readonly LiveScope[]): boolean {
+  const objects: readonly Pick<ObjectRef, "cluster" | "namespace">[] =
+    plan.touches.objects.length > 0 ? plan.touches.objects : plan.target === null ? [] : [plan.target];
+  if (objects.length === 0) return live.length > 0;
+  return objects.every((ref) => live.some((scope) => covers(scope, ref, plan.risk)));
+}
+
+function covers(scope: LiveScope, ref: Pick<ObjectRef, "cluster" | "namespace">, risk: Risk): boolean {
+  return (
+    matchesAny(scope.clusters, ref.cluster) &&
+    // An object without a namespace is covered only by an entry that names none or all.
+    matchesAny(scope.namespaces, ref.namespace ?? "*") &&
+    risks.indexOf(risk) <= risks.indexOf(scope.max_risk ?? "critical")
+  );
+}
+
+function matchesAny(patterns: readonly string[] | undefined, name: string): boolean {
+  return patterns === undefined || patterns.some((pattern) => matches(pattern, name));
+}
+
+/** `*` stands for any text; everything else for itself. Linear: no regular expression is built from a pattern. */
+function matches(pattern: string, name: string): boolean {
+  const parts = pattern.split("*");
+  if (parts.length === 1) return pattern === name;
+  const [first = "", ...rest] = parts;
+  const last = rest.pop() ?? "";
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
+  let position = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, position);
+    if (found < 0 || found + part.length > name.length - last.length) return false;
+    position = found + part.length;
+  }
+  return true;
+}

@@ -1,0 +1,50 @@
+// Draft with absolute input -> plan: risk over every branch, what it touches, and the digest that people approve.
+import { type ObjectRef, objectKey } from "../facts/objects.ts";
+import { canonicalJson, sha256 } from "../json.ts";
+import { type ActionDescription, type Risk, risks } from "../templates/action-description.ts";
+import type { DraftPlan } from "./draft-plan.ts";
+import type { ActionCall, Plan, PlannedStep } from "./plan.ts";
+
+/** @param objects what the actions said they touch, undo actions and alternatives included; may repeat */
+export function sealPlan(
+  draft: DraftPlan,
+  templateRisk: Risk,
+  objects: readonly ObjectRef[],
+  actions: ReadonlyMap<string, ActionDescription>,
+): Plan {
+  const names = [...new Set(callsOf(draft).map((call) => call.action))];
+  const unique = [...new Map(objects.map((ref) => [objectKey(ref), bare(ref)])).values()];
+  const content = {
+    ...draft,
+    risk: highest([templateRisk, ...names.map((name) => actions.get(name)?.risk ?? "critical")]),
+    touches: {
+      clusters: [...new Set(unique.map((ref) => ref.cluster))],
+      namespaces: [...new Set(unique.flatMap((ref) => ref.namespace ?? []))],
+      objects: unique,
+      actions: names,
+    },
+  };
+  return { ...content, digest: `sha256:${sha256(canonicalJson(content))}` };
+}
+
+/** Every call that some path of the plan can make. */
+export function callsOf(plan: Pick<Plan, "steps">): readonly ActionCall[] {
+  return plan.steps.flatMap(callsOfStep);
+}
+
+function callsOfStep(step: PlannedStep): readonly ActionCall[] {
+  const undos = [step.undo, ...step.alternatives.map((alternative) => alternative.undo)];
+  return [
+    step.call,
+    ...step.alternatives.map((alternative) => alternative.call),
+    ...undos.flatMap((undo) => (undo.how === "action" ? [undo.call] : [])),
+  ];
+}
+
+function bare({ cluster, apiVersion, kind, namespace, name }: ObjectRef): ObjectRef {
+  return { cluster, apiVersion, kind, namespace, name };
+}
+
+function highest(all: readonly Risk[]): Risk {
+  return risks[Math.max(...all.map((risk) => risks.indexOf(risk)))] ?? "critical";
+}
