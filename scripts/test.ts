@@ -1,0 +1,130 @@
+// `npm test`: the checks, then every suite, with one line at the very end: `N passed, N failed, N skipped`.
+// On a machine that lacks PostgreSQL, Alertmanager or a Kubernetes control plane it says how to get them; with CI=true
+// their absence is a failure (GITMEND_TEST_WITHOUT=kubernetes leaves one out on purpose), and so is a skipped test
+// outside the kubernetes suite. That suite's own skips are a fixed list, which it asserts itself.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { canInstall, howToGet, inspectMachine, installPackages, missingServers } from "./machine.ts";
+import { runCommand } from "./run-command.ts";
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+}
+
+const root = resolve(import.meta.dirname, "..");
+const strict = process.env.CI === "true";
+const without = (process.env.GITMEND_TEST_WITHOUT ?? "").split(",");
+const mayInstall = strict || process.env.GITMEND_TEST_INSTALL === "1";
+const suites = [
+  { name: "unit", limitSeconds: 180 },
+  { name: "integration", limitSeconds: 360 },
+  { name: "kubernetes", limitSeconds: 360 },
+  { name: "e2e", limitSeconds: 480 },
+] as const;
+const complaints: string[] = [];
+
+async function prepareMachine(): Promise<boolean> {
+  let missing = missingServers(await inspectMachine());
+  if (missing.length > 0 && mayInstall && canInstall()) {
+    const trouble = await installPackages(missing);
+    if (trouble !== null) console.log(`could not install: ${trouble}`);
+    missing = missingServers(await inspectMachine());
+  }
+  for (const server of missing) {
+    console.log(`This machine lacks ${howToGet[server]}`);
+    if (strict && !without.includes(server)) complaints.push(`${server} is missing`);
+  }
+  if (missing.length > 0) console.log("Tests that need what is missing are skipped and say so.\n");
+  return missing.length === 0;
+}
+
+async function runChecks(): Promise<void> {
+  const program = resolve(root, "scripts/check.ts");
+  const { code } = await runCommand([process.execPath, program, "--without-unit"], {
+    cwd: root,
+    show: true,
+    limitSeconds: 300,
+  });
+  if (code !== 0) complaints.push("check failed");
+}
+
+function readCount(reportFile: string): Count {
+  try {
+    const report = JSON.parse(readFileSync(reportFile, "utf8")) as VitestReport;
+    return {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests,
+      skipped: report.numPendingTests + report.numTodoTests,
+    };
+  } catch (error) {
+    console.log(`no report: ${error instanceof Error ? error.message : String(error)}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+/** A suite that broke before any test of a file could run has failed, although no test did. */
+async function runSuite(name: string, limitSeconds: number, folder: string): Promise<Count> {
+  const report = join(folder, `${name}.json`);
+  const vitest = resolve(root, "node_modules/.bin/vitest");
+  console.log(`\n=== ${name}`);
+  const { code, seconds } = await runCommand(
+    [
+      vitest,
+      "run",
+      "--project",
+      name,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ],
+    { cwd: root, show: true, limitSeconds },
+  );
+  const count = readCount(report);
+  console.log(`${name}: ${seconds.toFixed(0)} s`);
+  return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
+}
+
+function judge(name: string, count: Count, complete: boolean): void {
+  if (count.failed > 0) complaints.push(`${name}: ${count.failed} failed`);
+  const ran = count.passed + count.failed;
+  if (ran === 0 && (complete || strict || count.skipped === 0)) complaints.push(`${name}: nothing ran`);
+  const left = without.includes("kubernetes") ? ["kubernetes", "e2e"] : ["kubernetes"];
+  if (strict && count.skipped > 0 && !left.includes(name)) {
+    complaints.push(`${name}: ${count.skipped} skipped; only the kubernetes suite may skip`);
+  }
+}
+
+async function main(): Promise<void> {
+  const complete = await prepareMachine();
+  await runChecks();
+  const folder = mkdtempSync(join(tmpdir(), "gitmend-test-"));
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    for (const { name, limitSeconds } of suites) {
+      const count = await runSuite(name, limitSeconds, folder);
+      judge(name, count, complete);
+      total.passed += count.passed;
+      total.failed += count.failed;
+      total.skipped += count.skipped;
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  console.log("");
+  for (const complaint of complaints) console.log(`FAILED ${complaint}`);
+  const failed = complaints.length > 0 ? Math.max(1, total.failed) : total.failed;
+  console.log(`${total.passed} passed, ${failed} failed, ${total.skipped} skipped`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+await main();
