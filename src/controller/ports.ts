@@ -1,5 +1,6 @@
 // Everything that the controller needs from outside, in one list. Adapters implement these; app.ts wires them.
 import type { ActionTools } from "../actions/action.ts";
+import type { Command } from "../domain/execution/answer-command.ts";
 import type { Outcome, Phase, RecordedEvent } from "../domain/execution/events.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { History } from "../domain/facts/facts.ts";
@@ -125,15 +126,7 @@ export interface OwnedExecution {
 }
 
 /** What other replicas, people and alerts ask of an execution; its owner turns each into events. */
-export type ExecutionCommand =
-  | { readonly type: "cancel"; readonly by: string; readonly reason: string; readonly keep: boolean }
-  | { readonly type: "alert-joined"; readonly alert: Alert }
-  | {
-      readonly type: "alert-resolved";
-      readonly cluster: string;
-      readonly fingerprint: string;
-      readonly endsAt: string;
-    };
+export type ExecutionCommand = Command;
 
 export interface PendingCommand {
   readonly id: string;

@@ -26,13 +26,7 @@ export interface GateRules {
 const builtInExpirySeconds = 1800;
 
 export function weighGate(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules): { readonly gate: Gate; readonly mode: Mode } {
-  const mode: Mode = changes(plan) && !isLive(plan, rules.live) ? "observe" : modeOfEvidence(plan, rules);
-  return { gate: combine(plan, verdicts, rules), mode };
-}
-
-/** A plan that changes nothing needs no permission in any mode but tells nobody in observe. */
-function modeOfEvidence(plan: Plan, rules: GateRules): Mode {
-  return isLive(plan, rules.live) ? "live" : "observe";
+  return { gate: combine(plan, verdicts, rules), mode: isLive(plan, rules.live) ? "live" : "observe" };
 }
 
 function combine(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules): Gate {
