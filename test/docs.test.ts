@@ -1,0 +1,87 @@
+// The documents keep up with the code: every problem code is explained, every link leads somewhere, no path of
+// anybody's machine is left in them.
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = resolve(import.meta.dirname, "..");
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+
+function documents(): string[] {
+  const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  return listed.split("\n").filter((file) => file !== "" && existsSync(join(root, file)));
+}
+
+/** The codes of the union `ProblemCode`, from its source: a type leaves nothing behind at run time. */
+function problemCodes(): string[] {
+  const union = /export type ProblemCode =([^;]+);/.exec(read("src/domain/problem.ts"));
+  return [...(union?.[1] ?? "").matchAll(/"([A-Z_]+)"/g)].map((match) => match[1] ?? "");
+}
+
+/** `## CODE` -> the text up to the next heading. */
+function problemSections(): Map<string, string> {
+  const parts = read("docs/problems.md").split(/^## (?=[A-Z_]+$)/m);
+  return new Map(parts.slice(1).map((part) => [part.slice(0, part.indexOf("\n")), part]));
+}
+
+/** GitHub's anchors: lower case, punctuation dropped, blanks to hyphens. */
+function anchors(markdown: string): Set<string> {
+  const headings = [...markdown.matchAll(/^#{1,6} (.+)$/gm)].map((match) => match[1] ?? "");
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+        .replaceAll(/\s/g, "-"),
+    ),
+  );
+}
+
+function brokenLinks(file: string): string[] {
+  const prose = read(file).replaceAll(/^```[\s\S]*?^```/gm, "");
+  const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? "");
+  return links.filter((link) => {
+    if (/^[a-z]+:/.test(link)) return false;
+    const [path = "", anchor] = link.split("#");
+    const target = path === "" ? file : relative(root, resolve(root, dirname(file), path));
+    if (!existsSync(join(root, target))) return true;
+    return anchor !== undefined && !anchors(read(target)).has(anchor);
+  });
+}
+
+describe("docs/problems.md", () => {
+  const sections = problemSections();
+
+  it("reads the closed list from its source", () => {
+    expect(problemCodes().length).toBeGreaterThan(30);
+  });
+
+  it("has a section for each code and none for another", () => {
+    expect([...sections.keys()].sort()).toEqual(problemCodes().sort());
+  });
+
+  it.each(problemCodes())("says what %s means, where it comes from and what to do", (code) => {
+    const section = sections.get(code) ?? "";
+    for (const label of ["Meaning", "Likely cause", "What to do"]) {
+      expect(section).toMatch(new RegExp(`^\\*\\*${label}\\.\\*\\* .{20,}`, "m"));
+    }
+  });
+});
+
+describe("the documents", () => {
+  it("are found", () => {
+    expect(documents()).toEqual(expect.arrayContaining(["README.md", "AGENTS.md", "docs/problems.md"]));
+  });
+
+  it.each(documents())("%s has no broken link", (file) => {
+    expect(brokenLinks(file)).toEqual([]);
+  });
+
+  it.each(documents())("%s names no path of somebody's machine", (file) => {
+    expect(read(file)).not.toMatch(/(^|[\s"'`(=])\/(work|home|root|Users)\//m);
+  });
+});
