@@ -1,0 +1,214 @@
+// Reads Alertmanager's webhook payload (version 4) into Alerts. Each alert stands on its own status and its own feet:
+// one that cannot be read becomes a dead letter with its reason, and the others go on. Linear in the size of the body.
+import type { Alert } from "../facts/alert.ts";
+import { plusSeconds } from "../instant.ts";
+import { isObject, type Json, type JsonObject } from "../json.ts";
+import { Problem } from "../problem.ts";
+import { labelFingerprint } from "./label-fingerprint.ts";
+
+/** A configured Alertmanager, as far as reading its alerts goes. */
+export interface AlertSource {
+  readonly name: string;
+  /** Clusters that it may speak for. */
+  readonly clusters: readonly string[];
+  /** The label that names the cluster; read only when there is more than one. */
+  readonly clusterLabel: string;
+}
+
+export interface UnreadAlert {
+  /** `CODE: what is wrong`. */
+  readonly reason: string;
+  readonly body: JsonObject | string;
+}
+
+export interface ReadAlerts {
+  readonly alerts: readonly Alert[];
+  readonly deadLetters: readonly UnreadAlert[];
+  /** Alerts that Alertmanager left out (`max_alerts`): people should hear of it. */
+  readonly truncated: number;
+}
+
+const zeroTime = "0001-01-01T00:00:00Z";
+const instantShape = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
+const fingerprintShape = /^[0-9A-Za-z_.:-]{1,128}$/;
+const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const objectLabels = ["namespace", "pod", "deployment", "statefulset", "daemonset", "node"].flatMap(
+  (label) => [label, `exported_${label}`],
+);
+/** Deeper than any alert; a dead letter's body is cut here, so that no body exhausts the stack. */
+const maxDepth = 16;
+
+/** @throws Problem PAYLOAD_INVALID for a body that can never be accepted: no object, another version, no `alerts`. */
+export function readAlerts(body: unknown, source: AlertSource): ReadAlerts {
+  const entries = alertsOf(body);
+  const alerts: Alert[] = [];
+  const deadLetters: UnreadAlert[] = [];
+  for (const entry of entries) {
+    const read = readAlert(entry, source);
+    if (typeof read === "string") deadLetters.push({ reason: clean(read), body: keepable(entry) });
+    else alerts.push(read);
+  }
+  return { alerts, deadLetters, truncated: truncatedOf(body as JsonObject) };
+}
+
+function alertsOf(body: unknown): readonly unknown[] {
+  if (!isObject(body)) throw new Problem("PAYLOAD_INVALID", "the body is not a JSON object");
+  const version = own(body, "version");
+  if (version !== "4") {
+    const found = version === undefined ? "has no version" : `has version ${quote(version)}`;
+    throw new Problem(
+      "PAYLOAD_INVALID",
+      `the body ${found}; gitmend reads Alertmanager's webhook version "4"`,
+    );
+  }
+  const alerts = own(body, "alerts");
+  if (!Array.isArray(alerts)) {
+    throw new Problem(
+      "PAYLOAD_INVALID",
+      "the body has no list `alerts`; a receiver with its own `payload` template cannot be read: remove the template",
+    );
+  }
+  return alerts;
+}
+
+function truncatedOf(body: JsonObject): number {
+  const count = own(body, "truncatedAlerts");
+  return typeof count === "number" && Number.isSafeInteger(count) && count > 0 ? count : 0;
+}
+
+/** The alert, or why it cannot be read. */
+function readAlert(entry: unknown, source: AlertSource): Alert | string {
+  if (!isObject(entry)) return "ALERT_INVALID: the alert is not an object";
+  const status = own(entry, "status");
+  if (status !== "firing" && status !== "resolved") {
+    return `STATUS_INVALID: status ${quote(status)} is neither "firing" nor "resolved"`;
+  }
+  const labels = textMap(own(entry, "labels"));
+  if (labels === null) return "LABELS_INVALID: labels is not an object of strings";
+  const name = own(labels.texts, "alertname");
+  if (name === undefined || name === "") return "LABELS_INVALID: the label alertname is missing";
+  const annotations = textMap(own(entry, "annotations") ?? {});
+  if (annotations === null) return "ANNOTATIONS_INVALID: annotations is not an object of strings";
+  const times = readTimes(entry, status);
+  if (typeof times === "string") return times;
+  const fingerprint = readFingerprint(entry, labels.texts);
+  if (fingerprint === null) return `FINGERPRINT_INVALID: ${quote(own(entry, "fingerprint"))}`;
+  const cluster = readCluster(labels.texts, source);
+  if (cluster === null) return notAllowed(labels.texts, source);
+  return (
+    badName(labels.texts) ?? {
+      cluster,
+      fingerprint,
+      status,
+      name,
+      severity: own(labels.texts, "severity") ?? "",
+      labels: labels.texts,
+      annotations: annotations.texts,
+      ...times,
+      source: source.name,
+      sanitised: labels.sanitised || annotations.sanitised,
+    }
+  );
+}
+
+function readTimes(entry: JsonObject, status: Alert["status"]): Pick<Alert, "startsAt" | "endsAt"> | string {
+  const startsAt = readInstant(own(entry, "startsAt"));
+  if (startsAt === null) return `STARTS_AT_INVALID: ${quote(own(entry, "startsAt"))} is not a time`;
+  if (status === "firing") return { startsAt, endsAt: null };
+  const endsAt = readInstant(own(entry, "endsAt"));
+  if (endsAt === null) {
+    return `ENDS_AT_INVALID: resolved, but endsAt ${quote(own(entry, "endsAt"))} is not a time`;
+  }
+  return { startsAt, endsAt };
+}
+
+/** ISO 8601 UTC with milliseconds; null for anything else, Go's zero time included. */
+function readInstant(value: unknown): string | null {
+  if (typeof value !== "string" || value === zeroTime || !instantShape.test(value)) return null;
+  try {
+    return plusSeconds(value.toUpperCase(), 0);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** The sender's, or computed from the labels; null when it is there and unusable. */
+function readFingerprint(entry: JsonObject, labels: Readonly<Record<string, string>>): string | null {
+  const given = own(entry, "fingerprint") ?? "";
+  if (given === "") return labelFingerprint(labels);
+  return typeof given === "string" && fingerprintShape.test(given) ? given : null;
+}
+
+/** The source's only cluster, or the labelled one when the source may speak for it. The label alone decides nothing. */
+function readCluster(labels: Readonly<Record<string, string>>, source: AlertSource): string | null {
+  const only = source.clusters.length === 1 ? source.clusters[0] : undefined;
+  const named = only ?? own(labels, source.clusterLabel);
+  return named !== undefined && source.clusters.includes(named) ? named : null;
+}
+
+function notAllowed(labels: Readonly<Record<string, string>>, source: AlertSource): string {
+  const named = own(labels, source.clusterLabel);
+  const found =
+    named === undefined ? `the label ${source.clusterLabel} is missing` : `cluster ${quote(named)}`;
+  return `CLUSTER_NOT_ALLOWED: ${found}; ${source.name} speaks for ${source.clusters.join(", ") || "no cluster"}`;
+}
+
+/** Names meet URLs later: what is no DNS name stops here. An empty label is an absent one, as in Prometheus. */
+function badName(labels: Readonly<Record<string, string>>): string | null {
+  for (const label of objectLabels) {
+    const value = own(labels, label);
+    if (value === undefined || value === "") continue;
+    const good = label.endsWith("namespace")
+      ? dnsLabel.test(value)
+      : value.length <= 253 && dnsSubdomain.test(value);
+    if (!good) return `NAME_INVALID: the label ${label} is ${quote(value)}, which is no DNS name`;
+  }
+  return null;
+}
+
+/** Own properties only: labels are named by others, `constructor` and `__proto__` among them. */
+function own<T>(object: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+function textMap(value: unknown): { texts: Readonly<Record<string, string>>; sanitised: boolean } | null {
+  if (!isObject(value)) return null;
+  let sanitised = false;
+  const entries: [string, string][] = [];
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== "string") return null;
+    const entry: [string, string] = [clean(key), clean(text)];
+    sanitised ||= entry[0] !== key || entry[1] !== text;
+    entries.push(entry);
+  }
+  return { texts: Object.fromEntries(entries), sanitised };
+}
+
+/** What PostgreSQL and UTF-8 cannot hold becomes U+FFFD. */
+function clean(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\uFFFD");
+}
+
+function keepable(entry: unknown): JsonObject | string {
+  const kept = cleanJson(entry, 0);
+  return isObject(kept) ? kept : JSON.stringify(kept);
+}
+
+function cleanJson(value: unknown, depth: number): Json {
+  if (typeof value === "string") return clean(value);
+  if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
+  if (depth === maxDepth) return "(nested too deeply to keep)";
+  if (Array.isArray(value)) return value.map((item) => cleanJson(item, depth + 1));
+  if (!isObject(value)) return null;
+  const entries = Object.entries(value);
+  return Object.fromEntries(entries.map(([key, item]) => [clean(key), cleanJson(item, depth + 1)]));
+}
+
+function quote(value: unknown): string {
+  if (value === undefined) return "(missing)";
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "(a list)" : "(an object)";
+  const text = JSON.stringify(value);
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
