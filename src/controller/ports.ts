@@ -101,6 +101,8 @@ export interface AlertStore {
     | { readonly result: "stale" }
     | { readonly result: "busy"; readonly executionId: string }
   >;
+  /** The open incident of this key; opened with `id` when there is none. */
+  openIncident(key: string, id: string): Promise<string>;
   /** The live execution that holds this claim. */
   liveExecution(claimKey: string): Promise<string | null>;
   history(alertName: string, target: ObjectRef): Promise<History>;

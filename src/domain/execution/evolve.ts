@@ -23,6 +23,7 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
         incident: event.incident,
         revision: event.revision,
         mode: event.mode,
+        match: event.match,
         alert: event.alert,
         subject: event.subject,
       };

@@ -3,10 +3,10 @@ import type { Alert, AlertReference } from "../facts/alert.ts";
 import type { Subject } from "../facts/objects.ts";
 import type { Gate, Mode } from "../gate/gate.ts";
 import type { Json } from "../json.ts";
-import type { Effect } from "../planning/effect.ts";
+import type { Effect, Preview } from "../planning/effect.ts";
 import type { ActionCall, Plan, Undo } from "../planning/plan.ts";
 import type { ProblemCode } from "../problem.ts";
-import type { ApprovalRequested, Outcome, Phase } from "./events.ts";
+import type { ApprovalRequested, MatchRecord, Outcome, Phase } from "./events.ts";
 
 export type StepStatus = "pending" | "running" | "retrying" | "succeeded" | "failed" | "skipped" | "unknown";
 
@@ -65,8 +65,12 @@ export interface Execution {
   /** `cluster/fingerprint` of alerts that are firing, and all that ever joined. */
   readonly firing: ReadonlySet<string>;
   readonly alerts: readonly AlertReference[];
+  readonly match: MatchRecord | null;
   readonly plan: Plan | null;
+  readonly previews: readonly Preview[];
   readonly gate: Gate | null;
+  /** Expiry counts from here, so that a repeated request says the same. */
+  readonly gateDecidedAt: string | null;
   readonly approval: (ApprovalRequested & { readonly requestedAt: string }) | null;
   readonly approved: boolean;
   readonly claimed: boolean;
@@ -107,8 +111,11 @@ export const newExecution: Execution = {
   subject: null,
   firing: new Set(),
   alerts: [],
+  match: null,
   plan: null,
+  previews: [],
   gate: null,
+  gateDecidedAt: null,
   approval: null,
   approved: false,
   claimed: false,

@@ -1,0 +1,173 @@
+// Drives one owned execution to its end: asks nextWork what is due, does it, records what came of it, sleeps until
+// something happens. Everything it knows is in the events, so another replica can take over between any two lines.
+import { answerCommand } from "../domain/execution/answer-command.ts";
+import { fold } from "../domain/execution/evolve.ts";
+import { nextWork, type Work } from "../domain/execution/next-work.ts";
+import { secondsBetween } from "../domain/instant.ts";
+import { objectKey } from "../domain/facts/objects.ts";
+import { toProblem, unreachable } from "../domain/problem.ts";
+import { Problem } from "../domain/problem.ts";
+import type { EnginePorts } from "./engine-ports.ts";
+import { stillAsPlanned } from "./outdated.ts";
+import type { OwnedExecution, PendingCommand } from "./ports.ts";
+import { askApproval, checkApproval } from "./run-approval.ts";
+import { resumeStep, startStep } from "./run-step.ts";
+import { resumeUndo, startUndo } from "./run-undo.ts";
+import { openSession, type Session } from "./session.ts";
+import { tellEnd, tellStart } from "./tell-target.ts";
+
+const approvalPollMilliseconds = 1000;
+const claimRetryMilliseconds = 1000;
+
+export interface Drive {
+  readonly id: string;
+  /** Handed over by whoever reads the inbox; answered before the next work. */
+  give(command: PendingCommand): void;
+  /** Starts nothing new; resolves `done` when what runs has ended. */
+  drain(): void;
+  /** Resolves when the execution ended or is no longer ours; never rejects. */
+  readonly done: Promise<void>;
+}
+
+export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports: EnginePorts): Drive {
+  const inbox: PendingCommand[] = [];
+  let draining = false;
+  let session: Session | null = null;
+
+  const run = async () => {
+    session = openSession(owned, fold(await ports.executions.events(owned.id)), signal, ports);
+    while (session.state().phase !== "ended" && !(draining && session.busy.size === 0)) {
+      session.signal.throwIfAborted();
+      await answerInbox(session, inbox);
+      const pause = await doAll(due(session, draining, ports), session, ports);
+      if (pause > 0 && inbox.length === 0) await session.nextWake(pause);
+    }
+    if (session.state().phase === "ended") await ending(session, ports);
+  };
+
+  return {
+    id: owned.id,
+    give(command) {
+      inbox.push(command);
+      session?.wake();
+    },
+    drain() {
+      draining = true;
+      session?.wake();
+    },
+    done: run().catch((error: unknown) => report(owned, error, session, ports)),
+  };
+}
+
+function due(session: Session, draining: boolean, { clock }: EnginePorts): readonly Work[] {
+  return draining ? [] : nextWork(session.state(), new Set(session.busy.keys()), clock.now());
+}
+
+async function answerInbox(session: Session, inbox: PendingCommand[]): Promise<void> {
+  while (inbox.length > 0) {
+    const command = inbox[0];
+    if (command !== undefined) await session.record(answerCommand(session.state(), command.command), [command.id]);
+    inbox.shift();
+  }
+}
+
+/** @returns milliseconds to sleep; 0: ask again at once */
+async function doAll(works: readonly Work[], session: Session, ports: EnginePorts): Promise<number> {
+  let pause = Number.POSITIVE_INFINITY;
+  for (const work of works) pause = Math.min(pause, await doWork(work, session, ports));
+  return pause;
+}
+
+async function doWork(work: Work, session: Session, ports: EnginePorts): Promise<number> {
+  switch (work.type) {
+    case "record":
+      if (work.events.some(({ type }) => type === "Ended")) return end(work.events, session, ports);
+      await session.record(work.events);
+      return 0;
+    case "ask-approval":
+      return retryLater(() => askApproval(session, ports), session, ports);
+    case "await-approval":
+      await checkApproval(session, ports);
+      return session.state().phase === "awaiting_approval" ? approvalPollMilliseconds : 0;
+    case "claim":
+      return retryLater(() => claim(session, ports), session, ports);
+    case "start":
+      session.launch(work.step.name, (abort) => startStep(work.step, work.state, abort, session, ports));
+      return Number.POSITIVE_INFINITY;
+    case "resume":
+      session.launch(work.step.name, (abort) => resumeStep(work.step, work.state, abort, session, ports));
+      return Number.POSITIVE_INFINITY;
+    case "undo":
+      session.launch(work.change.step, () => startUndo(work.change, session, ports));
+      return Number.POSITIVE_INFINITY;
+    case "resume-undo":
+      session.launch(work.change.step, () => resumeUndo(work.change, session, ports));
+      return Number.POSITIVE_INFINITY;
+    case "abort":
+      abortAll(session, work.code);
+      return Number.POSITIVE_INFINITY;
+    case "wait":
+      return Math.max(1, secondsBetween(ports.clock.now(), work.until) * 1000);
+    default:
+      return unreachable(work);
+  }
+}
+
+async function end(events: Extract<Work, { type: "record" }>["events"], session: Session, ports: EnginePorts): Promise<number> {
+  await ports.faults.at("ended-before-append");
+  await session.record(events);
+  await ports.faults.at("ended-after-append");
+  return 0;
+}
+
+/** A forge or an API server that is away is asked again; the execution keeps waiting. */
+async function retryLater(act: () => Promise<boolean | void>, session: Session, { log }: EnginePorts): Promise<number> {
+  try {
+    return (await act()) === false ? claimRetryMilliseconds : 0;
+  } catch (error) {
+    session.signal.throwIfAborted();
+    const problem = toProblem(error);
+    if (problem.code === "EXECUTION_MOVED_ON" || problem.code === "INTERNAL") throw problem;
+    log.warn({ executionId: session.id, code: problem.code, reason: problem.message }, "cannot go on yet, trying again");
+    return claimRetryMilliseconds;
+  }
+}
+
+/** The objects that the plan changes, all or none; then the first step may start. false: somebody else holds one. */
+async function claim(session: Session, ports: EnginePorts): Promise<boolean> {
+  const { plan } = session.state();
+  if (plan === null) return false;
+  const outdated = await stillAsPlanned(session, ports);
+  if (outdated !== null) {
+    await session.record([{ type: "Ended", outcome: "outdated", reason: outdated, escalated: true }]);
+    return true;
+  }
+  const keys = plan.steps.some((step) => step.changes) ? plan.touches.objects.map(objectKey) : [];
+  if (!(await ports.executions.claim(session.id, keys))) return false;
+  await session.record([{ type: "Claimed", keys }]);
+  await tellStart(session, ports);
+  return true;
+}
+
+function abortAll(session: Session, code: "EXECUTION_TIMEOUT" | "CANCELLED"): void {
+  const message = code === "CANCELLED" ? "the execution was cancelled" : "the execution took longer than its template allows";
+  for (const controller of session.busy.values()) controller.abort(new Problem(code, message));
+}
+
+async function ending(session: Session, ports: EnginePorts): Promise<void> {
+  const { outcome, approval, approved } = session.state();
+  ports.log.info({ executionId: session.id, outcome }, "execution ended");
+  await tellEnd(session, ports);
+  if (approval === null || approved || outcome === "rejected" || outcome === null) return;
+  const reason = outcome === "expired" || outcome === "outdated" || outcome === "refused" ? outcome : "cancelled";
+  await ports.forge.close(approval.branch, reason).catch((error: unknown) => {
+    ports.log.warn({ executionId: session.id, reason: toProblem(error).message }, "the approval's branch could not be closed");
+  });
+}
+
+function report(owned: OwnedExecution, error: unknown, session: Session | null, { log }: EnginePorts): void {
+  session?.close(error);
+  const problem = toProblem(error);
+  const level = problem.code === "INTERNAL" ? "error" : "info";
+  log[level]({ executionId: owned.id, code: problem.code, reason: problem.message, err: problem.code === "INTERNAL" ? error : undefined }, "stopped driving the execution");
+}

@@ -1,0 +1,45 @@
+// Approved means unchanged: before the first change the target must be the object that people saw, with the values that
+// the diff showed. What differs ends the execution as outdated; the firing is then decided anew.
+import { canonicalJson } from "../domain/json.ts";
+import type { Preview } from "../domain/planning/effect.ts";
+import type { PlannedStep } from "../domain/planning/plan.ts";
+import type { EnginePorts } from "./engine-ports.ts";
+import { contextOf, findAction, isRunTime } from "./make-plan.ts";
+import type { Session } from "./session.ts";
+
+const readTimeoutMilliseconds = 10_000;
+
+/** What differs from the plan, or null. @throws Problem API_*: not known now, ask again */
+export async function stillAsPlanned(session: Session, ports: EnginePorts): Promise<string | null> {
+  const { plan, previews, approved } = session.state();
+  if (plan === null || plan.target === null) return null;
+  const tools = ports.clusters.tools(AbortSignal.any([session.signal, AbortSignal.timeout(readTimeoutMilliseconds)]), session.id);
+  const { kind, name, uid, cluster } = plan.target;
+  const object = await tools.cluster(cluster).get(plan.target);
+  if (object?.metadata.uid !== uid) return `${kind} ${name} was deleted or replaced since the plan was made`;
+  if (!approved) return null;
+  for (const step of plan.steps) {
+    const preview = previews.find((candidate) => candidate.step === step.name);
+    const difference = preview === undefined ? null : await differs(step, preview, session, ports, tools);
+    if (difference !== null) return difference;
+  }
+  return null;
+}
+
+async function differs(
+  step: PlannedStep,
+  preview: Preview,
+  session: Session,
+  { actions, effects }: EnginePorts,
+  tools: ReturnType<EnginePorts["clusters"]["tools"]>,
+): Promise<string | null> {
+  const action = findAction(actions, step.call.action);
+  const { plan, alert } = session.state();
+  if (!action.changes || isRunTime(step.call) || preview.source === "estimated") return null;
+  const context = contextOf(session.id, step.name, alert?.cluster ?? "", plan?.target ?? null);
+  const effect = await action.prepare(step.call.input, context, tools);
+  const now = await effects.dryRun(effect, context, tools);
+  // A time stamp is another one each time it is prepared; what stood there before must not be.
+  const before = (changes: Preview["changes"]) => canonicalJson(changes.map(({ pointer, before: old }) => [pointer, old ?? null]));
+  return before(now) === before(preview.changes) ? null : `the fields that step ${step.name} changes are not as the approved diff showed them`;
+}

@@ -1,0 +1,51 @@
+// The scope of expressions while steps run: what is recorded of the alert and of earlier steps, and, only where an
+// expression reads them, target and namespace as they are now.
+import type { ActionTools } from "../actions/action.ts";
+import type { Execution } from "../domain/execution/execution.ts";
+import { alertScope, type Scope } from "../domain/expressions/scope.ts";
+import { rootsOfExpression, rootsOf } from "../domain/expressions/roots.ts";
+import type { Json } from "../domain/json.ts";
+import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
+import { Problem } from "../domain/problem.ts";
+import type { EnginePorts } from "./engine-ports.ts";
+import { resolveTarget } from "./resolve-target.ts";
+
+/** @throws Problem TARGET_GONE, API_* when an expression needs the target and it cannot be read */
+export async function scopeOf(
+  state: Execution,
+  [step, call]: readonly [PlannedStep, ActionCall],
+  tools: ActionTools,
+  { clock, clusters }: Pick<EnginePorts, "clock" | "clusters">,
+): Promise<Scope> {
+  const { alert, subject, plan } = state;
+  if (alert === null || plan === null) throw new Problem("INTERNAL", "a step ran before its plan was recorded");
+  const roots = rootsIn(step, call);
+  return {
+    alert: alertScope(alert, subject),
+    subject,
+    cluster: { name: alert.cluster, labels: clusters.labels(alert.cluster) },
+    params: plan.parameters,
+    steps: outputs(state),
+    now: clock.now(),
+    ...(roots.has("target") ? { target: await freshTarget(state, tools) } : {}),
+  };
+}
+
+function rootsIn(step: PlannedStep, call: ActionCall): ReadonlySet<string> {
+  const conditions = [...step.conditions, ...step.preconditions, ...step.postconditions];
+  return new Set([...rootsOf(call.input), ...conditions.flatMap((source) => [...rootsOfExpression(source)])]);
+}
+
+function outputs(state: Execution): Json {
+  const entries = [...state.steps].map(([name, { output, status }]) => [name, { output, status }] as const);
+  return Object.fromEntries(entries);
+}
+
+async function freshTarget({ plan }: Execution, tools: ActionTools) {
+  const identity = plan?.target ?? null;
+  if (identity === null) return null;
+  const { cluster, kind, namespace, name, uid } = identity;
+  const target = await resolveTarget(cluster, { kind, namespace, name, container: null }, tools);
+  if (target?.uid !== uid) throw new Problem("TARGET_GONE", `${kind} ${name} is not the object that the plan was made for`);
+  return target;
+}

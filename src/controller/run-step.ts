@@ -1,0 +1,185 @@
+// One attempt of one step, from its conditions to its recorded end. A changing step goes: prepare (reads) -> StepStarted,
+// durable -> the effect -> settle (waits) -> outcome. Whoever takes over after a crash enters at `resumeStep`.
+import type { Action, ActionContext, ActionTools, ChangeAction } from "../actions/action.ts";
+import { afterFailure } from "../domain/execution/after-failure.ts";
+import type { StepFailed } from "../domain/execution/events.ts";
+import type { StepState } from "../domain/execution/execution.ts";
+import { evaluateCondition, evaluateText } from "../domain/expressions/evaluate.ts";
+import type { Scope } from "../domain/expressions/scope.ts";
+import type { Json, JsonObject } from "../domain/json.ts";
+import type { Effect } from "../domain/planning/effect.ts";
+import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
+import { Problem, toProblem } from "../domain/problem.ts";
+import { type EffectEnd, findOut, makeEffect } from "./make-effect.ts";
+import { contextOf, findAction } from "./make-plan.ts";
+import type { EnginePorts } from "./engine-ports.ts";
+import { assertNotProtected } from "./protection.ts";
+import { scopeOf } from "./run-scope.ts";
+import type { Session } from "./session.ts";
+
+interface Attempt {
+  readonly step: PlannedStep;
+  readonly before: StepState;
+  readonly number: number;
+  readonly call: ActionCall;
+  readonly action: Action;
+  readonly context: ActionContext;
+  /** Ends with the attempt's time-out or when it is aborted. */
+  readonly tools: ActionTools;
+  readonly session: Session;
+  readonly ports: EnginePorts;
+}
+
+/** Starts the next attempt. Rejects only when the session is over. */
+export async function startStep(step: PlannedStep, before: StepState, abort: AbortSignal, session: Session, ports: EnginePorts): Promise<void> {
+  const attempt = openAttempt(step, before, before.attempt + 1, plannedCall(step, before), abort, session, ports);
+  await guarded(attempt, false, async () => {
+    const scope = await scopeOf(session.state(), [step, attempt.call], attempt.tools, ports);
+    if (isFirst(before) && !step.conditions.every((condition) => evaluateCondition(condition, scope))) {
+      const reason = `its condition does not hold: ${step.conditions.join(" && ")}`;
+      return session.record([{ type: "StepSkipped", step: step.name, reason, byCondition: true }]);
+    }
+    assertAll("PRECONDITION_FAILED", step.preconditions, scope);
+    const input = evaluateText(attempt.call.input, scope) as JsonObject;
+    const call = { action: attempt.call.action, input: input as ActionCall["input"] };
+    return attempt.action.changes ? change(attempt, attempt.action, call, scope) : read(attempt, call, scope);
+  });
+}
+
+/** StepStarted stands, its outcome does not: a read is made again, a change is looked for first. */
+export async function resumeStep(step: PlannedStep, before: StepState, abort: AbortSignal, session: Session, ports: EnginePorts): Promise<void> {
+  const call = before.call ?? plannedCall(step, before);
+  const attempt = openAttempt(step, before, before.attempt, call, abort, session, ports);
+  const { effect } = before;
+  await guarded(attempt, effect !== null, async () => {
+    const scope = await scopeOf(session.state(), [step, call], attempt.tools, ports);
+    if (!attempt.action.changes || effect === null) return finishRead(attempt, call, scope);
+    const lost = new Problem("API_OUTCOME_UNKNOWN", "the controller stopped while the change was under way", { retryable: true });
+    const end = await findOut(effectRequest(attempt, effect), lost, ports);
+    return conclude(attempt, attempt.action, { ...call }, effect, end, scope);
+  });
+}
+
+async function read(attempt: Attempt, call: ActionCall, scope: Scope): Promise<void> {
+  const { step, number, session, ports } = attempt;
+  await ports.faults.at("step-before-start");
+  await session.record([{ type: "StepStarted", step: step.name, attempt: number, call, effect: null }]);
+  await ports.faults.at("step-after-start");
+  await finishRead(attempt, call, scope);
+}
+
+async function finishRead(attempt: Attempt, call: ActionCall, scope: Scope): Promise<void> {
+  if (attempt.action.changes) throw new Problem("INTERNAL", `${attempt.action.name} was started without an effect`);
+  const output = await attempt.action.run(call.input, attempt.context, attempt.tools);
+  await succeed(attempt, output, scope);
+}
+
+async function change(attempt: Attempt, action: ChangeAction, call: ActionCall, scope: Scope): Promise<void> {
+  const { step, number, session, ports, context, tools } = attempt;
+  const effect = await action.prepare(call.input, context, tools);
+  await assertNotProtected(effect, tools, ports);
+  await ports.faults.at("step-before-start");
+  await session.record([{ type: "StepStarted", step: step.name, attempt: number, call, effect }]);
+  await ports.faults.at("step-after-start");
+  const end = await makeEffect(effectRequest(attempt, effect), ports);
+  await conclude(attempt, action, call, effect, end, scope);
+}
+
+async function conclude(attempt: Attempt, action: ChangeAction, call: ActionCall, effect: Effect, end: EffectEnd, scope: Scope): Promise<void> {
+  const { step, number, session, ports, context, tools } = attempt;
+  switch (end.end) {
+    case "not-applied":
+      return fail(attempt, end.problem, false);
+    case "unknown":
+      return session.record([{ type: "StepOutcomeUnknown", step: step.name, attempt: number, message: end.problem.message }]);
+    case "made":
+      await ports.faults.at("step-after-effect");
+      return guarded(attempt, true, async () => succeed(attempt, await action.settle(call.input, effect, context, tools), scope));
+  }
+}
+
+async function succeed(attempt: Attempt, output: JsonObject, scope: Scope): Promise<void> {
+  assertAll("POSTCONDITION_FAILED", attempt.step.postconditions, { ...scope, output });
+  await attempt.ports.faults.at("step-before-outcome");
+  await attempt.session.record([{ type: "StepSucceeded", step: attempt.step.name, attempt: attempt.number, output: output as Json }]);
+  await attempt.ports.faults.at("step-after-outcome");
+}
+
+/** Turns whatever goes wrong into the attempt's recorded end; only the end of the session passes through. */
+async function guarded(attempt: Attempt, changed: boolean, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    attempt.session.signal.throwIfAborted();
+    const problem = toProblem(error);
+    if (problem.code === "LEASE_LOST" || problem.code === "EXECUTION_MOVED_ON") throw problem;
+    await fail(attempt, whyAborted(attempt) ?? problem, changed);
+  }
+}
+
+async function fail({ step, before, number, session, ports }: Attempt, problem: Problem, changed: boolean): Promise<void> {
+  const retryAfter = problem.details["retryAfterSeconds"];
+  const failure: StepFailed = {
+    type: "StepFailed",
+    step: step.name,
+    attempt: number,
+    code: problem.code,
+    message: problem.message,
+    changed,
+    retryable: problem.retryable,
+    retryAfterSeconds: typeof retryAfter === "number" ? retryAfter : null,
+  };
+  const state = session.state().steps.get(step.name) ?? before;
+  await ports.faults.at("step-before-outcome");
+  await session.record([failure, ...afterFailure(step, state, failure, ports.clock.now(), ports.random())]);
+  await ports.faults.at("step-after-outcome");
+}
+
+/** The abort's reason as a Problem: a time-out, a cancel, the execution's deadline. */
+function whyAborted({ tools, step }: Attempt): Problem | null {
+  if (!tools.signal.aborted) return null;
+  if (tools.signal.reason instanceof Problem) return tools.signal.reason;
+  return new Problem("STEP_TIMEOUT", `step ${step.name} took longer than ${step.timeoutSeconds} s`);
+}
+
+function openAttempt(
+  step: PlannedStep,
+  before: StepState,
+  number: number,
+  call: ActionCall,
+  abort: AbortSignal,
+  session: Session,
+  ports: EnginePorts,
+): Attempt {
+  const { alert, plan } = session.state();
+  const signal = AbortSignal.any([session.signal, abort, AbortSignal.timeout(step.timeoutSeconds * 1000)]);
+  return {
+    step,
+    before,
+    number,
+    call,
+    action: findAction(ports.actions, call.action),
+    context: contextOf(session.id, step.name, alert?.cluster ?? "", plan?.target ?? null),
+    tools: ports.clusters.tools(signal, session.id),
+    session,
+    ports,
+  };
+}
+
+function effectRequest({ context, tools, step, action, session, ports }: Attempt, effect: Effect) {
+  const probeTools = ports.clusters.tools(session.signal, session.id);
+  return { effect, context, tools, probeTools, timeoutSeconds: step.timeoutSeconds, idempotent: action.idempotent };
+}
+
+function plannedCall(step: PlannedStep, before: StepState): ActionCall {
+  return step.alternatives[before.alternative]?.call ?? step.call;
+}
+
+function isFirst(before: StepState): boolean {
+  return before.attempt === 0 && before.alternative < 0;
+}
+
+function assertAll(code: "PRECONDITION_FAILED" | "POSTCONDITION_FAILED", conditions: readonly string[], scope: Scope): void {
+  const broken = conditions.find((condition) => !evaluateCondition(condition, scope));
+  if (broken !== undefined) throw new Problem(code, `${code === "PRECONDITION_FAILED" ? "precondition" : "postcondition"} does not hold: ${broken}`);
+}

@@ -1,0 +1,130 @@
+// One owned execution in memory: its state, the attempts under way, and the only way to append to its stream.
+// Appends are made one after the other; when one is refused because the execution moved on, the session is over.
+import type { ExecutionEvent, RecordedEvent } from "../domain/execution/events.ts";
+import { evolve } from "../domain/execution/evolve.ts";
+import type { Execution } from "../domain/execution/execution.ts";
+import { toProblem } from "../domain/problem.ts";
+import type { Append, Clock, ExecutionStore, Log, OwnedExecution } from "./ports.ts";
+
+export interface Session extends OwnedExecution {
+  state(): Execution;
+  /** Attempts and undos under way, by step: aborting one makes it record how it ended. */
+  readonly busy: Map<string, AbortController>;
+  /** Aborts when the lease is lost, the execution moved on or the process stops: then nothing more is recorded. */
+  readonly signal: AbortSignal;
+  /** Durable when it resolves; repeated while the database is away. @throws Problem EXECUTION_MOVED_ON */
+  record(events: readonly ExecutionEvent[], commands?: readonly string[]): Promise<void>;
+  /** Runs work for a step in the background; the driver is woken when it ends. */
+  launch(step: string, run: (signal: AbortSignal) => Promise<void>): void;
+  wake(): void;
+  /** Resolves at the next wake-up, or after `milliseconds`. */
+  nextWake(milliseconds: number): Promise<void>;
+  /** Ends the session without recording anything. */
+  close(reason: unknown): void;
+}
+
+export interface SessionPorts {
+  readonly executions: Pick<ExecutionStore, "append">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const longestTimer = 2 ** 31 - 1;
+
+export function openSession(owned: OwnedExecution, start: Execution, parent: AbortSignal, ports: SessionPorts): Session {
+  const own = new AbortController();
+  const signal = AbortSignal.any([parent, own.signal]);
+  const busy = new Map<string, AbortController>();
+  let state = start;
+  let tail: Promise<void> = Promise.resolve();
+  let waker = Promise.withResolvers<void>();
+
+  const wake = () => waker.resolve();
+  signal.addEventListener("abort", wake);
+
+  const append = async (events: readonly ExecutionEvent[], commands: readonly string[]) => {
+    signal.throwIfAborted();
+    const recorded = number(events, state.version, ports.clock.now());
+    const next = recorded.reduce(evolve, state);
+    await appendUntilDurable(toAppend(owned, recorded, next, commands), signal, ports);
+    state = next;
+    wake();
+  };
+
+  return {
+    ...owned,
+    state: () => state,
+    busy,
+    signal,
+    record(events, commands = []) {
+      if (events.length === 0 && commands.length === 0) return tail;
+      tail = tail.then(() => append(events, commands));
+      tail.catch((error: unknown) => own.abort(error));
+      return tail;
+    },
+    launch(step, run) {
+      const controller = new AbortController();
+      busy.set(step, controller);
+      run(controller.signal)
+        .catch((error: unknown) => own.abort(error))
+        .finally(() => {
+          busy.delete(step);
+          wake();
+        });
+    },
+    wake,
+    async nextWake(milliseconds) {
+      const timer = setTimeout(wake, Math.min(Math.max(milliseconds, 0), longestTimer));
+      await waker.promise;
+      clearTimeout(timer);
+      waker = Promise.withResolvers<void>();
+    },
+    close: (reason) => own.abort(reason),
+  };
+}
+
+/** Consecutive seqs after `version`, all at the same instant. */
+export function number(events: readonly ExecutionEvent[], version: number, at: string): readonly RecordedEvent[] {
+  return events.map((event, index) => ({ seq: version + 1 + index, at, version: 1, event }));
+}
+
+function toAppend(owned: OwnedExecution, events: readonly RecordedEvent[], next: Execution, commands: readonly string[]): Append {
+  return {
+    id: owned.id,
+    epoch: owned.epoch,
+    events,
+    projection: { phase: next.phase, outcome: next.outcome, escalated: next.escalated },
+    commands,
+    milestone: next.phase === "ended" ? "ended" : null,
+  };
+}
+
+/** The same append again while the database is away: the store recognises one that had arrived. */
+async function appendUntilDurable(append: Append, signal: AbortSignal, { executions, log }: SessionPorts): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    signal.throwIfAborted();
+    try {
+      return await executions.append(append);
+    } catch (error) {
+      const problem = toProblem(error);
+      if (problem.code !== "DATABASE_UNAVAILABLE") throw problem;
+      if (tries === 0) log.warn({ executionId: append.id }, "the database is away: the execution waits");
+      await pause(Math.min(100 * 2 ** tries, 2000), signal);
+    }
+  }
+}
+
+/** Resolves after `milliseconds`; rejects as soon as the signal aborts. */
+export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  const onAbort = () => reject(signal.reason as Error);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
+}
