@@ -281,6 +281,8 @@ export interface AuditRepository {
     executionId: string,
     milestone: "planned" | "ended",
   ): Promise<{ readonly commit: string; readonly head: string; readonly lines: number } | null>;
+  /** A file at the branch's head; null: there is none. A record that is written again goes on from its own events.jsonl. */
+  read(path: string): Promise<string | null>;
 }
 
 // ---- approvals ----------------------------------------------------------------------------------------------------
@@ -296,7 +298,12 @@ export interface ApprovalRequest {
 }
 
 export type ApprovalState =
-  | { readonly state: "open"; readonly approvals: readonly Approval[] }
+  | {
+      readonly state: "open";
+      readonly approvals: readonly Approval[];
+      /** Commits that do not count, each with the reason, for people. */
+      readonly remarks: readonly string[];
+    }
   /** Merged: what counts is checked against the head that gitmend wrote; `problem` says why it does not count. */
   | {
       readonly state: "merged";
