@@ -1,0 +1,208 @@
+// What the API server does to an object before it is stored: defaults, then validation with the real server's words.
+import { isMap, type Json, type JsonMap, sameJson } from "./objects.ts";
+import type { Resource } from "./resources.ts";
+import { selectorMatches } from "./selectors.ts";
+import { badRequest, type FieldError, invalid } from "./status-error.ts";
+
+const map = (value: Json | undefined): JsonMap => (isMap(value) ? value : {});
+const list = (value: Json | undefined): JsonMap[] => (Array.isArray(value) ? value.filter(isMap) : []);
+
+// ---- defaults -----------------------------------------------------------------------------------------------------
+
+function defaultPodSpec(spec: JsonMap): JsonMap {
+  return {
+    restartPolicy: "Always",
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: "ClusterFirst",
+    securityContext: {},
+    schedulerName: "default-scheduler",
+    ...spec,
+    containers: list(spec.containers).map((container) => ({
+      resources: {},
+      terminationMessagePath: "/dev/termination-log",
+      terminationMessagePolicy: "File",
+      imagePullPolicy: "IfNotPresent",
+      ...container,
+    })),
+  };
+}
+
+function defaultWorkloadSpec(spec: JsonMap): JsonMap {
+  const template = map(spec.template);
+  // The real server's typed round trip leaves this null in every template that it serves.
+  const metadata = { creationTimestamp: null, ...map(template.metadata) };
+  return {
+    replicas: 1,
+    ...spec,
+    template: { ...template, metadata, spec: defaultPodSpec(map(template.spec)) },
+  };
+}
+
+function defaultDeploymentSpec(spec: JsonMap): JsonMap {
+  const strategy = map(spec.strategy);
+  const type = strategy.type ?? "RollingUpdate";
+  const rollingUpdate = { maxSurge: "25%", maxUnavailable: "25%", ...map(strategy.rollingUpdate) };
+  return {
+    ...defaultWorkloadSpec(spec),
+    strategy: type === "RollingUpdate" ? { type, rollingUpdate } : { ...strategy, type },
+    revisionHistoryLimit: spec.revisionHistoryLimit ?? 10,
+    progressDeadlineSeconds: spec.progressDeadlineSeconds ?? 600,
+  };
+}
+
+/** The object with what a client may leave out. */
+export function withDefaults({ kind }: Resource, object: JsonMap): JsonMap {
+  const spec = map(object.spec);
+  switch (kind) {
+    case "Deployment":
+      return { status: {}, ...object, spec: defaultDeploymentSpec(spec) };
+    case "ReplicaSet":
+      return { status: { replicas: 0 }, ...object, spec: defaultWorkloadSpec(spec) };
+    case "Pod":
+      return { status: { phase: "Pending" }, ...object, spec: defaultPodSpec(spec) };
+    case "Node":
+      return { status: { conditions: [] }, ...object, spec };
+    default:
+      return object;
+  }
+}
+
+// ---- validation ---------------------------------------------------------------------------------------------------
+
+const wrong = (field: string, value: Json | undefined, why: string): FieldError => ({
+  reason: "FieldValueInvalid",
+  field,
+  message: `Invalid value: ${JSON.stringify(value ?? null)}: ${why}`,
+});
+const missing = (field: string): FieldError => ({
+  reason: "FieldValueRequired",
+  field,
+  message: "Required value",
+});
+const forbidden = (field: string, why: string): FieldError => ({
+  reason: "FieldValueForbidden",
+  field,
+  message: `Forbidden: ${why}`,
+});
+
+const dnsName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const labelValue = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
+const quantity = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+|[EPTGMK]i|[numkMGTPE])?$/;
+const immutable = "field is immutable";
+
+function checkMetadata(metadata: JsonMap): FieldError[] {
+  const name = metadata.name;
+  const labels = Object.entries(map(metadata.labels));
+  return [
+    ...(typeof name === "string" && name.length <= 253 && dnsName.test(name)
+      ? []
+      : [
+          wrong(
+            "metadata.name",
+            name,
+            "a lowercase RFC 1123 subdomain must consist of lower case characters",
+          ),
+        ]),
+    ...labels
+      .filter(([, value]) => typeof value !== "string" || value.length > 63 || !labelValue.test(value))
+      .map(([, value]) =>
+        wrong(
+          "metadata.labels",
+          value,
+          "a valid label must be an empty string or consist of alphanumeric characters",
+        ),
+      ),
+  ];
+}
+
+/** Wrong JSON types never reach validation: the server cannot read such an object. */
+function checkTypes(resource: Resource, object: JsonMap): void {
+  const annotations = Object.entries(map(map(object.metadata).annotations));
+  const bad = annotations.find(([, value]) => typeof value !== "string");
+  if (bad)
+    throw badRequest(
+      `${resource.kind} in version "${resource.version}" cannot be handled: annotation ${bad[0]} is no string`,
+    );
+  const replicas = map(object.spec).replicas;
+  if (replicas !== undefined && !Number.isInteger(replicas)) {
+    throw badRequest(
+      `${resource.kind} in version "${resource.version}" cannot be handled: spec.replicas is no integer`,
+    );
+  }
+}
+
+function checkContainer(container: JsonMap, at: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (typeof container.name !== "string" || container.name === "") errors.push(missing(`${at}.name`));
+  else if (!dnsName.test(container.name))
+    errors.push(wrong(`${at}.name`, container.name, "must be a DNS label"));
+  if (typeof container.image !== "string" || container.image === "") errors.push(missing(`${at}.image`));
+  for (const part of ["requests", "limits"]) {
+    for (const [key, value] of Object.entries(map(map(container.resources)[part]))) {
+      if (!quantity.test(String(value)))
+        throw badRequest(`quantities must match the regular expression: ${key}`);
+    }
+  }
+  return errors;
+}
+
+function checkPodSpec(spec: JsonMap, at: string): FieldError[] {
+  const containers = list(spec.containers);
+  if (containers.length === 0) return [missing(`${at}.containers`)];
+  const names = containers.map((one) => one.name);
+  const twice = containers.flatMap((one, index): FieldError[] =>
+    names.indexOf(one.name) === index
+      ? []
+      : [
+          {
+            reason: "FieldValueDuplicate",
+            field: `${at}.containers[${index}].name`,
+            message: "Duplicate value",
+          },
+        ],
+  );
+  return [...containers.flatMap((one, index) => checkContainer(one, `${at}.containers[${index}]`)), ...twice];
+}
+
+function checkWorkload(spec: JsonMap, old: JsonMap | null): FieldError[] {
+  const errors: FieldError[] = [];
+  const template = map(spec.template);
+  if (Number(spec.replicas) < 0) {
+    errors.push(wrong("spec.replicas", spec.replicas, "must be greater than or equal to 0"));
+  }
+  const labels = map(map(template.metadata).labels) as Record<string, string>;
+  if (!isMap(spec.selector)) errors.push(missing("spec.selector"));
+  else if (!selectorMatches(spec.selector, labels)) {
+    errors.push(
+      wrong("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"),
+    );
+  }
+  if (old !== null && !sameJson(old.selector, spec.selector)) {
+    errors.push(wrong("spec.selector", spec.selector, immutable));
+  }
+  return [...errors, ...checkPodSpec(map(template.spec), "spec.template.spec")];
+}
+
+function checkPodUpdate(spec: JsonMap, old: JsonMap): FieldError[] {
+  const fixed = (one: JsonMap) => {
+    const { activeDeadlineSeconds: _deadline, tolerations: _tolerations, ...rest } = one;
+    return { ...rest, containers: list(one.containers).map(({ image: _image, ...container }) => container) };
+  };
+  if (sameJson(fixed(spec), fixed(old))) return [];
+  return [forbidden("spec", "pod updates may not change fields other than `spec.containers[*].image`")];
+}
+
+/** `old` null: a creation. @throws StatusError 422 with all causes, 400 for values of the wrong type. */
+export function validate(resource: Resource, object: JsonMap, old: JsonMap | null): void {
+  checkTypes(resource, object);
+  const spec = map(object.spec);
+  const oldSpec = old === null ? null : map(old.spec);
+  const errors = checkMetadata(map(object.metadata));
+  if (resource.kind === "Deployment" || resource.kind === "ReplicaSet")
+    errors.push(...checkWorkload(spec, oldSpec));
+  if (resource.kind === "Pod") {
+    errors.push(...checkPodSpec(spec, "spec"), ...(oldSpec === null ? [] : checkPodUpdate(spec, oldSpec)));
+  }
+  if (errors.length > 0)
+    throw invalid(resource.kind, resource.group, String(map(object.metadata).name ?? ""), errors);
+}

@@ -1,0 +1,217 @@
+// The scheduler and the kubelets of all nodes: pods are placed, start, become ready, crash in loops, wait for images
+// that do not exist, and stop. What a container does follows from its image and its command.
+import { timestamp } from "./clock.ts";
+import type {
+  Condition,
+  Container,
+  ContainerState,
+  ContainerStatus,
+  Node,
+  Pod,
+  PodStatus,
+} from "./objects.ts";
+import { byOwner, type Controller, type World, withCondition } from "./world.ts";
+
+/** What a container does once it is scheduled, read from its spec. */
+export function behaviourOf(container: Container): "runs" | "crashes" | "image-missing" {
+  if (container.image.includes("does-not-exist")) return "image-missing";
+  const words = [...(container.command ?? []), ...(container.args ?? [])].join(" ");
+  return /\bexit [1-9]\d*\b/.test(words) || /^\/?(bin\/)?false$/.test(words) ? "crashes" : "runs";
+}
+
+function exitCodeOf(container: Container): number {
+  const words = [...(container.command ?? []), ...(container.args ?? [])].join(" ");
+  return Number(/\bexit ([1-9]\d*)\b/.exec(words)?.[1] ?? 1);
+}
+
+// ---- scheduler ----------------------------------------------------------------------------------------------------
+
+export const scheduler: Controller = (world) => {
+  const pods = world.store.list("pods") as Pod[];
+  const waiting = pods.filter(
+    (pod) => pod.spec.nodeName === undefined && pod.metadata.deletionTimestamp === undefined,
+  );
+  if (waiting.length === 0) return Infinity;
+  const load = new Map<string, number>();
+  for (const { spec } of pods) if (spec.nodeName) load.set(spec.nodeName, (load.get(spec.nodeName) ?? 0) + 1);
+  const nodes = (world.store.list("nodes") as Node[]).filter(isSchedulable);
+  for (const pod of waiting) place(world, pod, nodes, load);
+  return Infinity;
+};
+
+function isSchedulable({ spec, status }: Node): boolean {
+  const ready = status.conditions.some((one) => one.type === "Ready" && one.status === "True");
+  return ready && spec.unschedulable !== true;
+}
+
+function place(world: World, pod: Pod, nodes: readonly Node[], load: Map<string, number>): void {
+  const wanted = Object.entries(pod.spec.nodeSelector ?? {});
+  const [node] = nodes
+    .filter(({ metadata }) => wanted.every(([key, value]) => metadata.labels?.[key] === value))
+    .toSorted((a, b) => (load.get(a.metadata.name) ?? 0) - (load.get(b.metadata.name) ?? 0));
+  const scheduled: Condition =
+    node === undefined
+      ? { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0 nodes are available." }
+      : { type: "PodScheduled", status: "True" };
+  const conditions = withCondition(pod.status.conditions ?? [], scheduled, world.now());
+  const name = node?.metadata.name;
+  if (name !== undefined) load.set(name, (load.get(name) ?? 0) + 1);
+  world.store.put({
+    ...pod,
+    spec: name === undefined ? pod.spec : { ...pod.spec, nodeName: name },
+    status: { ...pod.status, conditions },
+  });
+}
+
+// ---- kubelet ------------------------------------------------------------------------------------------------------
+
+/** What the kubelet knows of one pod besides its status. */
+interface Progress {
+  stage: "starting" | "warming" | "running" | "crashing" | "backing-off" | "stopping";
+  dueAt: number;
+  startedAt: string;
+}
+
+export function createKubelet(): Controller {
+  const known = new Map<string, Progress>();
+  return (world) => {
+    const pods = (world.store.list("pods") as Pod[]).filter((pod) => pod.spec.nodeName !== undefined);
+    const uids = new Set(pods.map((pod) => pod.metadata.uid));
+    for (const uid of known.keys()) if (!uids.has(uid)) known.delete(uid);
+    return Math.min(Infinity, ...pods.map((pod) => syncPod(world, pod, known)));
+  };
+}
+
+function syncPod(world: World, pod: Pod, known: Map<string, Progress>): number {
+  const { startSeconds, stopSeconds } = world.timing;
+  const { uid, deletionTimestamp, deletionGracePeriodSeconds = 30 } = pod.metadata;
+  const now = world.now();
+  let progress = known.get(uid);
+  if (progress === undefined) {
+    progress = { stage: "starting", dueAt: now + startSeconds * 1000, startedAt: timestamp(now) };
+    known.set(uid, progress);
+  }
+  if (deletionTimestamp !== undefined && progress.stage !== "stopping") {
+    progress.stage = "stopping";
+    progress.dueAt = now + Math.min(stopSeconds, deletionGracePeriodSeconds) * 1000;
+  }
+  if (now < progress.dueAt) return progress.dueAt;
+  if (progress.stage === "stopping") {
+    world.store.remove(pod);
+    known.delete(uid);
+    return Infinity;
+  }
+  advance(world, pod, progress);
+  return progress.dueAt;
+}
+
+/** One step of a pod's life; sets when the next one is due. */
+function advance(world: World, pod: Pod, progress: Progress): void {
+  const { timing } = world;
+  const kinds = pod.spec.containers.map(behaviourOf);
+  const restarts = Math.max(0, ...(pod.status.containerStatuses ?? []).map((one) => one.restartCount));
+  const next = (stage: Progress["stage"], seconds: number) => {
+    progress.stage = stage;
+    progress.dueAt = world.now() + seconds * 1000;
+  };
+  const started = () => {
+    progress.startedAt = timestamp(world.now());
+    if (kinds.includes("image-missing")) next("running", Infinity);
+    else if (kinds.includes("crashes")) next("crashing", timing.crashAfterSeconds);
+    else next("warming", timing.readySeconds);
+  };
+  switch (progress.stage) {
+    case "starting":
+      started();
+      return write(world, pod, progress, { ready: false, restarts: 0 });
+    case "warming":
+      next("running", Infinity);
+      return write(world, pod, progress, { ready: true, restarts });
+    case "crashing": {
+      // As a kubelet does: the first restart comes at once, then the back-off doubles.
+      const wait = restarts === 0 ? 0 : timing.crashBackoffSeconds * 2 ** Math.min(restarts - 1, 16);
+      next("backing-off", Math.min(wait, timing.crashBackoffMaxSeconds));
+      return write(world, pod, progress, { ready: false, restarts, crashed: true });
+    }
+    case "backing-off":
+      started();
+      return write(world, pod, progress, { ready: false, restarts: restarts + 1 });
+    case "running":
+    case "stopping":
+      next(progress.stage, Infinity);
+  }
+}
+
+interface Moment {
+  readonly ready: boolean;
+  readonly restarts: number;
+  readonly crashed?: boolean;
+}
+
+function write(world: World, pod: Pod, progress: Progress, moment: Moment): void {
+  const now = world.now();
+  const containerStatuses = pod.spec.containers.map((container) =>
+    containerStatus(world, pod, container, progress, moment),
+  );
+  const ready = containerStatuses.every((one) => one.ready);
+  const state = ready
+    ? { status: "True" as const }
+    : { status: "False" as const, reason: "ContainersNotReady" };
+  let conditions = withCondition(pod.status.conditions ?? [], { type: "Initialized", status: "True" }, now);
+  conditions = withCondition(conditions, { type: "ContainersReady", ...state }, now);
+  conditions = withCondition(conditions, { type: "Ready", ...state }, now);
+  const pulling = containerStatuses.some((one) => one.state.waiting?.reason === "ImagePullBackOff");
+  const status: PodStatus = {
+    ...pod.status,
+    phase: pulling ? "Pending" : "Running",
+    conditions,
+    containerStatuses,
+    startTime: pod.status.startTime ?? timestamp(now),
+    hostIP: "10.200.0.1",
+    podIP:
+      pod.status.podIP ??
+      `10.244.${Math.floor(world.random() * 250)}.${Math.floor(world.random() * 250) + 2}`,
+  };
+  world.store.put({ ...pod, status });
+}
+
+function containerStatus(
+  world: World,
+  pod: Pod,
+  container: Container,
+  progress: Progress,
+  moment: Moment,
+): ContainerStatus {
+  const kind = behaviourOf(container);
+  const old = pod.status.containerStatuses?.find((one) => one.name === container.name);
+  const containerID = `simulated://${pod.metadata.uid}/${container.name}/${moment.restarts}`;
+  const base = { name: container.name, image: container.image, imageID: `simulated://${container.image}` };
+  const running: ContainerState = { running: { startedAt: progress.startedAt } };
+  const still = { ...base, containerID, restartCount: 0, lastState: {} };
+  if (kind === "image-missing") {
+    const state = {
+      waiting: { reason: "ImagePullBackOff", message: `Back-off pulling image "${container.image}"` },
+    };
+    return { ...still, imageID: "", containerID: "", ready: false, started: false, state };
+  }
+  if (kind === "runs")
+    return { ...still, ready: moment.ready || old?.ready === true, started: true, state: running };
+  const counted = { ...still, restartCount: moment.restarts, ready: false };
+  if (moment.crashed !== true)
+    return { ...counted, started: true, state: running, lastState: old?.lastState ?? {} };
+  const terminated = {
+    exitCode: exitCodeOf(container),
+    reason: "Error",
+    startedAt: progress.startedAt,
+    finishedAt: timestamp(world.now()),
+    containerID,
+  };
+  if (moment.restarts === 0) return { ...counted, started: false, state: { terminated } };
+  const message = `back-off restarting failed container=${container.name} pod=${pod.metadata.name}`;
+  return {
+    ...counted,
+    started: false,
+    state: { waiting: { reason: "CrashLoopBackOff", message } },
+    lastState: { terminated },
+  };
+}
