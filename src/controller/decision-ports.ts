@@ -1,0 +1,16 @@
+// What deciding firings needs, as one object.
+import type { Action, EffectRunner } from "../actions/action.ts";
+import type { GateRules } from "../domain/gate/weigh-gate.ts";
+import type { AlertStore, Clock, Clusters, Faults, Ids, Log } from "./ports.ts";
+
+export interface DecisionPorts {
+  readonly alerts: AlertStore;
+  readonly clusters: Clusters;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly faults: Faults;
+  readonly log: Log;
+  readonly actions: ReadonlyMap<string, Action>;
+  readonly effects: EffectRunner;
+  readonly gateRules: Pick<GateRules, "live" | "protectedNamespaces">;
+}

@@ -1,0 +1,62 @@
+// Projects the outbox into the audit repository: one commit per milestone, in order, hash-chained. PostgreSQL is the truth;
+// a crash between commit and mark is found by asking the repository; a remote that is away delays the record, nothing else.
+import { renderRecord } from "../domain/audit/render-record.ts";
+import { toProblem } from "../domain/problem.ts";
+import type { AuditRepository, ExecutionStore, Faults, Log, Outbox, OutboxEntry, RecordCommit } from "./ports.ts";
+
+export interface RecordPorts {
+  readonly outbox: Outbox;
+  readonly executions: Pick<ExecutionStore, "events">;
+  readonly auditRepository: AuditRepository;
+  readonly faults: Faults;
+  readonly log: Log;
+}
+
+const flushLimit = 500;
+
+interface Published {
+  readonly id: string;
+  readonly executionId: string;
+  readonly commit: string;
+  readonly head: string;
+  readonly lines: number;
+}
+
+/** One flush. @returns how many milestones were committed; 0: nothing to do, or another replica publishes */
+export async function publishRecords(ports: RecordPorts): Promise<number> {
+  const entries = await ports.outbox.take(flushLimit);
+  if (entries.length === 0) return 0;
+  const { commits, rendered } = await render(entries, ports);
+  const ids = await ports.auditRepository.commit(commits);
+  await ports.faults.at("record-after-commit");
+  let next = 0;
+  const published = rendered.map(({ found, ...entry }) => ({ ...entry, commit: found ?? ids[next++] ?? "" }));
+  await ports.outbox.markPublished(published);
+  return published.length;
+}
+
+interface Rendered extends Omit<Published, "commit"> {
+  /** The commit is there already: the writer before us crashed before it could mark it. */
+  readonly found: string | null;
+}
+
+async function render(entries: readonly OutboxEntry[], ports: RecordPorts): Promise<{ commits: readonly RecordCommit[]; rendered: readonly Rendered[] }> {
+  const commits: RecordCommit[] = [];
+  const rendered: Rendered[] = [];
+  let last = await ports.outbox.lastHead();
+  for (const entry of entries) {
+    const { id, executionId, milestone } = entry;
+    const found = await ports.auditRepository.has(executionId, milestone);
+    if (found !== null) {
+      rendered.push({ id, executionId, head: found.head, lines: found.lines, found: found.commit });
+      last = found.head;
+      continue;
+    }
+    const events = (await ports.executions.events(executionId)).filter(({ seq }) => seq <= entry.seq);
+    const record = renderRecord({ executionId, milestone, events, previousHead: await startOf(executionId, last, rendered, ports) });
+    commits.push({ files: record.files, message: record.message, at: record.at });
+    rendered.push({ id, executionId, head: record.head, lines: record.lines, found: null });
+    last = record.head;
+  }
+  return { commits, rendered };
+}

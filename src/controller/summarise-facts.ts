@@ -1,0 +1,30 @@
+// The facts of a decision as they are kept: enough to explain it later, nothing that could hold a secret (no specs).
+import type { Fact, Facts } from "../domain/facts/facts.ts";
+import type { Json, JsonObject } from "../domain/json.ts";
+
+export function summariseFacts({ cluster, now, subject, target, namespace, history }: Facts): JsonObject {
+  return {
+    now,
+    cluster: { name: cluster.name, labels: cluster.labels },
+    subject: summary(subject, (value) => value as Json),
+    target: summary(target, (value) =>
+      value === null
+        ? null
+        : {
+            kind: value.kind,
+            namespace: value.namespace,
+            name: value.name,
+            uid: value.uid,
+            resourceVersion: value.resourceVersion,
+            labels: value.labels,
+            managedBy: value.managedBy,
+          },
+    ),
+    namespace: summary(namespace, (value) => value as Json),
+    history: summary(history, (value) => value.attempts as unknown as Json),
+  };
+}
+
+function summary<T>(fact: Fact<T>, keep: (value: T) => Json): Json {
+  return fact.available ? keep(fact.value) : { unavailable: fact.why };
+}
