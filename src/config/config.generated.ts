@@ -1,0 +1,1238 @@
+// Written by scripts/generate.ts from schemas/config.schema.json. Do not edit: change the schema.
+/**
+ * The controller's configuration, `gitmend.yaml`. Kept apart from the config repository: no commit there can change it. Every key has an environment variable, which wins: `server.listen` is `GITMEND_SERVER_LISTEN`; lists and maps are written as YAML.
+ */
+export interface Config {
+  /**
+   * Version of this file format. A controller that meets a newer format keeps the last good revision.
+   */
+  format: number;
+  /**
+   * Where gitmend may change things. Everything else is only observed; without an entry nothing is changed.
+   *
+   * Items: One place where gitmend may act. All three must fit.
+   */
+  live: {
+    /**
+     * Names or globs of clusters.
+     */
+    clusters: string[];
+    /**
+     * Names or globs of namespaces; objects without one (nodes) need `*`.
+     */
+    namespaces: string[];
+    /**
+     * Plans of a higher risk are only observed.
+     */
+    max_risk: "low" | "medium" | "high" | "critical";
+  }[];
+  /**
+   * The Kubernetes clusters.
+   *
+   * Items: One cluster and how to reach it.
+   */
+  clusters: {
+    /**
+     * How alerts, policies and records call it.
+     */
+    name: string;
+    /**
+     * Facts about it that policies may read.
+     */
+    labels: {
+      [k: string]: string;
+    };
+    /**
+     * Path of a kubeconfig file. Left out, and not in a cluster: the usual places.
+     */
+    kubeconfig?: string;
+    /**
+     * Context of the kubeconfig. Left out: its current one.
+     */
+    context?: string;
+    /**
+     * Use the service account of the pod that gitmend runs in.
+     */
+    in_cluster: boolean;
+  }[];
+  /**
+   * Who may send alerts, each to `/webhooks/alertmanager/<name>`.
+   *
+   * Items: One source of alerts.
+   */
+  alertmanagers: {
+    /**
+     * Last part of its webhook address.
+     */
+    name: string;
+    /**
+     * What it must send. Left out: nothing, on loopback only.
+     */
+    credential?: {
+      /**
+       * Expected in `Authorization: Bearer`.
+       */
+      bearer?: Secret;
+      /**
+       * Expected user name and password.
+       */
+      basic?: {
+        /**
+         * Expected user name.
+         */
+        username: string;
+        /**
+         * Expected password.
+         */
+        password: Secret;
+      };
+    };
+    /**
+     * Clusters whose alerts it may deliver. Left out: all configured ones.
+     *
+     * @minItems 1
+     */
+    clusters?: string[];
+    /**
+     * Label that names the cluster when it delivers for several.
+     */
+    cluster_label: string;
+  }[];
+  /**
+   * Where templates and policies are read from. Left out: a bare repository in the data folder, filled from the shipped library.
+   */
+  config_repository: {
+    /**
+     * https, ssh or file. No password in it.
+     */
+    url?: string;
+    /**
+     * Branch that counts.
+     */
+    branch: string;
+    /**
+     * Folder that holds `templates/` and `policies/`.
+     */
+    path: string;
+    /**
+     * How often the branch head is asked for.
+     */
+    interval: string;
+    /**
+     * How gitmend proves who it is.
+     */
+    credential?: GitCredential;
+  };
+  /**
+   * Where the record of every execution goes. Always kept as a bare repository in the data folder; pushed to `url` when there is one.
+   */
+  audit_repository: {
+    /**
+     * https, ssh or file. No password in it.
+     */
+    url?: string;
+    /**
+     * Branch that is appended to.
+     */
+    branch: string;
+    /**
+     * Sign commits with an SSH key.
+     */
+    sign?: {
+      /**
+       * Path of the private key, without a passphrase.
+       */
+      key: string;
+    };
+    /**
+     * How gitmend proves who it is.
+     */
+    credential?: GitCredential;
+  };
+  /**
+   * Who may approve and where approvals are asked for.
+   */
+  approvals: {
+    /**
+     * Who may approve.
+     *
+     * Items: One approver.
+     */
+    people: {
+      /**
+       * How policies and records call this person.
+       */
+      id: string;
+      /**
+       * SSH public key that signs this person's approvals.
+       */
+      signer?: string;
+    }[];
+    /**
+     * Ids of the members by team; policies say `team:sre`.
+     */
+    teams: {
+      [k: string]: string[];
+    };
+    /**
+     * Git URL where approvals are asked for. Left out: a bare repository in the data folder.
+     */
+    repository?: string;
+  };
+  /**
+   * PostgreSQL. Left out: an embedded one in the data folder, for one replica.
+   */
+  database: {
+    /**
+     * Connection URL. In the file it must not hold a password; `GITMEND_DATABASE_URL` may.
+     */
+    url?: string;
+    /**
+     * Password of the user in `url`.
+     */
+    password?: Secret;
+  };
+  /**
+   * The HTTP server: webhooks, API and health.
+   */
+  server: {
+    /**
+     * Address and port; port 0 takes a free one. Anything but loopback needs a token.
+     */
+    listen: string;
+    /**
+     * Bearer token of the API. Left out: a new one at each start, in `<data folder>/controller.json`.
+     */
+    token?: Secret;
+  };
+  /**
+   * Where messages to people go: signed webhooks.
+   */
+  notifications: {
+    /**
+     * Channel of messages that name none.
+     */
+    default?: string;
+    /**
+     * Webhooks by name.
+     */
+    channels: {
+      [k: string]: Channel;
+    };
+  };
+  /**
+   * What nothing may change, whatever a policy says. gitmend's own namespace is always among it.
+   */
+  protected: {
+    /**
+     * Names or globs of namespaces.
+     */
+    namespaces: string[];
+  };
+  /**
+   * Embedded database, bare Git repositories, evidence, `controller.json`. Relative to the working folder.
+   */
+  data_dir: string;
+  /**
+   * What bounds the controller itself.
+   */
+  limits: {
+    /**
+     * Largest webhook body, as a Kubernetes quantity.
+     */
+    body: string;
+    /**
+     * A firing that is not delivered again for this long starts nothing any more.
+     */
+    stale_after: string;
+    /**
+     * How long one decision waits for facts from a cluster.
+     */
+    fact_timeout: string;
+  };
+}
+/**
+ * Where a secret is found; never the secret itself.
+ */
+export interface Secret {
+  /**
+   * Name of the variable that holds it.
+   */
+  env?: string;
+  /**
+   * Path of the file that holds it; white space at the end is dropped.
+   */
+  file?: string;
+}
+/**
+ * A token for https or a key for ssh.
+ */
+export interface GitCredential {
+  /**
+   * User of the token. Most forges take any.
+   */
+  username: string;
+  /**
+   * Password or access token for https.
+   */
+  token?: Secret;
+  /**
+   * Path of a private key, without a passphrase.
+   */
+  ssh_key?: string;
+  /**
+   * Path of the known_hosts file that the server must be in.
+   */
+  known_hosts?: string;
+}
+/**
+ * One webhook.
+ */
+export interface Channel {
+  /**
+   * Where messages are posted as JSON.
+   */
+  url: string;
+  /**
+   * Key of the HMAC signature of each message.
+   */
+  secret?: Secret;
+}
+
+export const configSchema = {
+  "$schema": "http://json-schema.org/draft-07/schema#",
+  "$id": "https://gitmend.dev/schemas/config.schema.json",
+  "title": "ConfigFile",
+  "description": "The controller's configuration, `gitmend.yaml`. Kept apart from the config repository: no commit there can change it. Every key has an environment variable, which wins: `server.listen` is `GITMEND_SERVER_LISTEN`; lists and maps are written as YAML.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "format": {
+      "title": "Format",
+      "description": "Version of this file format. A controller that meets a newer format keeps the last good revision.",
+      "type": "integer",
+      "minimum": 1,
+      "maximum": 1,
+      "default": 1,
+      "examples": [
+        1
+      ]
+    },
+    "live": {
+      "title": "Live",
+      "description": "Where gitmend may change things. Everything else is only observed; without an entry nothing is changed.",
+      "type": "array",
+      "items": {
+        "title": "Live entry",
+        "description": "One place where gitmend may act. All three must fit.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+          "clusters": {
+            "title": "Clusters",
+            "description": "Names or globs of clusters.",
+            "type": "array",
+            "items": {
+              "type": "string",
+              "minLength": 1
+            },
+            "default": [
+              "*"
+            ],
+            "examples": [
+              [
+                "prod-*"
+              ]
+            ]
+          },
+          "namespaces": {
+            "title": "Namespaces",
+            "description": "Names or globs of namespaces; objects without one (nodes) need `*`.",
+            "type": "array",
+            "items": {
+              "type": "string",
+              "minLength": 1
+            },
+            "default": [
+              "*"
+            ],
+            "examples": [
+              [
+                "shop"
+              ]
+            ]
+          },
+          "max_risk": {
+            "title": "Highest risk",
+            "description": "Plans of a higher risk are only observed.",
+            "enum": [
+              "low",
+              "medium",
+              "high",
+              "critical"
+            ],
+            "default": "medium",
+            "examples": [
+              "medium"
+            ]
+          }
+        },
+        "examples": [
+          {
+            "clusters": [
+              "prod-eu"
+            ],
+            "namespaces": [
+              "shop"
+            ],
+            "max_risk": "medium"
+          }
+        ]
+      },
+      "default": [],
+      "examples": [
+        [
+          {
+            "clusters": [
+              "prod-eu"
+            ],
+            "namespaces": [
+              "shop"
+            ],
+            "max_risk": "medium"
+          }
+        ]
+      ]
+    },
+    "clusters": {
+      "title": "Clusters",
+      "description": "The Kubernetes clusters.",
+      "type": "array",
+      "items": {
+        "title": "Cluster",
+        "description": "One cluster and how to reach it.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+          "name": {
+            "title": "Name",
+            "description": "How alerts, policies and records call it.",
+            "type": "string",
+            "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+            "examples": [
+              "prod-eu"
+            ]
+          },
+          "labels": {
+            "title": "Labels",
+            "description": "Facts about it that policies may read.",
+            "type": "object",
+            "additionalProperties": {
+              "type": "string"
+            },
+            "default": {},
+            "examples": [
+              {
+                "env": "prod"
+              }
+            ]
+          },
+          "kubeconfig": {
+            "title": "Kubeconfig",
+            "description": "Path of a kubeconfig file. Left out, and not in a cluster: the usual places.",
+            "type": "string",
+            "minLength": 1,
+            "examples": [
+              "/etc/gitmend/kubeconfig"
+            ]
+          },
+          "context": {
+            "title": "Context",
+            "description": "Context of the kubeconfig. Left out: its current one.",
+            "type": "string",
+            "minLength": 1,
+            "examples": [
+              "prod-eu"
+            ]
+          },
+          "in_cluster": {
+            "title": "In cluster",
+            "description": "Use the service account of the pod that gitmend runs in.",
+            "type": "boolean",
+            "default": false,
+            "examples": [
+              true
+            ]
+          }
+        },
+        "required": [
+          "name"
+        ],
+        "examples": [
+          {
+            "name": "prod-eu",
+            "labels": {
+              "env": "prod"
+            },
+            "in_cluster": true
+          }
+        ]
+      },
+      "default": [],
+      "examples": [
+        [
+          {
+            "name": "prod-eu",
+            "labels": {
+              "env": "prod"
+            },
+            "in_cluster": true
+          }
+        ]
+      ]
+    },
+    "alertmanagers": {
+      "title": "Alertmanagers",
+      "description": "Who may send alerts, each to `/webhooks/alertmanager/<name>`.",
+      "type": "array",
+      "items": {
+        "title": "Alertmanager",
+        "description": "One source of alerts.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+          "name": {
+            "title": "Name",
+            "description": "Last part of its webhook address.",
+            "type": "string",
+            "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+            "examples": [
+              "prod-eu"
+            ]
+          },
+          "credential": {
+            "title": "Credential",
+            "description": "What it must send. Left out: nothing, on loopback only.",
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+              "bearer": {
+                "title": "Bearer token",
+                "description": "Expected in `Authorization: Bearer`.",
+                "allOf": [
+                  {
+                    "$ref": "#/definitions/secret"
+                  }
+                ],
+                "examples": [
+                  {
+                    "env": "ALERTMANAGER_TOKEN"
+                  }
+                ]
+              },
+              "basic": {
+                "title": "Basic authentication",
+                "description": "Expected user name and password.",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                  "username": {
+                    "title": "User name",
+                    "description": "Expected user name.",
+                    "type": "string",
+                    "minLength": 1,
+                    "examples": [
+                      "alertmanager"
+                    ]
+                  },
+                  "password": {
+                    "title": "Password",
+                    "description": "Expected password.",
+                    "allOf": [
+                      {
+                        "$ref": "#/definitions/secret"
+                      }
+                    ],
+                    "examples": [
+                      {
+                        "file": "/run/secrets/alertmanager"
+                      }
+                    ]
+                  }
+                },
+                "required": [
+                  "username",
+                  "password"
+                ],
+                "examples": [
+                  {
+                    "username": "alertmanager",
+                    "password": {
+                      "env": "ALERTMANAGER_PASSWORD"
+                    }
+                  }
+                ]
+              }
+            },
+            "minProperties": 1,
+            "maxProperties": 1,
+            "examples": [
+              {
+                "bearer": {
+                  "env": "ALERTMANAGER_TOKEN"
+                }
+              }
+            ]
+          },
+          "clusters": {
+            "title": "Clusters",
+            "description": "Clusters whose alerts it may deliver. Left out: all configured ones.",
+            "type": "array",
+            "items": {
+              "type": "string",
+              "minLength": 1
+            },
+            "minItems": 1,
+            "examples": [
+              [
+                "prod-eu"
+              ]
+            ]
+          },
+          "cluster_label": {
+            "title": "Cluster label",
+            "description": "Label that names the cluster when it delivers for several.",
+            "type": "string",
+            "minLength": 1,
+            "default": "cluster",
+            "examples": [
+              "cluster"
+            ]
+          }
+        },
+        "required": [
+          "name"
+        ],
+        "examples": [
+          {
+            "name": "prod-eu",
+            "clusters": [
+              "prod-eu"
+            ]
+          }
+        ]
+      },
+      "default": [],
+      "examples": [
+        [
+          {
+            "name": "prod-eu",
+            "credential": {
+              "bearer": {
+                "env": "ALERTMANAGER_TOKEN"
+              }
+            },
+            "clusters": [
+              "prod-eu"
+            ]
+          }
+        ]
+      ]
+    },
+    "config_repository": {
+      "title": "Config repository",
+      "description": "Where templates and policies are read from. Left out: a bare repository in the data folder, filled from the shipped library.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "url": {
+          "title": "URL",
+          "description": "https, ssh or file. No password in it.",
+          "type": "string",
+          "minLength": 1,
+          "examples": [
+            "https://git.example.org/platform/remediation.git"
+          ]
+        },
+        "branch": {
+          "title": "Branch",
+          "description": "Branch that counts.",
+          "type": "string",
+          "minLength": 1,
+          "default": "main",
+          "examples": [
+            "main"
+          ]
+        },
+        "path": {
+          "title": "Path",
+          "description": "Folder that holds `templates/` and `policies/`.",
+          "type": "string",
+          "default": ".",
+          "examples": [
+            "clusters/prod"
+          ]
+        },
+        "interval": {
+          "title": "Interval",
+          "description": "How often the branch head is asked for.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "30s",
+          "examples": [
+            "30s"
+          ]
+        },
+        "credential": {
+          "title": "Credential",
+          "description": "How gitmend proves who it is.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/gitCredential"
+            }
+          ],
+          "examples": [
+            {
+              "token": {
+                "env": "GITMEND_GIT_TOKEN"
+              }
+            }
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "url": "https://git.example.org/platform/remediation.git",
+          "branch": "main"
+        }
+      ]
+    },
+    "audit_repository": {
+      "title": "Audit repository",
+      "description": "Where the record of every execution goes. Always kept as a bare repository in the data folder; pushed to `url` when there is one.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "url": {
+          "title": "URL",
+          "description": "https, ssh or file. No password in it.",
+          "type": "string",
+          "minLength": 1,
+          "examples": [
+            "ssh://git@git.example.org/platform/audit.git"
+          ]
+        },
+        "branch": {
+          "title": "Branch",
+          "description": "Branch that is appended to.",
+          "type": "string",
+          "minLength": 1,
+          "default": "audit",
+          "examples": [
+            "audit"
+          ]
+        },
+        "sign": {
+          "title": "Sign",
+          "description": "Sign commits with an SSH key.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "key": {
+              "title": "Key",
+              "description": "Path of the private key, without a passphrase.",
+              "type": "string",
+              "minLength": 1,
+              "examples": [
+                "/run/secrets/gitmend-signing"
+              ]
+            }
+          },
+          "required": [
+            "key"
+          ],
+          "examples": [
+            {
+              "key": "/run/secrets/gitmend-signing"
+            }
+          ]
+        },
+        "credential": {
+          "title": "Credential",
+          "description": "How gitmend proves who it is.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/gitCredential"
+            }
+          ],
+          "examples": [
+            {
+              "token": {
+                "env": "GITMEND_GIT_TOKEN"
+              }
+            }
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "url": "ssh://git@git.example.org/platform/audit.git",
+          "branch": "audit"
+        }
+      ]
+    },
+    "approvals": {
+      "title": "Approvals",
+      "description": "Who may approve and where approvals are asked for.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "people": {
+          "title": "People",
+          "description": "Who may approve.",
+          "type": "array",
+          "items": {
+            "title": "Person",
+            "description": "One approver.",
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+              "id": {
+                "title": "Id",
+                "description": "How policies and records call this person.",
+                "type": "string",
+                "pattern": "^[A-Za-z0-9][-._A-Za-z0-9]{0,62}$",
+                "examples": [
+                  "ana"
+                ]
+              },
+              "signer": {
+                "title": "Signer",
+                "description": "SSH public key that signs this person's approvals.",
+                "type": "string",
+                "minLength": 1,
+                "examples": [
+                  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample ana"
+                ]
+              }
+            },
+            "required": [
+              "id"
+            ],
+            "examples": [
+              {
+                "id": "ana",
+                "signer": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample ana"
+              }
+            ]
+          },
+          "default": [],
+          "examples": [
+            [
+              {
+                "id": "ana",
+                "signer": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample ana"
+              }
+            ]
+          ]
+        },
+        "teams": {
+          "title": "Teams",
+          "description": "Ids of the members by team; policies say `team:sre`.",
+          "type": "object",
+          "additionalProperties": {
+            "type": "array",
+            "items": {
+              "type": "string"
+            },
+            "uniqueItems": true
+          },
+          "default": {},
+          "examples": [
+            {
+              "sre": [
+                "ana",
+                "ben"
+              ]
+            }
+          ]
+        },
+        "repository": {
+          "title": "Repository",
+          "description": "Git URL where approvals are asked for. Left out: a bare repository in the data folder.",
+          "type": "string",
+          "minLength": 1,
+          "examples": [
+            "file:///srv/git/approvals.git"
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "people": [
+            {
+              "id": "ana"
+            }
+          ],
+          "teams": {
+            "sre": [
+              "ana"
+            ]
+          }
+        }
+      ]
+    },
+    "database": {
+      "title": "Database",
+      "description": "PostgreSQL. Left out: an embedded one in the data folder, for one replica.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "url": {
+          "title": "URL",
+          "description": "Connection URL. In the file it must not hold a password; `GITMEND_DATABASE_URL` may.",
+          "type": "string",
+          "minLength": 1,
+          "examples": [
+            "postgresql://gitmend@db.example.org:5432/gitmend"
+          ]
+        },
+        "password": {
+          "title": "Password",
+          "description": "Password of the user in `url`.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/secret"
+            }
+          ],
+          "examples": [
+            {
+              "file": "/run/secrets/database-password"
+            }
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "url": "postgresql://gitmend@db.example.org/gitmend",
+          "password": {
+            "env": "PGPASSWORD"
+          }
+        }
+      ]
+    },
+    "server": {
+      "title": "Server",
+      "description": "The HTTP server: webhooks, API and health.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "listen": {
+          "title": "Listen",
+          "description": "Address and port; port 0 takes a free one. Anything but loopback needs a token.",
+          "type": "string",
+          "pattern": "^(\\[[0-9a-fA-F:.]+\\]|[^:\\s]*):[0-9]{1,5}$",
+          "default": "127.0.0.1:8080",
+          "examples": [
+            "127.0.0.1:8080"
+          ]
+        },
+        "token": {
+          "title": "Token",
+          "description": "Bearer token of the API. Left out: a new one at each start, in `<data folder>/controller.json`.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/secret"
+            }
+          ],
+          "examples": [
+            {
+              "file": "/run/secrets/gitmend-token"
+            }
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "listen": "0.0.0.0:8080",
+          "token": {
+            "file": "/run/secrets/gitmend-token"
+          }
+        }
+      ]
+    },
+    "notifications": {
+      "title": "Notifications",
+      "description": "Where messages to people go: signed webhooks.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "default": {
+          "title": "Default",
+          "description": "Channel of messages that name none.",
+          "type": "string",
+          "minLength": 1,
+          "examples": [
+            "sre"
+          ]
+        },
+        "channels": {
+          "title": "Channels",
+          "description": "Webhooks by name.",
+          "type": "object",
+          "additionalProperties": {
+            "$ref": "#/definitions/channel"
+          },
+          "default": {},
+          "examples": [
+            {
+              "sre": {
+                "url": "https://chat.example.org/hooks/sre"
+              }
+            }
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "default": "sre",
+          "channels": {
+            "sre": {
+              "url": "https://chat.example.org/hooks/sre"
+            }
+          }
+        }
+      ]
+    },
+    "protected": {
+      "title": "Protected",
+      "description": "What nothing may change, whatever a policy says. gitmend's own namespace is always among it.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "namespaces": {
+          "title": "Namespaces",
+          "description": "Names or globs of namespaces.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1
+          },
+          "default": [
+            "kube-system",
+            "kube-public",
+            "kube-node-lease"
+          ],
+          "examples": [
+            [
+              "kube-system"
+            ]
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "namespaces": [
+            "kube-system"
+          ]
+        }
+      ]
+    },
+    "data_dir": {
+      "title": "Data folder",
+      "description": "Embedded database, bare Git repositories, evidence, `controller.json`. Relative to the working folder.",
+      "type": "string",
+      "minLength": 1,
+      "default": ".gitmend",
+      "examples": [
+        "/var/lib/gitmend"
+      ]
+    },
+    "limits": {
+      "title": "Limits",
+      "description": "What bounds the controller itself.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "body": {
+          "title": "Body",
+          "description": "Largest webhook body, as a Kubernetes quantity.",
+          "type": "string",
+          "pattern": "^[0-9]+(k|M|Ki|Mi)?$",
+          "default": "16Mi",
+          "examples": [
+            "16Mi"
+          ]
+        },
+        "stale_after": {
+          "title": "Stale after",
+          "description": "A firing that is not delivered again for this long starts nothing any more.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "12h",
+          "examples": [
+            "12h"
+          ]
+        },
+        "fact_timeout": {
+          "title": "Fact timeout",
+          "description": "How long one decision waits for facts from a cluster.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "5s",
+          "examples": [
+            "5s"
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "body": "16Mi",
+          "stale_after": "12h"
+        }
+      ]
+    }
+  },
+  "definitions": {
+    "secret": {
+      "title": "Secret",
+      "description": "Where a secret is found; never the secret itself.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "env": {
+          "title": "Environment variable",
+          "description": "Name of the variable that holds it.",
+          "type": "string",
+          "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+          "examples": [
+            "GITMEND_GIT_TOKEN"
+          ]
+        },
+        "file": {
+          "title": "File",
+          "description": "Path of the file that holds it; white space at the end is dropped.",
+          "type": "string",
+          "minLength": 1,
+          "examples": [
+            "/run/secrets/token"
+          ]
+        }
+      },
+      "minProperties": 1,
+      "maxProperties": 1,
+      "examples": [
+        {
+          "env": "GITMEND_GIT_TOKEN"
+        }
+      ]
+    },
+    "channel": {
+      "title": "Channel",
+      "description": "One webhook.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "url": {
+          "title": "URL",
+          "description": "Where messages are posted as JSON.",
+          "type": "string",
+          "pattern": "^https?://",
+          "examples": [
+            "https://chat.example.org/hooks/sre"
+          ]
+        },
+        "secret": {
+          "title": "Secret",
+          "description": "Key of the HMAC signature of each message.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/secret"
+            }
+          ],
+          "examples": [
+            {
+              "env": "SRE_HOOK_SECRET"
+            }
+          ]
+        }
+      },
+      "required": [
+        "url"
+      ],
+      "examples": [
+        {
+          "url": "https://chat.example.org/hooks/sre",
+          "secret": {
+            "env": "SRE_HOOK_SECRET"
+          }
+        }
+      ]
+    },
+    "gitCredential": {
+      "title": "Git credential",
+      "description": "A token for https or a key for ssh.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "username": {
+          "title": "User name",
+          "description": "User of the token. Most forges take any.",
+          "type": "string",
+          "minLength": 1,
+          "default": "gitmend",
+          "examples": [
+            "gitmend"
+          ]
+        },
+        "token": {
+          "title": "Token",
+          "description": "Password or access token for https.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/secret"
+            }
+          ],
+          "examples": [
+            {
+              "env": "GITMEND_GIT_TOKEN"
+            }
+          ]
+        },
+        "ssh_key": {
+          "title": "SSH key",
+          "description": "Path of a private key, without a passphrase.",
+          "type": "string",
+          "minLength": 1,
+          "examples": [
+            "/run/secrets/git-key"
+          ]
+        },
+        "known_hosts": {
+          "title": "Known hosts",
+          "description": "Path of the known_hosts file that the server must be in.",
+          "type": "string",
+          "minLength": 1,
+          "examples": [
+            "/etc/gitmend/known_hosts"
+          ]
+        }
+      },
+      "examples": [
+        {
+          "token": {
+            "env": "GITMEND_GIT_TOKEN"
+          }
+        }
+      ]
+    }
+  }
+} as const;

@@ -1,0 +1,884 @@
+// Written by scripts/generate.ts from schemas/policy.schema.json. Do not edit: change the schema.
+/**
+ * Rules that choose templates and rules that guard what a plan touches. One policy a file, under `policies/`.
+ */
+export interface PolicyFile {
+  /**
+   * Version of this file format. A controller that meets a newer format keeps the last good revision.
+   */
+  format: number;
+  /**
+   * Unique among all policies; a DNS label.
+   */
+  name: string;
+  /**
+   * What it is about, for people.
+   */
+  description?: string;
+  /**
+   * Named conditions of this file: `{condition: is-production}` uses one.
+   */
+  shared: {
+    [k: string]: Condition;
+  };
+  /**
+   * Selection rules (`select-template`, `escalate`) and guards (`require-approval`, `deny`).
+   *
+   * @minItems 1
+   * @maxItems 20000
+   */
+  rules: Rule[];
+}
+/**
+ * One of: `all`, `any`, `not`, `condition` (a shared one), or a comparison with `fact`, `operator` and `value`.
+ */
+export interface Condition {
+  /**
+   * All of these must hold.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  all?: Condition[];
+  /**
+   * One of these must hold.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  any?: Condition[];
+  /**
+   * This must not hold.
+   */
+  not?: Condition;
+  /**
+   * Name of a shared condition of this file.
+   */
+  condition?: string;
+  /**
+   * What is looked at. `plan` is for guards.
+   */
+  fact?: "alert" | "subject" | "target" | "namespace" | "cluster" | "history" | "now" | "plan";
+  /**
+   * Where in the fact: `$.labels.env`, `$.labels['app.kubernetes.io/name']`, `$.containers[0]`.
+   */
+  path?: string;
+  /**
+   * json-rules-engine's operators, `matches` (RE2), `glob`, `anyGlob`, `noneGlob`, `anyIn`, `allIn`, and `cel` (an expression over `value`).
+   */
+  operator?:
+    | "equal"
+    | "notEqual"
+    | "in"
+    | "notIn"
+    | "contains"
+    | "doesNotContain"
+    | "lessThan"
+    | "lessThanInclusive"
+    | "greaterThan"
+    | "greaterThanInclusive"
+    | "matches"
+    | "glob"
+    | "anyGlob"
+    | "noneGlob"
+    | "anyIn"
+    | "allIn"
+    | "cel";
+  /**
+   * What it is compared with.
+   */
+  value?: unknown;
+  /**
+   * Result when the value is not there. Left out: a guard fires, a selection rule does not match.
+   */
+  missing?: boolean;
+}
+/**
+ * When it holds, its event counts.
+ */
+export interface Rule {
+  /**
+   * Unique in the file.
+   */
+  name: string;
+  /**
+   * Why it is there, for people.
+   */
+  description?: string;
+  /**
+   * Selection rules only: the highest that holds wins. Default 1.
+   */
+  priority?: number;
+  /**
+   * The alerts that the rule is about. Left out: every alert.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  on?: string[];
+  /**
+   * CEL over the facts; must be true.
+   */
+  when?: string;
+  /**
+   * json-rules-engine's conditions; must hold, together with `when`.
+   */
+  conditions?: Condition;
+  /**
+   * What the rule asks for.
+   */
+  event: SelectTemplate | Escalate | RequireApproval | Deny;
+}
+/**
+ * The template to run.
+ */
+export interface SelectTemplate {
+  /**
+   * Always `select-template`.
+   */
+  type: "select-template";
+  /**
+   * What `select-template` needs to know.
+   */
+  params: {
+    /**
+     * Name of a template.
+     */
+    template: string;
+    /**
+     * Values for the template's parameters; strings may hold `{{ }}`.
+     */
+    parameters: {
+      [k: string]: unknown;
+    };
+  };
+}
+/**
+ * No template: tell people.
+ */
+export interface Escalate {
+  /**
+   * Always `escalate`.
+   */
+  type: "escalate";
+  /**
+   * What `escalate` needs to know.
+   */
+  params: {
+    /**
+     * A notification channel. Left out: the default one.
+     */
+    to?: string;
+    /**
+     * How urgent it is.
+     */
+    severity: "info" | "warning" | "critical";
+    /**
+     * Text for people; may hold `{{ }}`.
+     */
+    message: string;
+  };
+}
+/**
+ * People must approve the plan.
+ */
+export interface RequireApproval {
+  /**
+   * Always `require-approval`.
+   */
+  type: "require-approval";
+  /**
+   * What `require-approval` needs to know.
+   */
+  params: {
+    /**
+     * People (`ana`) and teams (`team:sre`). Empty: any configured approver.
+     *
+     * @maxItems 100
+     */
+    from: string[];
+    /**
+     * How many people.
+     */
+    approvals: number;
+    /**
+     * After this the execution ends as expired.
+     */
+    expires: string;
+  };
+}
+/**
+ * The plan must not run.
+ */
+export interface Deny {
+  /**
+   * Always `deny`.
+   */
+  type: "deny";
+  /**
+   * What `deny` needs to know.
+   */
+  params: {
+    /**
+     * Why, for people.
+     */
+    reason: string;
+  };
+}
+
+export const policySchema = {
+  "$schema": "http://json-schema.org/draft-07/schema#",
+  "$id": "https://gitmend.dev/schemas/policy.schema.json",
+  "title": "PolicyFile",
+  "description": "Rules that choose templates and rules that guard what a plan touches. One policy a file, under `policies/`.",
+  "type": "object",
+  "additionalProperties": false,
+  "required": [
+    "name",
+    "rules"
+  ],
+  "properties": {
+    "format": {
+      "title": "Format",
+      "description": "Version of this file format. A controller that meets a newer format keeps the last good revision.",
+      "type": "integer",
+      "minimum": 1,
+      "maximum": 1,
+      "default": 1,
+      "examples": [
+        1
+      ]
+    },
+    "name": {
+      "title": "Name",
+      "description": "Unique among all policies; a DNS label.",
+      "type": "string",
+      "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+      "examples": [
+        "crash-loops"
+      ]
+    },
+    "description": {
+      "title": "Description",
+      "description": "What it is about, for people.",
+      "type": "string",
+      "maxLength": 4096,
+      "examples": [
+        "What to do about pods that crash again and again."
+      ]
+    },
+    "shared": {
+      "title": "Shared conditions",
+      "description": "Named conditions of this file: `{condition: is-production}` uses one.",
+      "type": "object",
+      "additionalProperties": {
+        "$ref": "#/definitions/condition"
+      },
+      "default": {},
+      "examples": [
+        {
+          "is-production": {
+            "fact": "cluster",
+            "path": "$.labels.env",
+            "operator": "equal",
+            "value": "prod"
+          }
+        }
+      ]
+    },
+    "rules": {
+      "title": "Rules",
+      "description": "Selection rules (`select-template`, `escalate`) and guards (`require-approval`, `deny`).",
+      "type": "array",
+      "items": {
+        "$ref": "#/definitions/rule"
+      },
+      "minItems": 1,
+      "maxItems": 20000,
+      "examples": [
+        [
+          {
+            "name": "restart",
+            "on": [
+              "KubePodCrashLooping"
+            ],
+            "event": {
+              "type": "select-template",
+              "params": {
+                "template": "pod-crash-recovery"
+              }
+            }
+          }
+        ]
+      ]
+    }
+  },
+  "definitions": {
+    "rule": {
+      "title": "Rule",
+      "description": "When it holds, its event counts.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "name": {
+          "title": "Name",
+          "description": "Unique in the file.",
+          "type": "string",
+          "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+          "examples": [
+            "restart-crash-looping-pods"
+          ]
+        },
+        "description": {
+          "title": "Description",
+          "description": "Why it is there, for people.",
+          "type": "string",
+          "maxLength": 4096,
+          "examples": [
+            "A restart clears most leaks."
+          ]
+        },
+        "priority": {
+          "title": "Priority",
+          "description": "Selection rules only: the highest that holds wins. Default 1.",
+          "type": "integer",
+          "minimum": 1,
+          "maximum": 1000000,
+          "examples": [
+            50
+          ]
+        },
+        "on": {
+          "title": "Alert names",
+          "description": "The alerts that the rule is about. Left out: every alert.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 256
+          },
+          "minItems": 1,
+          "maxItems": 1000,
+          "uniqueItems": true,
+          "examples": [
+            [
+              "KubePodCrashLooping"
+            ]
+          ]
+        },
+        "when": {
+          "title": "When",
+          "description": "CEL over the facts; must be true.",
+          "type": "string",
+          "maxLength": 2048,
+          "minLength": 1,
+          "examples": [
+            "history.attempts('24h') < 3"
+          ]
+        },
+        "conditions": {
+          "title": "Conditions",
+          "description": "json-rules-engine's conditions; must hold, together with `when`.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/condition"
+            }
+          ],
+          "examples": [
+            {
+              "all": [
+                {
+                  "fact": "cluster",
+                  "path": "$.labels.env",
+                  "operator": "equal",
+                  "value": "prod"
+                }
+              ]
+            }
+          ]
+        },
+        "event": {
+          "title": "Event",
+          "description": "What the rule asks for.",
+          "type": "object",
+          "discriminator": {
+            "propertyName": "type"
+          },
+          "oneOf": [
+            {
+              "$ref": "#/definitions/selectTemplate"
+            },
+            {
+              "$ref": "#/definitions/escalate"
+            },
+            {
+              "$ref": "#/definitions/requireApproval"
+            },
+            {
+              "$ref": "#/definitions/deny"
+            }
+          ],
+          "examples": [
+            {
+              "type": "select-template",
+              "params": {
+                "template": "pod-crash-recovery"
+              }
+            }
+          ]
+        }
+      },
+      "required": [
+        "name",
+        "event"
+      ],
+      "examples": [
+        {
+          "name": "restart",
+          "on": [
+            "KubePodCrashLooping"
+          ],
+          "event": {
+            "type": "select-template",
+            "params": {
+              "template": "pod-crash-recovery"
+            }
+          }
+        }
+      ]
+    },
+    "condition": {
+      "title": "Condition",
+      "description": "One of: `all`, `any`, `not`, `condition` (a shared one), or a comparison with `fact`, `operator` and `value`.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "all": {
+          "title": "All",
+          "description": "All of these must hold.",
+          "type": "array",
+          "items": {
+            "$ref": "#/definitions/condition"
+          },
+          "minItems": 1,
+          "maxItems": 200,
+          "examples": [
+            [
+              {
+                "condition": "is-production"
+              }
+            ]
+          ]
+        },
+        "any": {
+          "title": "Any",
+          "description": "One of these must hold.",
+          "type": "array",
+          "items": {
+            "$ref": "#/definitions/condition"
+          },
+          "minItems": 1,
+          "maxItems": 200,
+          "examples": [
+            [
+              {
+                "condition": "is-production"
+              }
+            ]
+          ]
+        },
+        "not": {
+          "title": "Not",
+          "description": "This must not hold.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/condition"
+            }
+          ],
+          "examples": [
+            {
+              "condition": "is-production"
+            }
+          ]
+        },
+        "condition": {
+          "title": "Condition",
+          "description": "Name of a shared condition of this file.",
+          "type": "string",
+          "minLength": 1,
+          "examples": [
+            "is-production"
+          ]
+        },
+        "fact": {
+          "title": "Fact",
+          "description": "What is looked at. `plan` is for guards.",
+          "enum": [
+            "alert",
+            "subject",
+            "target",
+            "namespace",
+            "cluster",
+            "history",
+            "now",
+            "plan"
+          ],
+          "examples": [
+            "cluster"
+          ]
+        },
+        "path": {
+          "title": "Path",
+          "description": "Where in the fact: `$.labels.env`, `$.labels['app.kubernetes.io/name']`, `$.containers[0]`.",
+          "type": "string",
+          "maxLength": 512,
+          "examples": [
+            "$.labels.env"
+          ]
+        },
+        "operator": {
+          "title": "Operator",
+          "description": "json-rules-engine's operators, `matches` (RE2), `glob`, `anyGlob`, `noneGlob`, `anyIn`, `allIn`, and `cel` (an expression over `value`).",
+          "enum": [
+            "equal",
+            "notEqual",
+            "in",
+            "notIn",
+            "contains",
+            "doesNotContain",
+            "lessThan",
+            "lessThanInclusive",
+            "greaterThan",
+            "greaterThanInclusive",
+            "matches",
+            "glob",
+            "anyGlob",
+            "noneGlob",
+            "anyIn",
+            "allIn",
+            "cel"
+          ],
+          "examples": [
+            "equal"
+          ]
+        },
+        "value": {
+          "title": "Value",
+          "description": "What it is compared with.",
+          "examples": [
+            "prod"
+          ]
+        },
+        "missing": {
+          "title": "Missing",
+          "description": "Result when the value is not there. Left out: a guard fires, a selection rule does not match.",
+          "type": "boolean",
+          "examples": [
+            false
+          ]
+        }
+      },
+      "examples": [
+        {
+          "fact": "cluster",
+          "path": "$.labels.env",
+          "operator": "equal",
+          "value": "prod"
+        }
+      ]
+    },
+    "selectTemplate": {
+      "title": "Select a template",
+      "description": "The template to run.",
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "type",
+        "params"
+      ],
+      "properties": {
+        "type": {
+          "title": "Event",
+          "description": "Always `select-template`.",
+          "const": "select-template",
+          "type": "string",
+          "examples": [
+            "select-template"
+          ]
+        },
+        "params": {
+          "title": "Parameters",
+          "description": "What `select-template` needs to know.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "template": {
+              "title": "Template",
+              "description": "Name of a template.",
+              "type": "string",
+              "minLength": 1,
+              "examples": [
+                "pod-crash-recovery"
+              ]
+            },
+            "parameters": {
+              "title": "Parameters",
+              "description": "Values for the template's parameters; strings may hold `{{ }}`.",
+              "type": "object",
+              "additionalProperties": {},
+              "default": {},
+              "examples": [
+                {
+                  "grace_seconds": 10
+                }
+              ]
+            }
+          },
+          "required": [
+            "template"
+          ],
+          "examples": [
+            {
+              "template": "pod-crash-recovery",
+              "parameters": {
+                "grace_seconds": 10
+              }
+            }
+          ]
+        }
+      },
+      "examples": [
+        {
+          "type": "select-template",
+          "params": {
+            "template": "pod-crash-recovery",
+            "parameters": {
+              "grace_seconds": 10
+            }
+          }
+        }
+      ]
+    },
+    "escalate": {
+      "title": "Escalate",
+      "description": "No template: tell people.",
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "type"
+      ],
+      "properties": {
+        "type": {
+          "title": "Event",
+          "description": "Always `escalate`.",
+          "const": "escalate",
+          "type": "string",
+          "examples": [
+            "escalate"
+          ]
+        },
+        "params": {
+          "title": "Parameters",
+          "description": "What `escalate` needs to know.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "to": {
+              "title": "To",
+              "description": "A notification channel. Left out: the default one.",
+              "type": "string",
+              "minLength": 1,
+              "examples": [
+                "sre"
+              ]
+            },
+            "severity": {
+              "title": "Severity",
+              "description": "How urgent it is.",
+              "enum": [
+                "info",
+                "warning",
+                "critical"
+              ],
+              "default": "warning",
+              "examples": [
+                "critical"
+              ]
+            },
+            "message": {
+              "title": "Message",
+              "description": "Text for people; may hold `{{ }}`.",
+              "type": "string",
+              "maxLength": 4096,
+              "default": "{{ alert.name }} needs a person.",
+              "examples": [
+                "{{ alert.name }} has no safe remedy."
+              ]
+            }
+          },
+          "default": {},
+          "examples": [
+            {
+              "to": "sre",
+              "severity": "critical",
+              "message": "{{ alert.name }} has no safe remedy."
+            }
+          ]
+        }
+      },
+      "examples": [
+        {
+          "type": "escalate",
+          "params": {
+            "to": "sre",
+            "severity": "critical",
+            "message": "{{ alert.name }} has no safe remedy."
+          }
+        }
+      ]
+    },
+    "requireApproval": {
+      "title": "Require approval",
+      "description": "People must approve the plan.",
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "type"
+      ],
+      "properties": {
+        "type": {
+          "title": "Event",
+          "description": "Always `require-approval`.",
+          "const": "require-approval",
+          "type": "string",
+          "examples": [
+            "require-approval"
+          ]
+        },
+        "params": {
+          "title": "Parameters",
+          "description": "What `require-approval` needs to know.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "from": {
+              "title": "From",
+              "description": "People (`ana`) and teams (`team:sre`). Empty: any configured approver.",
+              "type": "array",
+              "items": {
+                "type": "string",
+                "minLength": 1
+              },
+              "uniqueItems": true,
+              "maxItems": 100,
+              "default": [],
+              "examples": [
+                [
+                  "team:sre"
+                ]
+              ]
+            },
+            "approvals": {
+              "title": "Approvals",
+              "description": "How many people.",
+              "type": "integer",
+              "minimum": 1,
+              "maximum": 20,
+              "default": 1,
+              "examples": [
+                2
+              ]
+            },
+            "expires": {
+              "title": "Expires",
+              "description": "After this the execution ends as expired.",
+              "type": "string",
+              "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "default": "30m",
+              "examples": [
+                "30m"
+              ]
+            }
+          },
+          "default": {},
+          "examples": [
+            {
+              "from": [
+                "team:sre"
+              ],
+              "approvals": 2,
+              "expires": "30m"
+            }
+          ]
+        }
+      },
+      "examples": [
+        {
+          "type": "require-approval",
+          "params": {
+            "from": [
+              "team:sre"
+            ],
+            "approvals": 2,
+            "expires": "30m"
+          }
+        }
+      ]
+    },
+    "deny": {
+      "title": "Deny",
+      "description": "The plan must not run.",
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "type",
+        "params"
+      ],
+      "properties": {
+        "type": {
+          "title": "Event",
+          "description": "Always `deny`.",
+          "const": "deny",
+          "type": "string",
+          "examples": [
+            "deny"
+          ]
+        },
+        "params": {
+          "title": "Parameters",
+          "description": "What `deny` needs to know.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "reason": {
+              "title": "Reason",
+              "description": "Why, for people.",
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 4096,
+              "examples": [
+                "change freeze"
+              ]
+            }
+          },
+          "required": [
+            "reason"
+          ],
+          "examples": [
+            {
+              "reason": "change freeze"
+            }
+          ]
+        }
+      },
+      "examples": [
+        {
+          "type": "deny",
+          "params": {
+            "reason": "change freeze"
+          }
+        }
+      ]
+    }
+  }
+} as const;
