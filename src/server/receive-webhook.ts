@@ -1,0 +1,116 @@
+// POST /webhooks/alertmanager[/<name>]. 202 means that every alert of the body is durable; whatever may succeed later is 503,
+// because Alertmanager repeats 5xx and drops 4xx.
+import { createHash } from "node:crypto";
+import express, { type RequestHandler, Router } from "express";
+import type { AlertStore, Log, Received } from "../controller/ports.ts";
+import { type AlertSource, readAlerts } from "../domain/intake/read-alerts.ts";
+import { Problem } from "../domain/problem.ts";
+import { type BodyLimits, bodyBudget } from "./body-budget.ts";
+import { type Credential, carries } from "./credentials.ts";
+import { within } from "./within.ts";
+
+export interface WebhookSource extends AlertSource {
+  /** null: only for the default source of a server that listens on loopback. */
+  readonly credential: Credential | null;
+}
+
+export interface WebhookPorts {
+  readonly alerts: Pick<AlertStore, "receive">;
+  readonly log: Log;
+  draining(): boolean;
+}
+
+/** A store that has not committed by then is as good as away; a repeated delivery is recognised. */
+const commitSeconds = 20;
+
+export function alertmanagerWebhooks(
+  sources: readonly WebhookSource[],
+  limits: BodyLimits,
+  ports: WebhookPorts,
+): Router {
+  const router = Router();
+  const bodies = [
+    bodyBudget(limits),
+    express.raw({ type: () => true, limit: limits.bodyBytes, inflate: false }),
+  ];
+  for (const source of sources) {
+    const handlers = [
+      refuseWhileDraining(ports),
+      authenticate(source, sources),
+      ...bodies,
+      receive(source, ports),
+    ];
+    router.post(pathOf(source), ...handlers);
+    if (source === defaultSource(sources)) router.post("/", ...handlers);
+  }
+  return router;
+}
+
+function pathOf(source: WebhookSource): RegExp {
+  return new RegExp(`^/${RegExp.escape(encodeURIComponent(source.name))}/?$`);
+}
+
+/** The one named `default`, or the only one. */
+export function defaultSource<T extends AlertSource>(sources: readonly T[]): T | null {
+  const named = sources.find(({ name }) => name === "default");
+  return named ?? (sources.length === 1 ? (sources[0] ?? null) : null);
+}
+
+function refuseWhileDraining(ports: WebhookPorts): RequestHandler {
+  return (_request, _response, next) => {
+    if (ports.draining()) {
+      throw new Problem("OVERLOADED", "this replica is stopping: another one takes alerts", {
+        retryable: true,
+      });
+    }
+    next();
+  };
+}
+
+/** 401 for a credential that nobody has, 403 for another source's. */
+function authenticate(source: WebhookSource, sources: readonly WebhookSource[]): RequestHandler {
+  return (request, response, next) => {
+    const { authorization } = request.headers;
+    if (source.credential === null || carries(authorization, source.credential)) {
+      next();
+      return;
+    }
+    const others = sources.filter(
+      ({ credential }) => credential !== null && carries(authorization, credential),
+    );
+    if (others.length > 0) {
+      throw new Problem("FORBIDDEN", `the credential is another source's; this address is ${source.name}'s`);
+    }
+    response.set("WWW-Authenticate", source.credential.type === "basic" ? 'Basic realm="gitmend"' : "Bearer");
+    throw new Problem("UNAUTHENTICATED", `the credential of ${source.name} is missing or wrong`);
+  };
+}
+
+function receive(source: WebhookSource, ports: WebhookPorts): RequestHandler {
+  return async (request, response) => {
+    const body: unknown = request.body;
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+    const { alerts, deadLetters, truncated } = readAlerts(parse(bytes), source);
+    const bodyHash = createHash("sha256").update(source.name).update("\0").update(bytes).digest("hex");
+    const about = { source: source.name, bodyHash };
+    if (truncated > 0) ports.log.warn({ ...about, truncated }, "Alertmanager left alerts out of a delivery");
+    const committed = ports.alerts.receive({ ...about, alerts, deadLetters });
+    const received: Received = await within(commitSeconds, committed, tooSlow);
+    ports.log.info({ ...about, ...received }, "alerts received");
+    response.status(202).json(received);
+  };
+}
+
+function tooSlow(): Problem {
+  return new Problem("DATABASE_UNAVAILABLE", `the database took longer than ${commitSeconds} s`, {
+    retryable: true,
+  });
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new Problem("PAYLOAD_INVALID", "the body is not JSON", { cause: error });
+  }
+}
