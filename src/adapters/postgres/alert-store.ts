@@ -1,0 +1,27 @@
+// The controller's AlertStore on PostgreSQL. All times are the database's.
+import type pg from "pg";
+import type { AlertStore, Lease } from "../../controller/ports.ts";
+import { commitDecision } from "./commit-decision.ts";
+import { keepHouse } from "./queries/keep-house.ts";
+import { liveExecution } from "./queries/live-execution.ts";
+import { readDeadLetters } from "./queries/read-dead-letters.ts";
+import { readHistory } from "./queries/read-history.ts";
+import { takeDueFirings } from "./queries/take-due-firings.ts";
+import { wakeUnmatched } from "./queries/wake-unmatched.ts";
+import { receive } from "./receive.ts";
+import { guarded, sqlOf } from "./sql.ts";
+
+/** Every method throws Problem DATABASE_UNAVAILABLE and may be repeated then, `decide` with the same decision. */
+export function alertStore(pool: pg.Pool, lease: Lease): AlertStore {
+  const sql = sqlOf(pool);
+  return {
+    receive: (delivery) => receive(pool, delivery),
+    takeDue: (limit, claimSeconds) => guarded(() => takeDueFirings(sql, limit, claimSeconds)),
+    decide: (firing, decision) => commitDecision(pool, lease.replicaId(), firing, decision),
+    liveExecution: (claimKey) => guarded(() => liveExecution(sql, claimKey)),
+    history: (alertName, target) => guarded(() => readHistory(sql, alertName, target)),
+    wakeUnmatched: () => guarded(() => wakeUnmatched(sql)),
+    keepHouse: (staleSeconds) => guarded(() => keepHouse(sql, staleSeconds)),
+    deadLetters: (limit) => guarded(() => readDeadLetters(sql, limit)),
+  };
+}

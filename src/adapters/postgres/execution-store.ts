@@ -1,0 +1,35 @@
+// The controller's ExecutionStore on PostgreSQL. Everything that an owner does names this replica's current id, so that
+// work of a lost lease finds nothing.
+import type pg from "pg";
+import type { ExecutionStore, Lease } from "../../controller/ports.ts";
+import { batchWriter } from "./batch-writer.ts";
+import { claimAbandoned } from "./queries/claim-abandoned.ts";
+import { claimObjects } from "./queries/claim-objects.ts";
+import { findExecution, listExecutions } from "./queries/list-executions.ts";
+import { readCommands } from "./queries/read-commands.ts";
+import { readEvents } from "./queries/read-events.ts";
+import { releaseExecutions } from "./queries/release-executions.ts";
+import { saveEvidence } from "./queries/save-evidence.ts";
+import { sendCommand } from "./queries/send-command.ts";
+import { guarded, inTransaction, sqlOf } from "./sql.ts";
+
+/** `writerPool` is for appends alone (embedded: the same pool). Every method throws Problem DATABASE_UNAVAILABLE and may be repeated then. */
+export function executionStore(pool: pg.Pool, writerPool: pg.Pool, lease: Lease): ExecutionStore {
+  const sql = sqlOf(pool);
+  const append = batchWriter(writerPool);
+  return {
+    append: (events) => append(events, lease.replicaId()),
+    claimAbandoned: (limit) => guarded(() => claimAbandoned(sql, lease.replicaId(), limit)),
+    events: (id) => guarded(() => readEvents(sql, id)),
+    commands: () => guarded(() => readCommands(sql, lease.replicaId())),
+    send: (id, command) => guarded(() => sendCommand(sql, id, command)),
+    claim: (id, keys) =>
+      guarded(() =>
+        inTransaction(pool, (transaction) => claimObjects(transaction, lease.replicaId(), id, keys)),
+      ),
+    list: (query) => guarded(() => listExecutions(sql, query)),
+    find: (id) => guarded(() => findExecution(sql, id)),
+    release: () => guarded(() => releaseExecutions(sql, lease.replicaId())),
+    saveEvidence: (evidence) => guarded(() => saveEvidence(sql, evidence)),
+  };
+}

@@ -1,0 +1,111 @@
+// Opens the state of record: a PostgreSQL server by URL, or the embedded one in a data folder. One code path serves both;
+// only the lease differs.
+import type pg from "pg";
+import type {
+  AlertStore,
+  CatalogState,
+  Clock,
+  ExecutionStore,
+  Lease,
+  Log,
+  Outbox,
+} from "../../controller/ports.ts";
+import { alertStore } from "./alert-store.ts";
+import { openPool, probe, type Where } from "./connect.ts";
+import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
+import { executionStore } from "./execution-store.ts";
+import { holdEmbeddedLease, holdLease } from "./lease.ts";
+import { type Migration, migrate } from "./migrate.ts";
+import { catalogState, outbox } from "./outbox.ts";
+import { databaseProblem } from "./sql.ts";
+
+export type DatabaseAddress =
+  | { readonly url: string }
+  /** Made if it is not there; belongs to one controller at a time. */
+  | { readonly dataDir: string; readonly log?: Log };
+
+/** A connection without a lease: for `migrate`, `doctor` and the like. */
+export interface DatabaseConnection {
+  readonly kind: "server" | "embedded";
+  readonly pool: pg.Pool;
+  /** Asks the database, for at most a second. @throws Problem DATABASE_UNAVAILABLE */
+  ready(): Promise<void>;
+  /** @returns what was, or with `dryRun` would be, applied. @throws Problem DATABASE_TOO_NEW */
+  migrate(options?: { readonly dryRun?: boolean }): Promise<readonly Migration[]>;
+  close(): Promise<void>;
+}
+
+export interface Database extends DatabaseConnection {
+  readonly alerts: AlertStore;
+  readonly executions: ExecutionStore;
+  readonly catalog: CatalogState;
+  readonly outbox: Outbox;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  /** Ends the lease and closes everything. Executions that were not released are claimed by others at once. */
+  close(): Promise<void>;
+}
+
+const connections = 10;
+const readyTimeoutMs = 1_000;
+
+/** @throws Problem DATA_FOLDER_IN_USE; a server is not asked yet. */
+export async function connectDatabase(address: DatabaseAddress): Promise<DatabaseConnection> {
+  if ("url" in address) return connection("server", { url: address.url }, null);
+  const embedded = await startEmbedded(address.dataDir, address.log);
+  return connection("embedded", { socketFolder: embedded.socketFolder }, embedded);
+}
+
+function connection(
+  kind: DatabaseConnection["kind"],
+  where: Where,
+  embedded: Embedded | null,
+): DatabaseConnection {
+  const pool = openPool(where, connections);
+  return {
+    kind,
+    pool,
+    ready: () =>
+      probe(pool, readyTimeoutMs).catch((error: unknown) => {
+        throw databaseProblem(error);
+      }),
+    migrate: (options) => migrate(pool, options),
+    async close() {
+      await pool.end();
+      await embedded?.stop();
+    },
+  };
+}
+
+/**
+ * Connects, migrates and takes a lease.
+ * @throws Problem DATABASE_UNAVAILABLE, DATABASE_TOO_NEW, DATA_FOLDER_IN_USE (details: pid)
+ */
+export async function openDatabase(address: DatabaseAddress): Promise<Database> {
+  const base = await connectDatabase(address);
+  const opened: (() => Promise<void>)[] = [() => base.close()];
+  try {
+    await base.migrate();
+    const held = "url" in address ? await holdLease(address.url) : await holdEmbeddedLease(base.pool);
+    opened.unshift(() => held.end());
+    const writerPool = "url" in address ? openPool(address, 1) : base.pool;
+    if (writerPool !== base.pool) opened.unshift(() => writerPool.end());
+    return {
+      ...base,
+      alerts: alertStore(base.pool, held.lease),
+      executions: executionStore(base.pool, writerPool, held.lease),
+      catalog: catalogState(base.pool),
+      outbox: outbox(base.pool, held.lease),
+      lease: held.lease,
+      clock: held.clock,
+      close: () => closeAll(opened),
+    };
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const step of steps) await step();
+}

@@ -1,0 +1,37 @@
+// The controller's Outbox and CatalogState on PostgreSQL.
+import type pg from "pg";
+import type { CatalogState, Lease, Outbox } from "../../controller/ports.ts";
+import { Problem } from "../../domain/problem.ts";
+import { currentRevision, setRevision } from "./queries/current-revision.ts";
+import {
+  claimPublishing,
+  lastHead,
+  markPublished,
+  recordHead,
+  unpublished,
+} from "./queries/publish-records.ts";
+import { guarded, sqlOf } from "./sql.ts";
+
+/** `markPublished` throws Problem LEASE_LOST when another replica has taken the publishing over. */
+export function outbox(pool: pg.Pool, lease: Lease): Outbox {
+  const sql = sqlOf(pool);
+  return {
+    take: (limit) =>
+      guarded(async () => ((await claimPublishing(sql, lease.replicaId())) ? unpublished(sql, limit) : [])),
+    lastHead: () => guarded(() => lastHead(sql)),
+    recordHead: (executionId) => guarded(() => recordHead(sql, executionId)),
+    async markPublished(published) {
+      if (published.length === 0) return;
+      const marked = await guarded(() => markPublished(sql, lease.replicaId(), published));
+      if (!marked) throw new Problem("LEASE_LOST", "another replica publishes the record now");
+    },
+  };
+}
+
+export function catalogState(pool: pg.Pool): CatalogState {
+  const sql = sqlOf(pool);
+  return {
+    current: () => guarded(() => currentRevision(sql)),
+    set: (revision) => guarded(() => setRevision(sql, revision)),
+  };
+}

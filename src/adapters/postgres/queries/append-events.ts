@@ -1,0 +1,125 @@
+// Appends of many executions in one statement. Each moves its execution's row on, fenced by (owner, epoch, version); only
+// what moved gets its events. Rows that do not come back have lost.
+
+import type { Append } from "../../../controller/ports.ts";
+import { canonicalJson } from "../../../domain/json.ts";
+import type { Sql } from "../sql.ts";
+
+/** An append as it waits for its flush: `texts` are the RFC 8785 texts of its events. */
+export interface FencedAppend extends Append {
+  readonly owner: string;
+  readonly texts: readonly string[];
+}
+
+export function fenced(append: Append, owner: string): FencedAppend {
+  return { ...append, owner, texts: append.events.map((event) => canonicalJson(event)) };
+}
+
+const move = `
+with input as (
+  select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::boolean[], $9::text[])
+    as i(id, owner, epoch, version, size, phase, outcome, escalated, milestone)
+), moved as (
+  update executions e
+  set version = i.version + i.size, phase = i.phase, outcome = i.outcome, escalated = i.escalated, updated_at = now(),
+    ended_at = case when i.outcome is not null then now() end
+  from input i
+  where e.id = i.id and e.owner = i.owner and e.epoch = i.epoch and e.version = i.version and e.outcome is null
+  returning e.id, e.version, e.outcome, e.cooldown_seconds, i.milestone
+), written as (
+  insert into events (execution_id, seq, at, type, version, event, text)
+  select n.id, n.seq, n.at, n.type, n.version, n.text::jsonb -> 'event', n.text
+  from unnest($10::uuid[], $11::integer[], $12::timestamptz[], $13::text[], $14::integer[], $15::text[])
+    as n(id, seq, at, type, version, text)
+  join moved using (id)
+)`;
+
+// Firings are locked in the order in which receivers lock them.
+const settle = `, ended as (
+  select id, cooldown_seconds from moved where outcome is not null
+), recorded as (
+  insert into audit_outbox (execution_id, milestone, seq)
+  select id, milestone, version from moved where milestone is not null
+  on conflict (execution_id, milestone) do nothing
+), answered as (
+  delete from commands c using moved m
+  where c.execution_id = m.id and (m.outcome is not null or c.id = any($16::bigint[]))
+), freed as (
+  delete from claims c using ended where c.execution_id = ended.id
+), open_firings as materialized (
+  select a.id, ended.cooldown_seconds from alerts a join ended on a.execution_id = ended.id
+  where a.status = 'open' order by a.cluster, a.fingerprint for update of a
+), woken as (
+  update alerts a set decide_at = now() + f.cooldown_seconds * interval '1 second', undecided_count = 0
+  from open_firings f where a.id = f.id
+)`;
+
+const answer = "\nselect id::text from moved";
+
+/** @returns the ids of the executions that moved on. */
+export async function appendEvents(sql: Sql, appends: readonly FencedAppend[]): Promise<ReadonlySet<string>> {
+  const settles = appends.some(
+    ({ projection, milestone, commands }) =>
+      projection.outcome !== null || milestone !== null || commands.length > 0,
+  );
+  const values = [...executionColumns(appends), ...eventColumns(appends)];
+  if (settles) values.push(appends.flatMap(({ commands }) => commands));
+  const rows = await sql.query<{ id: string }>(settles ? move + settle + answer : move + answer, values);
+  return new Set(rows.map(({ id }) => id));
+}
+
+function executionColumns(appends: readonly FencedAppend[]): unknown[] {
+  return [
+    appends.map(({ id }) => id),
+    appends.map(({ owner }) => owner),
+    appends.map(({ epoch }) => epoch),
+    appends.map(({ events }) => (events[0]?.seq ?? 0) - 1),
+    appends.map(({ events }) => events.length),
+    appends.map(({ projection }) => projection.phase),
+    appends.map(({ projection }) => projection.outcome),
+    appends.map(({ projection }) => projection.escalated),
+    appends.map(({ milestone }) => milestone),
+  ];
+}
+
+function eventColumns(appends: readonly FencedAppend[]): unknown[] {
+  const rows = appends.flatMap(({ id, events }) => events.map((event) => ({ id, ...event })));
+  return [
+    rows.map(({ id }) => id),
+    rows.map(({ seq }) => seq),
+    rows.map(({ at }) => at),
+    rows.map(({ event }) => event.type),
+    rows.map(({ version }) => version),
+    appends.flatMap(({ texts }) => texts),
+  ];
+}
+
+/**
+ * Which of these appends are stored already, word for word, by the owner who asks: the answer to an earlier try was lost.
+ * @returns the ids of their executions.
+ */
+export async function storedAppends(
+  sql: Sql,
+  appends: readonly FencedAppend[],
+): Promise<ReadonlySet<string>> {
+  const [ids, seqs, , , , texts] = eventColumns(appends);
+  const rows = await sql.query<{ id: string }>(
+    `with input as (
+       select * from unnest($1::uuid[], $2::text[], $3::integer[]) as i(id, owner, epoch)
+     ), missing as (
+       select distinct n.id from unnest($4::uuid[], $5::integer[], $6::text[]) as n(id, seq, text)
+       where not exists (select from events v where v.execution_id = n.id and v.seq = n.seq and v.text = n.text)
+     )
+     select i.id::text from input i join executions e on e.id = i.id and e.owner = i.owner and e.epoch = i.epoch
+     where i.id not in (select id from missing)`,
+    [
+      appends.map(({ id }) => id),
+      appends.map(({ owner }) => owner),
+      appends.map(({ epoch }) => epoch),
+      ids,
+      seqs,
+      texts,
+    ],
+  );
+  return new Set(rows.map(({ id }) => id));
+}

@@ -1,0 +1,24 @@
+// Takes executions over whose owner has no lease any more, or which were given back.
+import type { OwnedExecution } from "../../../controller/ports.ts";
+import type { Sql } from "../sql.ts";
+
+/** Nothing for a replica whose own lease has ended. Skips what another replica is taking. */
+export async function claimAbandoned(
+  sql: Sql,
+  replica: string,
+  limit: number,
+): Promise<readonly OwnedExecution[]> {
+  return sql.query<{ id: string; epoch: number }>(
+    `with abandoned as materialized (
+       select id from executions
+       where outcome is null
+         and (owner is null or owner = any(array(select id from replicas where expires_at <= now())))
+         and exists (select from replicas where id = $1::text and expires_at > now())
+       limit $2::integer for update skip locked
+     )
+     update executions e set owner = $1::text, epoch = e.epoch + 1, updated_at = now()
+     from abandoned a where e.id = a.id
+     returning e.id::text, e.epoch`,
+    [replica, limit],
+  );
+}
