@@ -1,0 +1,209 @@
+// Makes, previews, finds and takes back effects: the one place of the actions that changes the world.
+// An effect is conditional on the object as it was read, so a late or repeated write gets 409 and never overwrites.
+import type { KubernetesObject } from "../domain/facts/objects.ts";
+import { isObject, type Json } from "../domain/json.ts";
+import type { DeleteEffect, Effect, FieldChange, PatchEffect } from "../domain/planning/effect.ts";
+import { Problem, unreachable } from "../domain/problem.ts";
+import type { ActionContext, ActionTools, EffectRunner, JsonPatchOperation } from "./action.ts";
+import { differences, sameJson } from "./differences.ts";
+import { fieldManager } from "./field-manager.ts";
+import { segmentsOf, toPointer, valueAt } from "./json-pointer.ts";
+import { patchEffect } from "./patch-effect.ts";
+import { redactAt, redactChange } from "./redact.ts";
+
+const annotationPrefix = "gitmend.dev/";
+
+export const effects: EffectRunner = { apply, dryRun, didItHappen, prepareRestore };
+
+async function apply(effect: Effect, context: ActionContext, tools: ActionTools): Promise<void> {
+  switch (effect.kind) {
+    case "patch":
+      await sendPatch(effect, context, tools, false);
+      return;
+    case "delete":
+      await sendDelete(effect, tools, false);
+      return;
+    case "send":
+      // "default" is what notify_team writes when nobody named a channel.
+      await tools.notify(
+        effect.channel === "default" ? null : effect.channel,
+        effect.message,
+        context.effectKey,
+      );
+      return;
+    default:
+      unreachable(effect);
+  }
+}
+
+async function dryRun(
+  effect: Effect,
+  context: ActionContext,
+  tools: ActionTools,
+): Promise<readonly FieldChange[]> {
+  switch (effect.kind) {
+    case "patch": {
+      const before = await tools.cluster(effect.object.cluster).get(effect.object);
+      if (before === null) throw gone(effect);
+      const after = await sendPatch(effect, context, tools, true);
+      return differences(presentable(before), presentable(after)).map(redactChange);
+    }
+    case "delete": {
+      await sendDelete(effect, tools, true);
+      const { apiVersion, kind, namespace, name } = effect.object;
+      return [{ pointer: "", before: { apiVersion, kind, namespace, name, uid: effect.uid } }];
+    }
+    case "send":
+      return [];
+    default:
+      return unreachable(effect);
+  }
+}
+
+async function didItHappen(
+  effect: Effect,
+  context: ActionContext,
+  tools: ActionTools,
+): Promise<"yes" | "no" | "unknown"> {
+  if (effect.kind === "send") return "unknown";
+  try {
+    const object = await tools.cluster(effect.object.cluster).get(effect.object);
+    const found = effect.kind === "delete" ? isDeleted(effect, object) : isPatched(effect, context, object);
+    return found ? "yes" : "no";
+  } catch {
+    // Whatever the reason: nothing was learnt, and only an answer may lead to another write.
+    return "unknown";
+  }
+}
+
+async function prepareRestore(
+  effect: Effect,
+  _context: ActionContext,
+  tools: ActionTools,
+): Promise<Effect | null> {
+  if (effect.kind !== "patch") return null;
+  const object = await tools.cluster(effect.object.cluster).get(effect.object);
+  if (object === null || object.metadata.uid !== effect.uid) throw gone(effect);
+  const pending = effect.changes.filter(({ pointer, before }) => !sameJson(valueAt(object, pointer), before));
+  for (const change of pending) refuseWhenChanged(change, object);
+  if (pending.length === 0) return null;
+  return patchEffect(
+    effect.object,
+    object,
+    pending.map(({ pointer, before }) => ({ pointer, value: before })),
+  );
+}
+
+// ---- patch --------------------------------------------------------------------------------------------------------
+
+async function sendPatch(
+  effect: PatchEffect,
+  context: ActionContext,
+  tools: ActionTools,
+  dry: boolean,
+): Promise<KubernetesObject> {
+  const api = tools.cluster(effect.object.cluster);
+  try {
+    return await api.patch(effect.object, patchOperations(effect, context), { dryRun: dry });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "API_INVALID") throw error;
+    // A path that has vanished since is refused as invalid before the server compares resourceVersions.
+    const present = await api.get(effect.object);
+    if (present === null) throw gone(effect);
+    if (present.metadata.resourceVersion === effect.resourceVersion) throw error;
+    throw new Problem("API_CONFLICT", `${effect.object.name} was changed since it was read`, {
+      retryable: true,
+      cause: error,
+    });
+  }
+}
+
+function patchOperations(effect: PatchEffect, context: ActionContext): readonly JsonPatchOperation[] {
+  const annotations = Object.entries(annotationsOf(effect, context)).map(([name, value]) => ({
+    op: "add" as const,
+    path: toPointer(["metadata", "annotations", name]),
+    value,
+  }));
+  return [
+    { op: "replace", path: "/metadata/resourceVersion", value: effect.resourceVersion },
+    ...effect.missingParents.map((path) => ({ op: "add" as const, path, value: {} })),
+    ...effect.changes.map(operationOf),
+    ...annotations,
+  ];
+}
+
+function operationOf({ pointer, before, after }: FieldChange): JsonPatchOperation {
+  if (after === undefined) return { op: "remove", path: pointer };
+  return { op: before === undefined ? "add" : "replace", path: pointer, value: after };
+}
+
+/**
+ * `effect-base` tells the effects of one step apart (an alternative, the undo): it is the state that this one was decided on,
+ * and no two of them can be written on the same one.
+ */
+function annotationsOf(effect: PatchEffect, context: ActionContext): Readonly<Record<string, string>> {
+  return {
+    [`${annotationPrefix}execution`]: context.executionId,
+    [`${annotationPrefix}effect`]: context.effectKey,
+    [`${annotationPrefix}effect-base`]: effect.resourceVersion,
+  };
+}
+
+function isPatched(effect: PatchEffect, context: ActionContext, object: KubernetesObject | null): boolean {
+  if (object === null || object.metadata.uid !== effect.uid) return false;
+  if (effect.changes.every(({ pointer, after }) => sameJson(valueAt(object, pointer), after))) return true;
+  const annotations = object.metadata.annotations ?? {};
+  return Object.entries(annotationsOf(effect, context)).every(([name, value]) => annotations[name] === value);
+}
+
+/** @throws Problem FIELD_CHANGED_SINCE naming the innermost field that differs from what was written. */
+function refuseWhenChanged(change: FieldChange, object: KubernetesObject): void {
+  const [first] = differences(change.after, valueAt(object, change.pointer), segmentsOf(change.pointer));
+  if (first === undefined) return;
+  const manager = fieldManager(object, first.pointer);
+  const shown = (value: Json | undefined) =>
+    value === undefined ? null : redactAt(segmentsOf(first.pointer), value);
+  throw new Problem(
+    "FIELD_CHANGED_SINCE",
+    `${first.pointer} of ${object.kind} ${object.metadata.name} was changed since by ${manager ?? "somebody else"}`,
+    {
+      details: { field: first.pointer, found: shown(first.after), expected: shown(first.before), manager },
+    },
+  );
+}
+
+/** Without what says nothing about the change: bookkeeping of the server, and gitmend's own annotations. */
+function presentable(object: KubernetesObject): Json {
+  const { status: _status, metadata, ...rest } = object;
+  const {
+    managedFields: _managedFields,
+    resourceVersion: _resourceVersion,
+    generation: _generation,
+    annotations = {},
+    ...others
+  } = metadata;
+  const kept = Object.entries(annotations).filter(([name]) => !name.startsWith(annotationPrefix));
+  const named = kept.length === 0 ? {} : { annotations: Object.fromEntries(kept) };
+  const shown: unknown = { ...rest, metadata: { ...others, ...named } };
+  return isObject(shown) ? shown : {};
+}
+
+// ---- delete -------------------------------------------------------------------------------------------------------
+
+async function sendDelete(effect: DeleteEffect, tools: ActionTools, dry: boolean): Promise<void> {
+  const { object, uid, resourceVersion, gracePeriodSeconds } = effect;
+  await tools
+    .cluster(object.cluster)
+    .remove(object, { uid, resourceVersion, gracePeriodSeconds, dryRun: dry });
+}
+
+function isDeleted(effect: DeleteEffect, object: KubernetesObject | null): boolean {
+  if (object === null || object.metadata.uid !== effect.uid) return true;
+  return object.metadata.deletionTimestamp !== undefined;
+}
+
+function gone(effect: PatchEffect): Problem {
+  const { kind, namespace, name } = effect.object;
+  const where = namespace === null ? name : `${namespace}/${name}`;
+  return new Problem("TARGET_GONE", `${kind} ${where} is gone or is another one by now`);
+}

@@ -1,0 +1,130 @@
+// Pods as the actions see them: state in one record, and the pods that belong to a workload by ownership, not by label alone.
+import type { KubernetesObject, OwnerReference } from "../domain/facts/objects.ts";
+import type { ClusterApi } from "./action.ts";
+import { selectorText } from "./selector-text.ts";
+
+interface ContainerState {
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly terminated?: { readonly reason?: string; readonly exitCode?: number };
+}
+interface ContainerStatus {
+  readonly name: string;
+  readonly restartCount?: number;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+}
+
+export interface PodState {
+  readonly name: string;
+  readonly uid: string;
+  readonly phase: string;
+  readonly ready: boolean;
+  readonly terminating: boolean;
+  /** Of all containers, init containers included. */
+  readonly restarts: number;
+  /** Of the first container that waits: `CrashLoopBackOff`, `ImagePullBackOff`. */
+  readonly waitingReason: string | null;
+  readonly lastTermination: {
+    readonly container: string;
+    readonly reason: string;
+    readonly exitCode: number;
+  } | null;
+  readonly owner: OwnerReference | null;
+  readonly node: string | null;
+  readonly containers: readonly string[];
+  readonly createdAt: string;
+}
+
+export function podState(pod: KubernetesObject): PodState {
+  const { metadata, spec, status } = pod;
+  const statuses = [
+    ...list<ContainerStatus>(status?.initContainerStatuses),
+    ...list<ContainerStatus>(status?.containerStatuses),
+  ];
+  const waiting = statuses.find(({ state }) => state?.waiting !== undefined)?.state?.waiting;
+  return {
+    name: metadata.name,
+    uid: metadata.uid,
+    phase: typeof status?.phase === "string" ? status.phase : "Unknown",
+    ready: list<{ type: string; status: string }>(status?.conditions).some(
+      (condition) => condition.type === "Ready" && condition.status === "True",
+    ),
+    terminating: metadata.deletionTimestamp !== undefined,
+    restarts: statuses.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
+    waitingReason: waiting?.reason ?? null,
+    lastTermination: lastTermination(statuses),
+    owner: controllerOf(pod),
+    node: typeof spec?.nodeName === "string" ? spec.nodeName : null,
+    containers: list<{ name: string }>(spec?.containers).map(({ name }) => name),
+    createdAt: metadata.creationTimestamp ?? "",
+  };
+}
+
+function lastTermination(statuses: readonly ContainerStatus[]): PodState["lastTermination"] {
+  for (const { name, state, lastState } of statuses) {
+    const ended = state?.terminated ?? lastState?.terminated;
+    if (ended !== undefined)
+      return { container: name, reason: ended.reason ?? "", exitCode: ended.exitCode ?? 0 };
+  }
+  return null;
+}
+
+export function controllerOf(object: KubernetesObject): OwnerReference | null {
+  return object.metadata.ownerReferences?.find(({ controller }) => controller === true) ?? null;
+}
+
+/** What is wrong with a pod that should be ready, for people: `api-0: CrashLoopBackOff, 5 restarts`. */
+export function podTrouble(pod: PodState): string {
+  const parts = [pod.waitingReason ?? (pod.ready ? "ready" : `${pod.phase}, not ready`)];
+  if (pod.lastTermination !== null) parts.push(`last exit ${pod.lastTermination.exitCode}`);
+  if (pod.restarts > 0) parts.push(pod.restarts === 1 ? "1 restart" : `${pod.restarts} restarts`);
+  return `${pod.name}: ${parts.join(", ")}`;
+}
+
+/** Pods of a workload, terminating ones included; the pod itself for a Pod. Follows Deployment -> ReplicaSet -> Pod by uid. */
+export async function podsOf(api: ClusterApi, workload: KubernetesObject): Promise<readonly PodState[]> {
+  if (workload.kind === "Pod") return [podState(workload)];
+  const owners = await podOwners(api, workload);
+  const pods = await api.list({ apiVersion: "v1", kind: "Pod", ...selected(workload) });
+  return pods.map(podState).filter(({ owner }) => owner !== null && owners.has(owner.uid));
+}
+
+async function podOwners(api: ClusterApi, workload: KubernetesObject): Promise<ReadonlySet<string>> {
+  if (workload.kind !== "Deployment") return new Set([workload.metadata.uid]);
+  return new Set((await replicaSetsOf(api, workload)).map(({ metadata }) => metadata.uid));
+}
+
+/** ReplicaSets that the Deployment controls. */
+export async function replicaSetsOf(
+  api: ClusterApi,
+  deployment: KubernetesObject,
+): Promise<readonly KubernetesObject[]> {
+  const sets = await api.list({ apiVersion: "apps/v1", kind: "ReplicaSet", ...selected(deployment) });
+  return sets.filter((set) => controllerOf(set)?.uid === deployment.metadata.uid);
+}
+
+function selected(workload: KubernetesObject): {
+  readonly namespace: string | null;
+  readonly labelSelector: string;
+} {
+  return {
+    namespace: workload.metadata.namespace ?? null,
+    labelSelector: selectorText(workload.spec?.selector),
+  };
+}
+
+/** The pod that most needs a look: not ready before ready, then the one with the most restarts. */
+export function worstOf(pods: readonly PodState[]): PodState | null {
+  const live = pods.filter(({ terminating }) => !terminating);
+  const [worst] = (live.length > 0 ? live : pods).toSorted(
+    (one, other) =>
+      Number(one.ready) - Number(other.ready) ||
+      other.restarts - one.restarts ||
+      one.name.localeCompare(other.name),
+  );
+  return worst ?? null;
+}
+
+function list<T>(value: unknown): readonly T[] {
+  return Array.isArray(value) ? (value as T[]) : [];
+}

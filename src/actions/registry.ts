@@ -1,0 +1,32 @@
+// The catalogue of actions: one line each. The compiler, the engine, RBAC and the reference are made from it.
+import type { Action } from "./action.ts";
+import { notifyTeam } from "./custom/notify-team.ts";
+import { collectLogs } from "./kubernetes/collect-logs.ts";
+import { cordonNode } from "./kubernetes/cordon-node.ts";
+import { getPodStatus } from "./kubernetes/get-pod-status.ts";
+import { restartDeployment } from "./kubernetes/restart-deployment.ts";
+import { restartPod } from "./kubernetes/restart-pod.ts";
+import { rollbackDeployment } from "./kubernetes/rollback-deployment.ts";
+import { rollbackPodRestart } from "./kubernetes/rollback-pod-restart.ts";
+import { scaleDeployment } from "./kubernetes/scale-deployment.ts";
+import { uncordonNode } from "./kubernetes/uncordon-node.ts";
+import { validatePodHealth } from "./monitoring/validate-pod-health.ts";
+
+export const actions: readonly Action[] = [
+  getPodStatus,
+  collectLogs,
+  restartPod,
+  rollbackPodRestart,
+  validatePodHealth,
+  scaleDeployment,
+  rollbackDeployment,
+  restartDeployment,
+  cordonNode,
+  uncordonNode,
+  notifyTeam,
+];
+
+/** By its name or one of its aliases, spelt exactly. */
+export function findAction(nameOrAlias: string): Action | null {
+  return actions.find(({ name, aliases }) => name === nameOrAlias || aliases.includes(nameOrAlias)) ?? null;
+}

@@ -1,0 +1,40 @@
+// What cordon_node and uncordon_node share: the one field that both write, and the node that must be there.
+import type { KubernetesObject, ObjectRef } from "../domain/facts/objects.ts";
+import type { JsonObject } from "../domain/json.ts";
+import type { PatchEffect } from "../domain/planning/effect.ts";
+import { Problem } from "../domain/problem.ts";
+import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "./action.ts";
+import { nameParameter, nodeRef, outputSchema } from "./parameters.ts";
+import { patchEffect } from "./patch-effect.ts";
+
+export const nodeParameter: JsonObject = nameParameter("Node", "the target, when that is a node");
+
+export const nodeOutput: JsonObject = outputSchema({
+  node: { type: "string" },
+  schedulable: { type: "boolean", description: "As the action left it." },
+});
+
+export const nodeRbac: ChangeAction["rbac"] = [{ apiGroup: "", resource: "nodes", verbs: ["get", "patch"] }];
+
+/** @throws Problem TARGET_GONE */
+export async function readNode(
+  input: ActionInput,
+  context: ActionContext,
+  tools: ActionTools,
+): Promise<{ readonly ref: ObjectRef; readonly object: KubernetesObject }> {
+  const ref = nodeRef(input, context);
+  const object = await tools.cluster(ref.cluster).get(ref);
+  if (object === null) throw new Problem("TARGET_GONE", `node ${ref.name} no longer exists`);
+  return { ref, object };
+}
+
+/** The field is absent on a schedulable node: `false` would be dropped by the server, and the undo would miss it. */
+export function unschedulableEffect(
+  ref: ObjectRef,
+  object: KubernetesObject,
+  unschedulable: boolean,
+): PatchEffect {
+  return patchEffect(ref, object, [
+    { pointer: "/spec/unschedulable", value: unschedulable ? true : undefined },
+  ]);
+}
