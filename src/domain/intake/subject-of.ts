@@ -32,7 +32,8 @@ export function subjectOf(alert: Pick<Alert, "labels" | "name">): Subject | null
   const namespace = exported ?? labels["namespace"] ?? null;
   for (const [label, kind] of workloadLabels) {
     const name = labels[`exported_${label}`] ?? labels[label];
-    if (name !== undefined && name !== "" && namespace !== null) return { kind, namespace, name, container: null };
+    if (name !== undefined && name !== "" && namespace !== null)
+      return { kind, namespace, name, container: null };
   }
   return podOf(labels, namespace) ?? nodeOf(labels);
 }
@@ -50,7 +51,8 @@ function podOf(labels: Alert["labels"], namespace: string | null): Subject | nul
 function isExporter(labels: Alert["labels"]): boolean {
   const pod = labels["pod"] ?? "";
   return ["kube-state-metrics", "node-exporter"].some(
-    (exporter) => labels["job"] === exporter && (labels["container"] === exporter || pod.startsWith(`${exporter}-`)),
+    (exporter) =>
+      labels["job"] === exporter && (labels["container"] === exporter || pod.startsWith(`${exporter}-`)),
   );
 }
 
