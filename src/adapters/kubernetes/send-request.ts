@@ -1,0 +1,117 @@
+// One HTTP request to the API server through client-node's configuration and transport: credentials, time limit,
+// abort, and errors as Problems. Reads are repeated a few times; what changes something is sent exactly once.
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  type HttpMethod,
+  IsomorphicFetchHttpLibrary,
+  type KubeConfig,
+  RequestContext,
+} from "@kubernetes/client-node";
+import { Problem } from "../../domain/problem.ts";
+import { type Answer, answerProblem, transportProblem } from "./api-problem.ts";
+
+export interface ApiRequest {
+  /** For people: `patch apps/v1 Deployment shop/api`. */
+  readonly what: string;
+  readonly method: `${HttpMethod}`;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: { readonly contentType: string; readonly text: string };
+}
+
+export interface Transport {
+  readonly kubeConfig: KubeConfig;
+  readonly userAgent: string;
+  readonly requestTimeoutSeconds: number;
+  /** First pause between two tries of a read; grows to 20 times that, with full jitter. */
+  readonly retrySeconds: number;
+}
+
+const readTries = 4;
+
+/** @throws Problem API_*. `accept`: statuses besides 2xx that the caller wants as an answer. */
+export async function send(
+  transport: Transport,
+  request: ApiRequest,
+  signal: AbortSignal,
+  accept: readonly number[] = [],
+): Promise<Answer> {
+  if (signal.aborted) throw new Problem("API_UNREACHABLE", `${request.what}: given up before it was sent`);
+  const answer = await exchange(transport, request, signal);
+  if ((answer.status >= 200 && answer.status < 300) || accept.includes(answer.status)) return answer;
+  throw answerProblem(request.what, answer);
+}
+
+/** Like `send`, for requests that change nothing: 429, 5xx and broken connections are tried again within the signal. */
+export async function sendRead(
+  transport: Transport,
+  request: ApiRequest,
+  signal: AbortSignal,
+  accept: readonly number[] = [],
+): Promise<Answer> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await send(transport, request, signal, accept);
+    } catch (error) {
+      if (!(error instanceof Problem) || tried >= readTries || !mayRepeat(error) || signal.aborted)
+        throw error;
+      const pause = pauseSeconds(transport.retrySeconds, tried, error);
+      await delay(pause * 1000, undefined, { signal }).catch(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+function mayRepeat({ code, details }: Problem): boolean {
+  return code === "API_THROTTLED" || (code === "API_OUTCOME_UNKNOWN" && details.timedOut !== true);
+}
+
+function pauseSeconds(first: number, tried: number, { details }: Problem): number {
+  const asked = typeof details.retryAfterSeconds === "number" ? details.retryAfterSeconds : 0;
+  return asked + Math.random() * Math.min(first * 2 ** (tried - 1), first * 20);
+}
+
+async function exchange(transport: Transport, request: ApiRequest, signal: AbortSignal): Promise<Answer> {
+  const timeout = AbortSignal.timeout(transport.requestTimeoutSeconds * 1000);
+  const context = await prepare(transport, request);
+  context.setSignal(AbortSignal.any([signal, timeout]));
+  try {
+    const response = await new IsomorphicFetchHttpLibrary().send(context).toPromise();
+    return { status: response.httpStatusCode, headers: response.headers, body: await response.body.text() };
+  } catch (error) {
+    throw signal.aborted || timeout.aborted
+      ? interrupted(transport, request, timeout.aborted)
+      : transportProblem(request.what, error);
+  }
+}
+
+function interrupted({ requestTimeoutSeconds }: Transport, { what }: ApiRequest, timedOut: boolean): Problem {
+  const why = timedOut
+    ? `no answer within ${requestTimeoutSeconds} s`
+    : "given up while waiting for the answer";
+  return new Problem("API_OUTCOME_UNKNOWN", `${what}: ${why}`, {
+    retryable: true,
+    details: { timedOut: true },
+  });
+}
+
+/** Credential plug-ins run here: when they fail, nothing was sent. */
+async function prepare(transport: Transport, request: ApiRequest): Promise<RequestContext> {
+  const { kubeConfig, userAgent } = transport;
+  const base = kubeConfig.getCurrentCluster()?.server.replace(/\/+$/, "") ?? "";
+  const context = new RequestContext(`${base}${request.path}`, request.method as HttpMethod);
+  context.setHeaderParam("User-Agent", userAgent);
+  context.setHeaderParam("Accept", "application/json, */*;q=0.8");
+  for (const [key, value] of Object.entries(request.query ?? {})) context.setQueryParam(key, value);
+  if (request.body !== undefined) {
+    context.setHeaderParam("Content-Type", request.body.contentType);
+    context.setBody(request.body.text);
+  }
+  try {
+    await kubeConfig.applySecurityAuthentication(context);
+  } catch {
+    throw new Problem("API_UNREACHABLE", `${request.what}: no credentials could be had`, { retryable: true });
+  }
+  return context;
+}
