@@ -3,7 +3,7 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /opt/gitmend
 COPY package.json package-lock.json ./
-RUN npm ci --omit=optional --no-audit --no-fund
+RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts scripts
 COPY schemas schemas
