@@ -10,7 +10,7 @@ import { publishRecords, type RecordPorts } from "./publish-records.ts";
 import { pause } from "./session.ts";
 import { type CatalogPorts, createCatalogSync } from "./sync-catalog.ts";
 
-export interface ControllerPorts extends DecisionPorts, EnginePorts, RecordPorts, Pick<CatalogPorts, "source" | "catalogState"> {}
+export type ControllerPorts = DecisionPorts & EnginePorts & RecordPorts & Pick<CatalogPorts, "source" | "catalogState">;
 
 export interface ControllerOptions {
   readonly catalogIntervalSeconds: number;
@@ -35,7 +35,10 @@ const decisionClaimSeconds = 30;
 const publishMilliseconds = 1000;
 const housekeepingMilliseconds = 5000;
 
-export async function startController(ports: ControllerPorts, options: ControllerOptions): Promise<Controller> {
+export async function startController(
+  ports: ControllerPorts,
+  options: ControllerOptions,
+): Promise<Controller> {
   const stopping = new AbortController();
   const drives = new Map<string, Drive>();
   let owned = new AbortController();
@@ -44,7 +47,10 @@ export async function startController(ports: ControllerPorts, options: Controlle
   const catalog = createCatalogSync({ ...ports, actions: [...ports.actions.values()] });
 
   ports.lease.onLost(() => {
-    ports.log.warn({ driving: drives.size }, "the lease was lost: everything under way is left to its next owner");
+    ports.log.warn(
+      { driving: drives.size },
+      "the lease was lost: everything under way is left to its next owner",
+    );
     owned.abort(new Error("the lease was lost"));
     owned = new AbortController();
     drives.clear();
@@ -83,15 +89,26 @@ export async function startController(ports: ControllerPorts, options: Controlle
     every(options.catalogIntervalSeconds * 1000, () => catalog.sync()),
     every(publishMilliseconds, () => publish(ports)),
     every(housekeepingMilliseconds, () => ports.alerts.keepHouse(options.staleAfterSeconds)),
-    every(claimMilliseconds, async () => {
-      nudged = Promise.withResolvers<void>();
-      await decide();
-      await Promise.race([nudged.promise, pause(claimMilliseconds, stopping.signal).catch(() => undefined)]);
-    }, 0),
+    every(
+      claimMilliseconds,
+      async () => {
+        nudged = Promise.withResolvers<void>();
+        await decide();
+        await Promise.race([
+          nudged.promise,
+          pause(claimMilliseconds, stopping.signal).catch(() => undefined),
+        ]);
+      },
+      0,
+    ),
   ];
 
   /** Runs until the controller stops; a failing round is logged and tried again. */
-  async function every(milliseconds: number, round: () => Promise<unknown>, wait = milliseconds): Promise<void> {
+  async function every(
+    milliseconds: number,
+    round: () => Promise<unknown>,
+    wait = milliseconds,
+  ): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
         await round();
@@ -100,7 +117,10 @@ export async function startController(ports: ControllerPorts, options: Controlle
         if (stopping.signal.aborted) return;
         const problem = toProblem(error);
         const level = problem.code === "INTERNAL" ? "error" : "warn";
-        ports.log[level]({ code: problem.code, reason: problem.message }, "a round failed and is tried again");
+        ports.log[level](
+          { code: problem.code, reason: problem.message },
+          "a round failed and is tried again",
+        );
         await pause(Math.max(milliseconds, 1000), stopping.signal).catch(() => undefined);
       }
     }
@@ -127,8 +147,8 @@ export async function startController(ports: ControllerPorts, options: Controlle
 /** Everything that waits, then one push: whatever a push costs, it costs it once. */
 async function publish(ports: RecordPorts): Promise<void> {
   let published = 0;
-  for (let count = await publishRecords(ports); count > 0; count = await publishRecords(ports)) published += count;
+  for (let count = await publishRecords(ports); count > 0; count = await publishRecords(ports))
+    published += count;
   if (published > 0) await ports.auditRepository.push();
   await ports.faults.at("record-after-push");
 }
-

@@ -1,8 +1,8 @@
 // Decides one open firing: join what runs for its target, or select, plan and weigh; then one transaction with all that
 // follows. Nothing is changed in a cluster here. A decision that cannot be made is recorded with its reason and tried again.
 import type { ActionTools } from "../actions/action.ts";
-import { fold } from "../domain/execution/evolve.ts";
 import type { ExecutionEvent, MatchRecord } from "../domain/execution/events.ts";
+import { fold } from "../domain/execution/evolve.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import { objectKey, type Target } from "../domain/facts/objects.ts";
@@ -10,25 +10,30 @@ import { weighGate } from "../domain/gate/weigh-gate.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
 import { escalationTemplate } from "../domain/planning/escalation.ts";
 import type { Plan } from "../domain/planning/plan.ts";
-import { factsNeeded } from "../domain/policies/facts-needed.ts";
-import { evaluateGuards } from "../domain/policies/evaluate-guards.ts";
-import { selectTemplate } from "../domain/policies/select-template.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
+import { evaluateGuards } from "../domain/policies/evaluate-guards.ts";
+import { factsNeeded } from "../domain/policies/facts-needed.ts";
+import { selectTemplate } from "../domain/policies/select-template.ts";
 import type { Selection } from "../domain/policies/selection.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import type { Template } from "../domain/templates/template.ts";
+import type { DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
 import { makePlan } from "./make-plan.ts";
-import type { DecisionPorts } from "./decision-ports.ts";
-import { number } from "./session.ts";
 import type { DueFiring, FiringDecision } from "./ports.ts";
+import { findProtection } from "./protection.ts";
+import { number } from "./session.ts";
 import { summariseFacts } from "./summarise-facts.ts";
 
 const decisionTimeoutMilliseconds = 20_000;
 const retryLimitSeconds = 60;
 
 /** @returns the execution that was created and is ours to drive, or null */
-export async function decideFiring(firing: DueFiring, catalog: Catalog, ports: DecisionPorts): Promise<string | null> {
+export async function decideFiring(
+  firing: DueFiring,
+  catalog: Catalog,
+  ports: DecisionPorts,
+): Promise<string | null> {
   const tools = ports.clusters.tools(AbortSignal.timeout(decisionTimeoutMilliseconds), "");
   const decision = await choose(firing, catalog, tools, ports);
   await ports.faults.at("decision-before-commit");
@@ -41,29 +46,48 @@ export async function decideFiring(firing: DueFiring, catalog: Catalog, ports: D
     await ports.alerts.decide(firing, { kind: "joined", revision: catalog.revision, executionId, reasons });
     return null;
   }
-  ports.log.info({ ...fields, decision: decision.kind, result: committed.result, reasons: decision.reasons }, "firing decided");
+  ports.log.info(
+    { ...fields, decision: decision.kind, result: committed.result, reasons: decision.reasons },
+    "firing decided",
+  );
   return committed.result === "committed" && decision.kind === "execution" ? decision.executionId : null;
 }
 
-async function choose(firing: DueFiring, catalog: Catalog, tools: ActionTools, ports: DecisionPorts): Promise<FiringDecision> {
+async function choose(
+  firing: DueFiring,
+  catalog: Catalog,
+  tools: ActionTools,
+  ports: DecisionPorts,
+): Promise<FiringDecision> {
   try {
     return await decideOnFacts(firing, catalog, tools, ports);
   } catch (error) {
     const problem = toProblem(error);
     if (problem.code === "DATABASE_UNAVAILABLE") throw problem;
-    if (problem.code === "INTERNAL") ports.log.error({ alert: firing.alert.name, err: error }, "a decision failed");
+    if (problem.code === "INTERNAL")
+      ports.log.error({ alert: firing.alert.name, err: error }, "a decision failed");
     return later(catalog, [`no plan can be made: ${problem.message}`], backoff(firing));
   }
 }
 
-async function decideOnFacts(firing: DueFiring, catalog: Catalog, tools: ActionTools, ports: DecisionPorts): Promise<FiringDecision> {
+async function decideOnFacts(
+  firing: DueFiring,
+  catalog: Catalog,
+  tools: ActionTools,
+  ports: DecisionPorts,
+): Promise<FiringDecision> {
   const { alert } = firing;
   const { revision } = catalog;
   const facts = await gatherFacts(alert, factsNeeded(alert.name, catalog), tools, ports);
   const target = facts.target.available ? facts.target.value : null;
   const running = await ports.alerts.liveExecution(claimKeyOf(alert, target));
   if (running !== null) {
-    return { kind: "joined", revision, executionId: running, reasons: ["an execution of the same target is under way"] };
+    return {
+      kind: "joined",
+      revision,
+      executionId: running,
+      reasons: ["an execution of the same target is under way"],
+    };
   }
   const selection = await selectTemplate(facts, catalog);
   switch (selection.kind) {
@@ -71,7 +95,11 @@ async function decideOnFacts(firing: DueFiring, catalog: Catalog, tools: ActionT
       return { kind: "no-match", revision, reasons: selection.reasons };
     case "undecided":
       tellIfLong(firing, selection.why, ports);
-      return later(catalog, [`${selection.rule} needs the ${selection.fact}: ${selection.why}`], backoff(firing));
+      return later(
+        catalog,
+        [`${selection.rule} needs the ${selection.fact}: ${selection.why}`],
+        backoff(firing),
+      );
     case "match":
     case "escalate":
       return plan(firing, selection, facts, catalog, tools, ports);
@@ -80,7 +108,14 @@ async function decideOnFacts(firing: DueFiring, catalog: Catalog, tools: ActionT
 
 type Chosen = Extract<Selection, { kind: "match" | "escalate" }>;
 
-async function plan(firing: DueFiring, selection: Chosen, facts: Facts, catalog: Catalog, tools: ActionTools, ports: DecisionPorts): Promise<FiringDecision> {
+async function plan(
+  firing: DueFiring,
+  selection: Chosen,
+  facts: Facts,
+  catalog: Catalog,
+  tools: ActionTools,
+  ports: DecisionPorts,
+): Promise<FiringDecision> {
   const template = templateOf(selection, catalog);
   if (!facts.target.available && selection.kind === "match") {
     tellIfLong(firing, facts.target.why, ports);
@@ -93,8 +128,9 @@ async function plan(firing: DueFiring, selection: Chosen, facts: Facts, catalog:
   const parameters = selection.kind === "match" ? selection.parameters : {};
   const made = await makePlan({ executionId, template, parameters, facts, target }, tools, ports);
   const verdicts = await evaluateGuards(catalog, facts, made.plan);
-  const optedOut = await optOuts(made.plan, target, tools);
-  const { gate, mode } = weighGate(made.plan, verdicts, { ...ports.gateRules, ownedByOperator: target?.managedBy === "operator", optedOut });
+  const protection = await protectionOf(made.plan, tools, ports);
+  const ownedByOperator = target?.managedBy === "operator";
+  const { gate, mode } = weighGate(made.plan, verdicts, { live: ports.live, ownedByOperator, protection });
   const incidentKey = claimKeyOf(firing.alert, target);
   const incidentId = await ports.alerts.openIncident(incidentKey, ports.ids.next());
   const events: readonly ExecutionEvent[] = [
@@ -133,12 +169,18 @@ async function plan(firing: DueFiring, selection: Chosen, facts: Facts, catalog:
 function templateOf(selection: Chosen, catalog: Catalog): Template {
   if (selection.kind === "escalate") return escalationTemplate(selection);
   const template = catalog.templates.get(selection.template);
-  if (template === undefined) throw new Problem("INTERNAL", `the catalog has no template ${selection.template}`);
+  if (template === undefined)
+    throw new Problem("INTERNAL", `the catalog has no template ${selection.template}`);
   return template;
 }
 
 function matchRecord(selection: Chosen, template: Template, facts: Facts): MatchRecord {
-  return { rule: selection.rule, template: template.name, reasons: selection.reasons, facts: summariseFacts(facts) };
+  return {
+    rule: selection.rule,
+    template: template.name,
+    reasons: selection.reasons,
+    facts: summariseFacts(facts),
+  };
 }
 
 /** What fires for one target is one incident; an alert without an object is its own. */
@@ -147,27 +189,32 @@ function claimKeyOf(alert: Alert, target: Target | null): string {
 }
 
 /** Never more often than the template's cool-down for one alert name and target, counted in the database. */
-async function coolDown(alert: Alert, target: Target | null, template: Template, now: string, ports: DecisionPorts) {
+async function coolDown(
+  alert: Alert,
+  target: Target | null,
+  template: Template,
+  now: string,
+  ports: DecisionPorts,
+) {
   if (target === null) return null;
   const last = (await ports.alerts.history(alert.name, target)).attempts[0];
   if (last === undefined) return null;
   const until = plusSeconds(last.at, template.cooldownSeconds);
   if (until <= now) return null;
-  return { reason: `cool-down until ${until}: ${last.template} ended ${last.outcome ?? "not yet"}`, seconds: secondsBetween(now, until) };
+  return {
+    reason: `cool-down until ${until}: ${last.template} ended ${last.outcome ?? "not yet"}`,
+    seconds: secondsBetween(now, until),
+  };
 }
 
-/** The opt-out label on the target or on a namespace that the plan touches. */
-async function optOuts(made: Plan, target: Target | null, tools: ActionTools): Promise<readonly string[]> {
-  const label = "gitmend.dev/remediate";
-  const reasons = target?.labels[label] === "false" ? [`${target.kind} ${target.name} is labelled ${label}=false`] : [];
-  for (const cluster of made.touches.clusters) {
-    for (const name of made.touches.namespaces) {
-      const ref = { cluster, apiVersion: "v1", kind: "Namespace", namespace: null, name };
-      const namespace = await tools.cluster(cluster).get(ref);
-      if (namespace?.metadata.labels?.[label] === "false") reasons.push(`namespace ${name} is labelled ${label}=false`);
-    }
-  }
-  return reasons;
+async function protectionOf(
+  { touches, target }: Plan,
+  tools: ActionTools,
+  ports: DecisionPorts,
+): Promise<readonly string[]> {
+  const touched = target === null ? touches.objects : [...touches.objects, target];
+  const problem = await findProtection(touched, tools, ports);
+  return problem === null ? [] : [problem.message];
 }
 
 function later(catalog: Catalog, reasons: readonly string[], retrySeconds: number): FiringDecision {
@@ -181,5 +228,8 @@ function backoff({ undecidedCount }: DueFiring): number {
 /** After five minutes without a decision somebody should look. */
 function tellIfLong({ alert, openedAt }: DueFiring, why: string, { clock, log }: DecisionPorts): void {
   if (plusSeconds(openedAt, 300) > clock.now()) return;
-  log.warn({ alert: alert.name, cluster: alert.cluster, labels: alert.labels, reason: why }, "an alert is undecided for over five minutes");
+  log.warn(
+    { alert: alert.name, cluster: alert.cluster, labels: alert.labels, reason: why },
+    "an alert is undecided for over five minutes",
+  );
 }

@@ -1,6 +1,7 @@
 // What deciding firings needs, as one object.
 import type { Action, EffectRunner } from "../actions/action.ts";
-import type { GateRules } from "../domain/gate/weigh-gate.ts";
+import type { ProtectionRules } from "../actions/protected.ts";
+import type { LiveScope } from "../domain/gate/weigh-gate.ts";
 import type { AlertStore, Clock, Clusters, Faults, Ids, Log } from "./ports.ts";
 
 export interface DecisionPorts {
@@ -12,5 +13,6 @@ export interface DecisionPorts {
   readonly log: Log;
   readonly actions: ReadonlyMap<string, Action>;
   readonly effects: EffectRunner;
-  readonly gateRules: Pick<GateRules, "live" | "protectedNamespaces">;
+  readonly live: readonly LiveScope[];
+  readonly protection: ProtectionRules;
 }

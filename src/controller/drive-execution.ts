@@ -3,10 +3,9 @@
 import { answerCommand } from "../domain/execution/answer-command.ts";
 import { fold } from "../domain/execution/evolve.ts";
 import { nextWork, type Work } from "../domain/execution/next-work.ts";
-import { secondsBetween } from "../domain/instant.ts";
 import { objectKey } from "../domain/facts/objects.ts";
-import { toProblem, unreachable } from "../domain/problem.ts";
-import { Problem } from "../domain/problem.ts";
+import { secondsBetween } from "../domain/instant.ts";
+import { Problem, toProblem, unreachable } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { stillAsPlanned } from "./outdated.ts";
 import type { OwnedExecution, PendingCommand } from "./ports.ts";
@@ -66,7 +65,8 @@ function due(session: Session, draining: boolean, { clock }: EnginePorts): reado
 async function answerInbox(session: Session, inbox: PendingCommand[]): Promise<void> {
   while (inbox.length > 0) {
     const command = inbox[0];
-    if (command !== undefined) await session.record(answerCommand(session.state(), command.command), [command.id]);
+    if (command !== undefined)
+      await session.record(answerCommand(session.state(), command.command), [command.id]);
     inbox.shift();
   }
 }
@@ -113,7 +113,11 @@ async function doWork(work: Work, session: Session, ports: EnginePorts): Promise
   }
 }
 
-async function end(events: Extract<Work, { type: "record" }>["events"], session: Session, ports: EnginePorts): Promise<number> {
+async function end(
+  events: Extract<Work, { type: "record" }>["events"],
+  session: Session,
+  ports: EnginePorts,
+): Promise<number> {
   await ports.faults.at("ended-before-append");
   await session.record(events);
   await ports.faults.at("ended-after-append");
@@ -121,14 +125,21 @@ async function end(events: Extract<Work, { type: "record" }>["events"], session:
 }
 
 /** A forge or an API server that is away is asked again; the execution keeps waiting. */
-async function retryLater(act: () => Promise<boolean | void>, session: Session, { log }: EnginePorts): Promise<number> {
+async function retryLater(
+  act: () => Promise<boolean | void>,
+  session: Session,
+  { log }: EnginePorts,
+): Promise<number> {
   try {
     return (await act()) === false ? claimRetryMilliseconds : 0;
   } catch (error) {
     session.signal.throwIfAborted();
     const problem = toProblem(error);
     if (problem.code === "EXECUTION_MOVED_ON" || problem.code === "INTERNAL") throw problem;
-    log.warn({ executionId: session.id, code: problem.code, reason: problem.message }, "cannot go on yet, trying again");
+    log.warn(
+      { executionId: session.id, code: problem.code, reason: problem.message },
+      "cannot go on yet, trying again",
+    );
     return claimRetryMilliseconds;
   }
 }
@@ -150,7 +161,10 @@ async function claim(session: Session, ports: EnginePorts): Promise<boolean> {
 }
 
 function abortAll(session: Session, code: "EXECUTION_TIMEOUT" | "CANCELLED"): void {
-  const message = code === "CANCELLED" ? "the execution was cancelled" : "the execution took longer than its template allows";
+  const message =
+    code === "CANCELLED"
+      ? "the execution was cancelled"
+      : "the execution took longer than its template allows";
   for (const controller of session.busy.values()) controller.abort(new Problem(code, message));
 }
 
@@ -159,9 +173,13 @@ async function ending(session: Session, ports: EnginePorts): Promise<void> {
   ports.log.info({ executionId: session.id, outcome }, "execution ended");
   await tellEnd(session, ports);
   if (approval === null || approved || outcome === "rejected" || outcome === null) return;
-  const reason = outcome === "expired" || outcome === "outdated" || outcome === "refused" ? outcome : "cancelled";
+  const reason =
+    outcome === "expired" || outcome === "outdated" || outcome === "refused" ? outcome : "cancelled";
   await ports.forge.close(approval.branch, reason).catch((error: unknown) => {
-    ports.log.warn({ executionId: session.id, reason: toProblem(error).message }, "the approval's branch could not be closed");
+    ports.log.warn(
+      { executionId: session.id, reason: toProblem(error).message },
+      "the approval's branch could not be closed",
+    );
   });
 }
 
@@ -169,5 +187,13 @@ function report(owned: OwnedExecution, error: unknown, session: Session | null, 
   session?.close(error);
   const problem = toProblem(error);
   const level = problem.code === "INTERNAL" ? "error" : "info";
-  log[level]({ executionId: owned.id, code: problem.code, reason: problem.message, err: problem.code === "INTERNAL" ? error : undefined }, "stopped driving the execution");
+  log[level](
+    {
+      executionId: owned.id,
+      code: problem.code,
+      reason: problem.message,
+      err: problem.code === "INTERNAL" ? error : undefined,
+    },
+    "stopped driving the execution",
+  );
 }

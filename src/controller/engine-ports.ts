@@ -1,9 +1,11 @@
 // What driving executions needs, as one object.
 import type { Action, EffectRunner } from "../actions/action.ts";
-import type { Clock, Clusters, ExecutionStore, Faults, Forge, Lease, Log } from "./ports.ts";
+import type { ProtectionRules } from "../actions/protected.ts";
+import type { AlertStore, Clock, Clusters, ExecutionStore, Faults, Forge, Lease, Log } from "./ports.ts";
 
 export interface EnginePorts {
   readonly executions: ExecutionStore;
+  readonly alerts: Pick<AlertStore, "history">;
   readonly lease: Lease;
   readonly clock: Clock;
   readonly clusters: Clusters;
@@ -16,5 +18,5 @@ export interface EnginePorts {
   readonly random: () => number;
   /** Team name -> people, of `gitmend.yaml`. */
   readonly teams: ReadonlyMap<string, readonly string[]>;
-  readonly protectedNamespaces: readonly string[];
+  readonly protection: ProtectionRules;
 }

@@ -2,7 +2,7 @@
 // What cannot be had is a fact too: unavailable, with the reason. Nothing here decides.
 import type { ActionTools } from "../actions/action.ts";
 import type { Alert } from "../domain/facts/alert.ts";
-import type { Fact, Facts, FetchedFact, Named } from "../domain/facts/facts.ts";
+import type { Fact, Facts, FetchedFact, History, Named } from "../domain/facts/facts.ts";
 import type { Subject, Target } from "../domain/facts/objects.ts";
 import { subjectOf } from "../domain/intake/subject-of.ts";
 import { toProblem } from "../domain/problem.ts";
@@ -25,7 +25,7 @@ export async function gatherFacts(
   const subject = subjectOf(alert);
   const target = await fact(() => targetOf(alert, subject, tools));
   const namespace = needed.has("namespace") ? await fact(() => namespaceOf(alert, subject, tools)) : notAsked;
-  const history = needed.has("history") ? await fact(() => alerts.history(alert.name, known(target))) : notAsked;
+  const history = needed.has("history") ? await fact(() => historyOf(alert, target, alerts)) : notAsked;
   return {
     alert,
     cluster: { name: alert.cluster, labels: clusters.labels(alert.cluster) },
@@ -49,15 +49,28 @@ async function fact<T>(fetch: () => Promise<T>): Promise<Fact<T>> {
   }
 }
 
-function known(target: Fact<Target | null>): Target | null {
-  return target.available ? target.value : null;
+/** What only observed counts in no cool-down and no limit. */
+async function historyOf(
+  alert: Alert,
+  target: Fact<Target | null>,
+  alerts: FactPorts["alerts"],
+): Promise<History> {
+  if (!target.available || target.value === null) return { attempts: [] };
+  const { attempts } = await alerts.history(alert.name, target.value);
+  return { attempts: attempts.filter(({ outcome }) => outcome === null || !neverRan.has(outcome)) };
 }
+
+const neverRan: ReadonlySet<string> = new Set(["observed", "refused", "rejected", "expired", "outdated"]);
 
 async function targetOf(alert: Alert, subject: Subject | null, tools: ActionTools): Promise<Target | null> {
   return subject === null ? null : resolveTarget(alert.cluster, subject, tools);
 }
 
-async function namespaceOf(alert: Alert, subject: Subject | null, tools: ActionTools): Promise<Named | null> {
+export async function namespaceOf(
+  alert: Alert,
+  subject: Subject | null,
+  tools: ActionTools,
+): Promise<Named | null> {
   const name = subject?.namespace ?? alert.labels["namespace"];
   if (name === undefined) return null;
   const object = await tools

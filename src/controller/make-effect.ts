@@ -60,7 +60,11 @@ export async function makeEffect(request: EffectRequest, ports: EffectPorts): Pr
 }
 
 /** Asks until it is known, the time is over, or the session ends. A conflict may be our own earlier write: asked too. */
-export async function findOut(request: EffectRequest, problem: Problem, { effects }: EffectPorts): Promise<EffectEnd> {
+export async function findOut(
+  request: EffectRequest,
+  problem: Problem,
+  { effects }: EffectPorts,
+): Promise<EffectEnd> {
   const { effect, context, probeTools } = request;
   if (!request.idempotent) return { end: "unknown", problem };
   const until = performance.now() + Math.max(request.timeoutSeconds, leastProbeSeconds) * 1000;

@@ -1,10 +1,10 @@
 // Match -> plan: draft (pure), let each action make its symbolic input absolute, seal (pure), then a server-side dry-run
 // of every change whose input is known now. Reads and dry-runs only: nothing is changed here.
 import type { Action, ActionContext, ActionTools, EffectRunner } from "../actions/action.ts";
-import type { Facts } from "../domain/facts/facts.ts";
-import type { ObjectRef, Target } from "../domain/facts/objects.ts";
 import { rootsOf } from "../domain/expressions/roots.ts";
 import { factScope } from "../domain/expressions/scope.ts";
+import type { Facts } from "../domain/facts/facts.ts";
+import type { ObjectRef, Target } from "../domain/facts/objects.ts";
 import type { Json } from "../domain/json.ts";
 import { type DraftPlan, draftPlan } from "../domain/planning/draft-plan.ts";
 import type { Preview } from "../domain/planning/effect.ts";
@@ -57,14 +57,18 @@ async function resolveSteps(
   const resolved: PlannedStep[] = [];
   for (const step of steps) {
     const alternatives = [];
-    for (const { call, undo } of step.alternatives) alternatives.push({ call: await resolveLater(call, resolve), undo });
+    for (const { call, undo } of step.alternatives)
+      alternatives.push({ call: await resolveLater(call, resolve), undo });
     resolved.push({ ...step, call: await resolve(step.call), alternatives });
   }
   return resolved;
 }
 
 /** An alternative that cannot be resolved now (nothing to roll back to) must not stop the plan: it fails when its turn comes. */
-async function resolveLater(call: ActionCall, resolve: (call: ActionCall) => Promise<ActionCall>): Promise<ActionCall> {
+async function resolveLater(
+  call: ActionCall,
+  resolve: (call: ActionCall) => Promise<ActionCall>,
+): Promise<ActionCall> {
   try {
     return await resolve(call);
   } catch (error) {
@@ -73,7 +77,11 @@ async function resolveLater(call: ActionCall, resolve: (call: ActionCall) => Pro
   }
 }
 
-function objectsOf(call: ActionCall, context: ResolveContext, actions: PlanPorts["actions"]): readonly ObjectRef[] {
+function objectsOf(
+  call: ActionCall,
+  context: ResolveContext,
+  actions: PlanPorts["actions"],
+): readonly ObjectRef[] {
   return findAction(actions, call.action).objects(call.input, context);
 }
 
@@ -86,7 +94,9 @@ async function previewSteps(
   const previews: Preview[] = [];
   for (const step of plan.steps) {
     const action = findAction(actions, step.call.action);
-    const summary = isRunTime(step.call) ? `${step.call.action}, with input from earlier steps` : action.preview(step.call.input);
+    const summary = isRunTime(step.call)
+      ? `${step.call.action}, with input from earlier steps`
+      : action.preview(step.call.input);
     if (!action.changes || isRunTime(step.call)) {
       if (action.changes) previews.push({ step: step.name, summary, changes: [], source: "estimated" });
       continue;
@@ -99,7 +109,11 @@ async function previewSteps(
 }
 
 /** A dry-run that is not permitted (observe with read verbs only) leaves an estimate; one that is invalid refuses the plan. */
-async function preview(step: string, summary: string, dryRun: () => Promise<Preview["changes"]>): Promise<Preview> {
+async function preview(
+  step: string,
+  summary: string,
+  dryRun: () => Promise<Preview["changes"]>,
+): Promise<Preview> {
   try {
     return { step, summary, changes: await dryRun(), source: "server" };
   } catch (error) {
@@ -108,7 +122,12 @@ async function preview(step: string, summary: string, dryRun: () => Promise<Prev
   }
 }
 
-export function contextOf(executionId: string, step: string, cluster: string, target: Plan["target"]): ActionContext {
+export function contextOf(
+  executionId: string,
+  step: string,
+  cluster: string,
+  target: Plan["target"],
+): ActionContext {
   return { executionId, step, effectKey: `${executionId}/${step}`, cluster, target };
 }
 
@@ -118,6 +137,7 @@ export function isRunTime(call: ActionCall): boolean {
 
 export function findAction(actions: PlanPorts["actions"], name: string): Action {
   const action = actions.get(name);
-  if (action === undefined) throw new Problem("PARAMETER_INVALID", `there is no action ${name} in this version of gitmend`);
+  if (action === undefined)
+    throw new Problem("PARAMETER_INVALID", `there is no action ${name} in this version of gitmend`);
   return action;
 }

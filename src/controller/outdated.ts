@@ -13,7 +13,10 @@ const readTimeoutMilliseconds = 10_000;
 export async function stillAsPlanned(session: Session, ports: EnginePorts): Promise<string | null> {
   const { plan, previews, approved } = session.state();
   if (plan === null || plan.target === null) return null;
-  const tools = ports.clusters.tools(AbortSignal.any([session.signal, AbortSignal.timeout(readTimeoutMilliseconds)]), session.id);
+  const tools = ports.clusters.tools(
+    AbortSignal.any([session.signal, AbortSignal.timeout(readTimeoutMilliseconds)]),
+    session.id,
+  );
   const { kind, name, uid, cluster } = plan.target;
   const object = await tools.cluster(cluster).get(plan.target);
   if (object?.metadata.uid !== uid) return `${kind} ${name} was deleted or replaced since the plan was made`;
@@ -40,6 +43,9 @@ async function differs(
   const effect = await action.prepare(step.call.input, context, tools);
   const now = await effects.dryRun(effect, context, tools);
   // A time stamp is another one each time it is prepared; what stood there before must not be.
-  const before = (changes: Preview["changes"]) => canonicalJson(changes.map(({ pointer, before: old }) => [pointer, old ?? null]));
-  return before(now) === before(preview.changes) ? null : `the fields that step ${step.name} changes are not as the approved diff showed them`;
+  const before = (changes: Preview["changes"]) =>
+    canonicalJson(changes.map(({ pointer, before: old }) => [pointer, old ?? null]));
+  return before(now) === before(preview.changes)
+    ? null
+    : `the fields that step ${step.name} changes are not as the approved diff showed them`;
 }

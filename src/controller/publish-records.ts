@@ -2,11 +2,19 @@
 // a crash between commit and mark is found by asking the repository; a remote that is away delays the record, nothing else.
 import { renderRecord } from "../domain/audit/render-record.ts";
 import { toProblem } from "../domain/problem.ts";
-import type { AuditRepository, ExecutionStore, Faults, Log, Outbox, OutboxEntry, RecordCommit } from "./ports.ts";
+import type {
+  AuditRepository,
+  ExecutionStore,
+  Faults,
+  Log,
+  Outbox,
+  OutboxEntry,
+  RecordCommit,
+} from "./ports.ts";
 
 export interface RecordPorts {
   readonly outbox: Outbox;
-  readonly executions: Pick<ExecutionStore, "events">;
+  readonly executions: ExecutionStore;
   readonly auditRepository: AuditRepository;
   readonly faults: Faults;
   readonly log: Log;
@@ -40,7 +48,10 @@ interface Rendered extends Omit<Published, "commit"> {
   readonly found: string | null;
 }
 
-async function render(entries: readonly OutboxEntry[], ports: RecordPorts): Promise<{ commits: readonly RecordCommit[]; rendered: readonly Rendered[] }> {
+async function render(
+  entries: readonly OutboxEntry[],
+  ports: RecordPorts,
+): Promise<{ commits: readonly RecordCommit[]; rendered: readonly Rendered[] }> {
   const commits: RecordCommit[] = [];
   const rendered: Rendered[] = [];
   let last = await ports.outbox.lastHead();
@@ -53,7 +64,12 @@ async function render(entries: readonly OutboxEntry[], ports: RecordPorts): Prom
       continue;
     }
     const events = (await ports.executions.events(executionId)).filter(({ seq }) => seq <= entry.seq);
-    const record = renderRecord({ executionId, milestone, events, previousHead: await startOf(executionId, last, rendered, ports) });
+    const record = renderRecord({
+      executionId,
+      milestone,
+      events,
+      previousHead: await startOf(executionId, last, rendered, ports),
+    });
     commits.push({ files: record.files, message: record.message, at: record.at });
     rendered.push({ id, executionId, head: record.head, lines: record.lines, found: null });
     last = record.head;

@@ -1,13 +1,23 @@
 // Subject -> target: walks controller owners to the top (Pod -> ReplicaSet -> Deployment).
 // Reads only. A subject that is gone has no target; an owner that is no built-in workload makes the target the operator's.
 import type { ActionTools } from "../actions/action.ts";
-import type { KubernetesObject, ObjectRef, OwnerReference, Subject, Target } from "../domain/facts/objects.ts";
+import type {
+  KubernetesObject,
+  ObjectRef,
+  OwnerReference,
+  Subject,
+  Target,
+} from "../domain/facts/objects.ts";
 import { subjectApis } from "../domain/intake/subject-of.ts";
 
 const longestChain = 8;
 
 /** null: the object does not exist (any more). @throws Problem API_*: the fact is unavailable. */
-export async function resolveTarget(cluster: string, subject: Subject, tools: ActionTools): Promise<Target | null> {
+export async function resolveTarget(
+  cluster: string,
+  subject: Subject,
+  tools: ActionTools,
+): Promise<Target | null> {
   const api = tools.cluster(cluster);
   const apiVersion = subjectApis[subject.kind];
   if (apiVersion === undefined) return null;

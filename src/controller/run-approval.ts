@@ -1,8 +1,9 @@
 // Opens the request for an approval and reads what people made of it. The forge only shows and stores; whether an
 // approval is enough is judged here, on the head that gitmend wrote.
-import { approvalPath, approvalBranch, renderApprovalFile } from "../domain/gate/approval-file.ts";
-import { judgeApproval } from "../domain/gate/judge-approval.ts";
+
 import type { ExecutionEvent } from "../domain/execution/events.ts";
+import { approvalBranch, approvalPath, renderApprovalFile } from "../domain/gate/approval-file.ts";
+import { judgeApproval } from "../domain/gate/judge-approval.ts";
 import { plusSeconds } from "../domain/instant.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
@@ -11,15 +12,35 @@ import type { Session } from "./session.ts";
 
 export async function askApproval(session: Session, ports: EnginePorts): Promise<void> {
   const { alert, plan, gate, gateDecidedAt, match, previews, incident, revision } = session.state();
-  if (alert === null || plan === null || gate?.kind !== "approval" || gateDecidedAt === null || match === null) {
+  if (
+    alert === null ||
+    plan === null ||
+    gate?.kind !== "approval" ||
+    gateDecidedAt === null ||
+    match === null
+  ) {
     throw new Problem("INTERNAL", "an approval was asked for before the gate was decided");
   }
   const expiresAt = plusSeconds(gateDecidedAt, gate.expiresSeconds);
   const content = renderApprovalFile({
-    executionId: session.id, incident, alert, match, revision, plan, previews, gate, expiresAt,
+    executionId: session.id,
+    incident,
+    alert,
+    match,
+    revision,
+    plan,
+    previews,
+    gate,
+    expiresAt,
   });
   const branch = approvalBranch(session.id);
-  const request = { executionId: session.id, branch, file: approvalPath(session.id), content, title: `${plan.template.name}: ${alert.name}` };
+  const request = {
+    executionId: session.id,
+    branch,
+    file: approvalPath(session.id),
+    content,
+    title: `${plan.template.name}: ${alert.name}`,
+  };
   const opened = await ports.forge.open(request);
   await ports.faults.at("approval-after-open");
   await session.record([{ type: "ApprovalRequested", ...opened, branch, expiresAt }]);
@@ -30,12 +51,20 @@ export async function checkApproval(session: Session, ports: EnginePorts): Promi
   const { approval, gate } = session.state();
   if (approval === null || gate?.kind !== "approval") return;
   const file = approvalPath(session.id);
-  const seen = await read(() => ports.forge.read({ branch: approval.branch, file, head: approval.head }), session, ports);
+  const seen = await read(
+    () => ports.forge.read({ branch: approval.branch, file, head: approval.head }),
+    session,
+    ports,
+  );
   if (seen === null || seen.state === "open") return;
   await session.record(judge(seen, gate.demands, ports));
 }
 
-async function read(look: () => Promise<ApprovalState>, session: Session, { log }: EnginePorts): Promise<ApprovalState | null> {
+async function read(
+  look: () => Promise<ApprovalState>,
+  session: Session,
+  { log }: EnginePorts,
+): Promise<ApprovalState | null> {
   try {
     return await look();
   } catch (error) {
@@ -47,11 +76,20 @@ async function read(look: () => Promise<ApprovalState>, session: Session, { log 
 
 type Demands = Parameters<typeof judgeApproval>[0];
 
-function judge(seen: Exclude<ApprovalState, { state: "open" }>, demands: Demands, { teams }: EnginePorts): readonly ExecutionEvent[] {
+function judge(
+  seen: Exclude<ApprovalState, { state: "open" }>,
+  demands: Demands,
+  { teams }: EnginePorts,
+): readonly ExecutionEvent[] {
   if (seen.state === "closed") {
     return [
       { type: "ApprovalDenied", by: seen.by, reason: seen.reason },
-      { type: "Ended", outcome: "rejected", reason: `rejected by ${seen.by ?? "a person"}: ${seen.reason}`, escalated: false },
+      {
+        type: "Ended",
+        outcome: "rejected",
+        reason: `rejected by ${seen.by ?? "a person"}: ${seen.reason}`,
+        escalated: false,
+      },
     ];
   }
   const judged = judgeApproval(demands, seen.approvals, teams);

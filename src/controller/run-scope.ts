@@ -2,12 +2,13 @@
 // expression reads them, target and namespace as they are now.
 import type { ActionTools } from "../actions/action.ts";
 import type { Execution } from "../domain/execution/execution.ts";
+import { rootsOf, rootsOfExpression } from "../domain/expressions/roots.ts";
 import { alertScope, type Scope } from "../domain/expressions/scope.ts";
-import { rootsOfExpression, rootsOf } from "../domain/expressions/roots.ts";
 import type { Json } from "../domain/json.ts";
 import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
 import { Problem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
+import { namespaceOf } from "./gather-facts.ts";
 import { resolveTarget } from "./resolve-target.ts";
 
 /** @throws Problem TARGET_GONE, API_* when an expression needs the target and it cannot be read */
@@ -15,10 +16,11 @@ export async function scopeOf(
   state: Execution,
   [step, call]: readonly [PlannedStep, ActionCall],
   tools: ActionTools,
-  { clock, clusters }: Pick<EnginePorts, "clock" | "clusters">,
+  { alerts, clock, clusters }: Pick<EnginePorts, "alerts" | "clock" | "clusters">,
 ): Promise<Scope> {
   const { alert, subject, plan } = state;
-  if (alert === null || plan === null) throw new Problem("INTERNAL", "a step ran before its plan was recorded");
+  if (alert === null || plan === null)
+    throw new Problem("INTERNAL", "a step ran before its plan was recorded");
   const roots = rootsIn(step, call);
   return {
     alert: alertScope(alert, subject),
@@ -28,6 +30,10 @@ export async function scopeOf(
     steps: outputs(state),
     now: clock.now(),
     ...(roots.has("target") ? { target: await freshTarget(state, tools) } : {}),
+    ...(roots.has("namespace") ? { namespace: await namespaceOf(alert, subject, tools) } : {}),
+    ...(roots.has("history") && plan.target !== null
+      ? { history: await alerts.history(alert.name, plan.target) }
+      : {}),
   };
 }
 
@@ -46,6 +52,7 @@ async function freshTarget({ plan }: Execution, tools: ActionTools) {
   if (identity === null) return null;
   const { cluster, kind, namespace, name, uid } = identity;
   const target = await resolveTarget(cluster, { kind, namespace, name, container: null }, tools);
-  if (target?.uid !== uid) throw new Problem("TARGET_GONE", `${kind} ${name} is not the object that the plan was made for`);
+  if (target?.uid !== uid)
+    throw new Problem("TARGET_GONE", `${kind} ${name} is not the object that the plan was made for`);
   return target;
 }

@@ -10,9 +10,9 @@ import type { Json, JsonObject } from "../domain/json.ts";
 import type { Effect } from "../domain/planning/effect.ts";
 import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
+import type { EnginePorts } from "./engine-ports.ts";
 import { type EffectEnd, findOut, makeEffect } from "./make-effect.ts";
 import { contextOf, findAction } from "./make-plan.ts";
-import type { EnginePorts } from "./engine-ports.ts";
 import { assertNotProtected } from "./protection.ts";
 import { scopeOf } from "./run-scope.ts";
 import type { Session } from "./session.ts";
@@ -31,8 +31,22 @@ interface Attempt {
 }
 
 /** Starts the next attempt. Rejects only when the session is over. */
-export async function startStep(step: PlannedStep, before: StepState, abort: AbortSignal, session: Session, ports: EnginePorts): Promise<void> {
-  const attempt = openAttempt(step, before, before.attempt + 1, plannedCall(step, before), abort, session, ports);
+export async function startStep(
+  step: PlannedStep,
+  before: StepState,
+  abort: AbortSignal,
+  session: Session,
+  ports: EnginePorts,
+): Promise<void> {
+  const attempt = openAttempt(
+    step,
+    before,
+    before.attempt + 1,
+    plannedCall(step, before),
+    abort,
+    session,
+    ports,
+  );
   await guarded(attempt, false, async () => {
     const scope = await scopeOf(session.state(), [step, attempt.call], attempt.tools, ports);
     if (isFirst(before) && !step.conditions.every((condition) => evaluateCondition(condition, scope))) {
@@ -47,14 +61,22 @@ export async function startStep(step: PlannedStep, before: StepState, abort: Abo
 }
 
 /** StepStarted stands, its outcome does not: a read is made again, a change is looked for first. */
-export async function resumeStep(step: PlannedStep, before: StepState, abort: AbortSignal, session: Session, ports: EnginePorts): Promise<void> {
+export async function resumeStep(
+  step: PlannedStep,
+  before: StepState,
+  abort: AbortSignal,
+  session: Session,
+  ports: EnginePorts,
+): Promise<void> {
   const call = before.call ?? plannedCall(step, before);
   const attempt = openAttempt(step, before, before.attempt, call, abort, session, ports);
   const { effect } = before;
   await guarded(attempt, effect !== null, async () => {
     const scope = await scopeOf(session.state(), [step, call], attempt.tools, ports);
     if (!attempt.action.changes || effect === null) return finishRead(attempt, call, scope);
-    const lost = new Problem("API_OUTCOME_UNKNOWN", "the controller stopped while the change was under way", { retryable: true });
+    const lost = new Problem("API_OUTCOME_UNKNOWN", "the controller stopped while the change was under way", {
+      retryable: true,
+    });
     const end = await findOut(effectRequest(attempt, effect), lost, ports);
     return conclude(attempt, attempt.action, { ...call }, effect, end, scope);
   });
@@ -69,7 +91,8 @@ async function read(attempt: Attempt, call: ActionCall, scope: Scope): Promise<v
 }
 
 async function finishRead(attempt: Attempt, call: ActionCall, scope: Scope): Promise<void> {
-  if (attempt.action.changes) throw new Problem("INTERNAL", `${attempt.action.name} was started without an effect`);
+  if (attempt.action.changes)
+    throw new Problem("INTERNAL", `${attempt.action.name} was started without an effect`);
   const output = await attempt.action.run(call.input, attempt.context, attempt.tools);
   await succeed(attempt, output, scope);
 }
@@ -85,23 +108,36 @@ async function change(attempt: Attempt, action: ChangeAction, call: ActionCall, 
   await conclude(attempt, action, call, effect, end, scope);
 }
 
-async function conclude(attempt: Attempt, action: ChangeAction, call: ActionCall, effect: Effect, end: EffectEnd, scope: Scope): Promise<void> {
+async function conclude(
+  attempt: Attempt,
+  action: ChangeAction,
+  call: ActionCall,
+  effect: Effect,
+  end: EffectEnd,
+  scope: Scope,
+): Promise<void> {
   const { step, number, session, ports, context, tools } = attempt;
   switch (end.end) {
     case "not-applied":
       return fail(attempt, end.problem, false);
     case "unknown":
-      return session.record([{ type: "StepOutcomeUnknown", step: step.name, attempt: number, message: end.problem.message }]);
+      return session.record([
+        { type: "StepOutcomeUnknown", step: step.name, attempt: number, message: end.problem.message },
+      ]);
     case "made":
       await ports.faults.at("step-after-effect");
-      return guarded(attempt, true, async () => succeed(attempt, await action.settle(call.input, effect, context, tools), scope));
+      return guarded(attempt, true, async () =>
+        succeed(attempt, await action.settle(call.input, effect, context, tools), scope),
+      );
   }
 }
 
 async function succeed(attempt: Attempt, output: JsonObject, scope: Scope): Promise<void> {
   assertAll("POSTCONDITION_FAILED", attempt.step.postconditions, { ...scope, output });
   await attempt.ports.faults.at("step-before-outcome");
-  await attempt.session.record([{ type: "StepSucceeded", step: attempt.step.name, attempt: attempt.number, output: output as Json }]);
+  await attempt.session.record([
+    { type: "StepSucceeded", step: attempt.step.name, attempt: attempt.number, output: output as Json },
+  ]);
   await attempt.ports.faults.at("step-after-outcome");
 }
 
@@ -117,7 +153,11 @@ async function guarded(attempt: Attempt, changed: boolean, run: () => Promise<vo
   }
 }
 
-async function fail({ step, before, number, session, ports }: Attempt, problem: Problem, changed: boolean): Promise<void> {
+async function fail(
+  { step, before, number, session, ports }: Attempt,
+  problem: Problem,
+  changed: boolean,
+): Promise<void> {
   const retryAfter = problem.details["retryAfterSeconds"];
   const failure: StepFailed = {
     type: "StepFailed",
@@ -168,7 +208,14 @@ function openAttempt(
 
 function effectRequest({ context, tools, step, action, session, ports }: Attempt, effect: Effect) {
   const probeTools = ports.clusters.tools(session.signal, session.id);
-  return { effect, context, tools, probeTools, timeoutSeconds: step.timeoutSeconds, idempotent: action.idempotent };
+  return {
+    effect,
+    context,
+    tools,
+    probeTools,
+    timeoutSeconds: step.timeoutSeconds,
+    idempotent: action.idempotent,
+  };
 }
 
 function plannedCall(step: PlannedStep, before: StepState): ActionCall {
@@ -179,7 +226,15 @@ function isFirst(before: StepState): boolean {
   return before.attempt === 0 && before.alternative < 0;
 }
 
-function assertAll(code: "PRECONDITION_FAILED" | "POSTCONDITION_FAILED", conditions: readonly string[], scope: Scope): void {
+function assertAll(
+  code: "PRECONDITION_FAILED" | "POSTCONDITION_FAILED",
+  conditions: readonly string[],
+  scope: Scope,
+): void {
   const broken = conditions.find((condition) => !evaluateCondition(condition, scope));
-  if (broken !== undefined) throw new Problem(code, `${code === "PRECONDITION_FAILED" ? "precondition" : "postcondition"} does not hold: ${broken}`);
+  if (broken !== undefined)
+    throw new Problem(
+      code,
+      `${code === "PRECONDITION_FAILED" ? "precondition" : "postcondition"} does not hold: ${broken}`,
+    );
 }

@@ -16,7 +16,13 @@ import { assertNotProtected } from "./protection.ts";
 import type { Session } from "./session.ts";
 
 const undoTimeoutSeconds = 60;
-const final: ReadonlySet<ProblemCode> = new Set(["FIELD_CHANGED_SINCE", "TARGET_GONE", "PROTECTED_OBJECT", "API_INVALID", "API_FORBIDDEN"]);
+const final: ReadonlySet<ProblemCode> = new Set([
+  "FIELD_CHANGED_SINCE",
+  "TARGET_GONE",
+  "PROTECTED_OBJECT",
+  "API_INVALID",
+  "API_FORBIDDEN",
+]);
 
 interface UndoRun {
   readonly change: Change;
@@ -50,7 +56,9 @@ export async function resumeUndo(change: Change, session: Session, ports: Engine
   const { undoEffect } = change;
   await guarded(run, async () => {
     if (undoEffect === null) return startUndo(change, session, ports);
-    const lost = new Problem("API_OUTCOME_UNKNOWN", "the controller stopped while the undo was under way", { retryable: true });
+    const lost = new Problem("API_OUTCOME_UNKNOWN", "the controller stopped while the undo was under way", {
+      retryable: true,
+    });
     return conclude(run, await findOut(request(run, undoEffect), lost, ports), "restored");
   });
 }
@@ -64,7 +72,9 @@ async function restore(run: UndoRun, effect: Effect | null): Promise<void> {
 async function byAction(run: UndoRun, call: ActionCall): Promise<void> {
   const action = findAction(run.ports.actions, call.action);
   if (action.changes) return changeBack(run, action, call);
-  await run.session.record([{ type: "UndoStarted", step: run.change.step, attempt: run.attempt, call, effect: null }]);
+  await run.session.record([
+    { type: "UndoStarted", step: run.change.step, attempt: run.attempt, call, effect: null },
+  ]);
   await run.ports.faults.at("undo-after-start");
   const output = await action.run(call.input, run.context, run.tools);
   await undone(run, noteOf(call, output));
@@ -76,8 +86,15 @@ async function changeBack(run: UndoRun, action: ChangeAction, call: ActionCall):
   await makeAnnounced(run, call, effect, `${call.action} done`);
 }
 
-async function makeAnnounced(run: UndoRun, call: ActionCall | null, effect: Effect, note: string): Promise<void> {
-  await run.session.record([{ type: "UndoStarted", step: run.change.step, attempt: run.attempt, call, effect }]);
+async function makeAnnounced(
+  run: UndoRun,
+  call: ActionCall | null,
+  effect: Effect,
+  note: string,
+): Promise<void> {
+  await run.session.record([
+    { type: "UndoStarted", step: run.change.step, attempt: run.attempt, call, effect },
+  ]);
   await run.ports.faults.at("undo-after-start");
   await conclude(run, await makeEffect(request(run, effect), run.ports), note);
 }

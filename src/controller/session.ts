@@ -31,7 +31,12 @@ export interface SessionPorts {
 
 const longestTimer = 2 ** 31 - 1;
 
-export function openSession(owned: OwnedExecution, start: Execution, parent: AbortSignal, ports: SessionPorts): Session {
+export function openSession(
+  owned: OwnedExecution,
+  start: Execution,
+  parent: AbortSignal,
+  ports: SessionPorts,
+): Session {
   const own = new AbortController();
   const signal = AbortSignal.any([parent, own.signal]);
   const busy = new Map<string, AbortController>();
@@ -84,11 +89,20 @@ export function openSession(owned: OwnedExecution, start: Execution, parent: Abo
 }
 
 /** Consecutive seqs after `version`, all at the same instant. */
-export function number(events: readonly ExecutionEvent[], version: number, at: string): readonly RecordedEvent[] {
+export function number(
+  events: readonly ExecutionEvent[],
+  version: number,
+  at: string,
+): readonly RecordedEvent[] {
   return events.map((event, index) => ({ seq: version + 1 + index, at, version: 1, event }));
 }
 
-function toAppend(owned: OwnedExecution, events: readonly RecordedEvent[], next: Execution, commands: readonly string[]): Append {
+function toAppend(
+  owned: OwnedExecution,
+  events: readonly RecordedEvent[],
+  next: Execution,
+  commands: readonly string[],
+): Append {
   return {
     id: owned.id,
     epoch: owned.epoch,
@@ -100,7 +114,11 @@ function toAppend(owned: OwnedExecution, events: readonly RecordedEvent[], next:
 }
 
 /** The same append again while the database is away: the store recognises one that had arrived. */
-async function appendUntilDurable(append: Append, signal: AbortSignal, { executions, log }: SessionPorts): Promise<void> {
+async function appendUntilDurable(
+  append: Append,
+  signal: AbortSignal,
+  { executions, log }: SessionPorts,
+): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     signal.throwIfAborted();
     try {

@@ -2,8 +2,8 @@
 // A commit with any error changes nothing: it is reported with file:line:column and the last good revision stays.
 import type { Finding } from "../domain/finding.ts";
 import { hasErrors } from "../domain/finding.ts";
-import { compileCatalog } from "../domain/policies/compile-catalog.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
+import { compileCatalog } from "../domain/policies/compile-catalog.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { ActionDescription } from "../domain/templates/action-description.ts";
 import type { AlertStore, CatalogSource, CatalogState, Log } from "./ports.ts";
@@ -21,14 +21,22 @@ export interface CatalogSync {
   /** The catalog in use; null until the first good one is loaded. */
   current(): Catalog | null;
   /** Of the newest commit seen, good or bad. */
-  findings(): { readonly revision: string | null; readonly findings: readonly Finding[]; readonly problem: string | null };
+  findings(): {
+    readonly revision: string | null;
+    readonly findings: readonly Finding[];
+    readonly problem: string | null;
+  };
   /** One look at the remote; never throws. */
   sync(): Promise<void>;
 }
 
 export function createCatalogSync(ports: CatalogPorts): CatalogSync {
   let catalog: Catalog | null = null;
-  let seen: { revision: string | null; findings: readonly Finding[]; problem: string | null } = { revision: null, findings: [], problem: null };
+  let seen: { revision: string | null; findings: readonly Finding[]; problem: string | null } = {
+    revision: null,
+    findings: [],
+    problem: null,
+  };
 
   /** Compiles one revision; null when it is not valid. */
   const load = async (revision: string): Promise<Catalog | null> => {
@@ -36,7 +44,10 @@ export function createCatalogSync(ports: CatalogPorts): CatalogSync {
     const compiled = compileCatalog(files, revision, ports.actions);
     seen = { revision, findings: compiled.findings, problem: null };
     if (compiled.catalog === null || hasErrors(compiled.findings)) {
-      ports.log.error({ revision, findings: compiled.findings.slice(0, 20) }, "the commit is not valid: the last good revision stays");
+      ports.log.error(
+        { revision, findings: compiled.findings.slice(0, 20) },
+        "the commit is not valid: the last good revision stays",
+      );
       return null;
     }
     return compiled.catalog;
@@ -76,7 +87,10 @@ export function createCatalogSync(ports: CatalogPorts): CatalogSync {
       } catch (error) {
         const problem = toProblem(error);
         seen = { ...seen, problem: problem.message };
-        ports.log.warn({ code: problem.code, reason: problem.message, revision: catalog?.revision ?? null }, "the config repository cannot be read: the last good revision stays");
+        ports.log.warn(
+          { code: problem.code, reason: problem.message, revision: catalog?.revision ?? null },
+          "the config repository cannot be read: the last good revision stays",
+        );
       }
     },
   };

@@ -1,6 +1,7 @@
 // Kubernetes Events on the target, so that `kubectl describe` tells the story. Best effort: named from the execution,
 // so a repeated one is the same one; a cluster that refuses them stops nothing.
-import { endEvent, startEvent, type TargetEvent } from "../actions/target-events.ts";
+import { type TargetEventReason, targetEvent } from "../actions/target-events.ts";
+import type { Outcome } from "../domain/execution/events.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { Session } from "./session.ts";
@@ -8,19 +9,42 @@ import type { Session } from "./session.ts";
 const timeoutMilliseconds = 5000;
 
 export async function tellStart(session: Session, ports: EnginePorts): Promise<void> {
-  await tell(startEvent(session.id, session.state()), session, ports);
+  await tell("RemediationStarted", session, ports);
 }
 
 export async function tellEnd(session: Session, ports: EnginePorts): Promise<void> {
-  if (session.state().claimed) await tell(endEvent(session.id, session.state()), session, ports);
+  const { claimed, outcome } = session.state();
+  if (claimed && outcome !== null) await tell(reasonOf(outcome), session, ports);
 }
 
-async function tell(event: TargetEvent, session: Session, { clusters, log }: EnginePorts): Promise<void> {
-  const target = session.state().plan?.target ?? null;
-  if (target === null || session.state().mode === "observe") return;
+function reasonOf(outcome: Outcome): TargetEventReason {
+  if (outcome === "succeeded") return "RemediationSucceeded";
+  return outcome === "rolled_back" || outcome === "cancelled" ? "RemediationRolledBack" : "RemediationFailed";
+}
+
+async function tell(
+  reason: TargetEventReason,
+  session: Session,
+  { clusters, log }: EnginePorts,
+): Promise<void> {
+  const { plan, mode, alert, endReason } = session.state();
+  const target = plan?.target ?? null;
+  // A plan that changes nothing leaves no mark on its target either.
+  if (plan === null || target === null || mode === "observe" || !plan.steps.some(({ changes }) => changes))
+    return;
+  const facts = {
+    executionId: session.id,
+    template: plan.template.name,
+    alertName: alert?.name ?? "",
+    detail: endReason ?? "",
+  };
   try {
-    await clusters.tools(AbortSignal.timeout(timeoutMilliseconds), session.id).cluster(target.cluster).event(target, event);
+    const tools = clusters.tools(AbortSignal.timeout(timeoutMilliseconds), session.id);
+    await tools.cluster(target.cluster).event(target, targetEvent(reason, facts));
   } catch (error) {
-    log.warn({ executionId: session.id, reason: toProblem(error).message }, "no Kubernetes Event could be written");
+    log.warn(
+      { executionId: session.id, reason: toProblem(error).message },
+      "no Kubernetes Event could be written",
+    );
   }
 }

@@ -6,7 +6,12 @@ import type { Execution } from "./execution.ts";
 export type Command =
   | { readonly type: "cancel"; readonly by: string; readonly reason: string; readonly keep: boolean }
   | { readonly type: "alert-joined"; readonly alert: Alert }
-  | { readonly type: "alert-resolved"; readonly cluster: string; readonly fingerprint: string; readonly endsAt: string };
+  | {
+      readonly type: "alert-resolved";
+      readonly cluster: string;
+      readonly fingerprint: string;
+      readonly endsAt: string;
+    };
 
 export function answerCommand(state: Execution, command: Command): readonly ExecutionEvent[] {
   if (state.phase === "ended") return [];
@@ -18,7 +23,9 @@ export function answerCommand(state: Execution, command: Command): readonly Exec
         ? []
         : [{ type: "AlertJoined", alert: reference(command.alert) }];
     case "alert-resolved":
-      return state.firing.has(`${command.cluster}/${command.fingerprint}`) ? [{ ...command, type: "AlertResolved" }] : [];
+      return state.firing.has(`${command.cluster}/${command.fingerprint}`)
+        ? [{ ...command, type: "AlertResolved" }]
+        : [];
   }
 }
 

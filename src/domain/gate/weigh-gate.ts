@@ -15,22 +15,27 @@ export interface LiveScope {
 
 export interface GateRules {
   readonly live: readonly LiveScope[];
-  /** Namespaces that nothing changes, whatever a policy says. */
-  readonly protectedNamespaces: readonly string[];
   /** The target's top owner is no built-in workload. */
   readonly ownedByOperator: boolean;
-  /** Reasons from the objects themselves, the opt-out label for instance. */
-  readonly optedOut: readonly string[];
+  /** Why what the plan touches is protected; empty: nothing of it is. */
+  readonly protection: readonly string[];
 }
 
 const builtInExpirySeconds = 1800;
 
-export function weighGate(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules): { readonly gate: Gate; readonly mode: Mode } {
+export function weighGate(
+  plan: Plan,
+  verdicts: readonly GuardVerdict[],
+  rules: GateRules,
+): { readonly gate: Gate; readonly mode: Mode } {
   return { gate: combine(plan, verdicts, rules), mode: isLive(plan, rules.live) ? "live" : "observe" };
 }
 
 function combine(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules): Gate {
-  const denied = [...builtInDenials(plan, rules), ...verdicts.filter((verdict) => verdict.effect === "deny").map(reasonOf)];
+  const denied = [
+    ...builtInDenials(plan, rules),
+    ...verdicts.filter((verdict) => verdict.effect === "deny").map(reasonOf),
+  ];
   if (denied.length > 0) return { kind: "refused", reasons: denied };
   const asked = verdicts.filter((verdict) => verdict.effect === "require-approval");
   const demands: ApprovalDemand[] = asked.map(({ from, approvals }) => ({ from, approvals }));
@@ -41,7 +46,12 @@ function combine(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules
   }
   if (demands.length === 0) return { kind: "open", reasons: [] };
   const expiries = asked.map((verdict) => verdict.expiresSeconds);
-  return { kind: "approval", demands, expiresSeconds: Math.min(...expiries, builtInExpiry(expiries)), reasons };
+  return {
+    kind: "approval",
+    demands,
+    expiresSeconds: Math.min(...expiries, builtInExpiry(expiries)),
+    reasons,
+  };
 }
 
 function builtInExpiry(expiries: readonly number[]): number {
@@ -54,20 +64,32 @@ function reasonOf({ rule, reason, effect }: GuardVerdict): GateReason {
 
 function builtInDenials(plan: Plan, rules: GateRules): readonly GateReason[] {
   if (!changes(plan)) return [];
-  const deny = (rule: string, reason: string): GateReason => ({ rule: `built-in/${rule}`, effect: "deny", reason });
-  const guarded = plan.touches.objects.filter((ref) => rules.protectedNamespaces.includes(ref.namespace ?? ""));
+  const deny = (rule: string, reason: string): GateReason => ({
+    rule: `built-in/${rule}`,
+    effect: "deny",
+    reason,
+  });
+  const blind = plan.target === null && plan.touches.objects.length > 0;
   return [
-    ...guarded.map((ref) => deny("protected", `${ref.kind} ${ref.name} is in the protected namespace ${ref.namespace ?? ""}`)),
-    ...(rules.ownedByOperator ? [deny("operator", "its top owner is not a built-in workload: only its operator may change it")] : []),
-    ...rules.optedOut.map((reason) => deny("opt-out", reason)),
+    ...rules.protection.map((reason) => deny("protected", reason)),
+    ...(blind ? [deny("no-target", "nobody can tell for sure which object the alert is about")] : []),
+    ...(rules.ownedByOperator
+      ? [deny("operator", "its top owner is not a built-in workload: only its operator may change it")]
+      : []),
   ];
 }
 
 function builtInApprovals(plan: Plan, asked: boolean): readonly GateReason[] {
   if (asked) return [];
-  const ask = (rule: string, reason: string): GateReason => ({ rule: `built-in/${rule}`, effect: "require-approval", reason });
+  const ask = (rule: string, reason: string): GateReason => ({
+    rule: `built-in/${rule}`,
+    effect: "require-approval",
+    reason,
+  });
   if (plan.approvalRequired) return [ask("template", `template ${plan.template.name} asks for an approval`)];
-  return plan.risk === "high" || plan.risk === "critical" ? [ask("high-risk", `its risk is ${plan.risk}`)] : [];
+  return plan.risk === "high" || plan.risk === "critical"
+    ? [ask("high-risk", `its risk is ${plan.risk}`)]
+    : [];
 }
 
 function changes(plan: Plan): boolean {
@@ -101,7 +123,8 @@ function matches(pattern: string, name: string): boolean {
   if (parts.length === 1) return pattern === name;
   const [first = "", ...rest] = parts;
   const last = rest.pop() ?? "";
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
+    return false;
   let position = first.length;
   for (const part of rest) {
     const found = name.indexOf(part, position);

@@ -43,11 +43,21 @@ export function draftPlan(request: DraftRequest): DraftPlan {
   };
 }
 
-function identityOf({ cluster, apiVersion, kind, namespace, name, uid }: Target): NonNullable<Plan["target"]> {
+function identityOf({
+  cluster,
+  apiVersion,
+  kind,
+  namespace,
+  name,
+  uid,
+}: Target): NonNullable<Plan["target"]> {
   return { cluster, apiVersion, kind, namespace, name, uid };
 }
 
-function fillParameters(template: Template, given: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
+function fillParameters(
+  template: Template,
+  given: Readonly<Record<string, Json>>,
+): Readonly<Record<string, Json>> {
   const values: Record<string, Json> = { ...given };
   const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: false });
   const validate = ajv.compile({
@@ -62,7 +72,8 @@ function fillParameters(template: Template, given: Readonly<Record<string, Json>
 }
 
 function describe(error: ErrorObject): string {
-  const extra = error.keyword === "additionalProperties" ? ` (${String(error.params["additionalProperty"])})` : "";
+  const extra =
+    error.keyword === "additionalProperties" ? ` (${String(error.params["additionalProperty"])})` : "";
   return `${error.instancePath.slice(1)} ${error.message ?? "is not valid"}${extra}`.trim();
 }
 
@@ -84,7 +95,10 @@ function planStep(step: TemplateStep, scope: Scope, actions: DraftRequest["actio
     retry: step.retry,
     onFailure: step.onFailure,
     alternatives,
-    undo: step.rollback === null ? ownUndo(call, description, actions) : undoBy(step.rollback, call, scope, actions),
+    undo:
+      step.rollback === null
+        ? ownUndo(call, description, actions)
+        : undoBy(step.rollback, call, scope, actions),
     changes: [call, ...alternatives.map((alternative) => alternative.call)].some(
       ({ action }) => describeAction(actions, action).changes,
     ),
@@ -104,11 +118,22 @@ function early(value: Json, scope: Scope): Json {
 function ownUndo(call: ActionCall, description: ActionDescription, actions: DraftRequest["actions"]): Undo {
   const { undo } = description;
   if (undo.how !== "action") return undo;
-  return { how: "action", call: inheritInput({ action: undo.action, input: {} }, call, describeAction(actions, undo.action)) };
+  return {
+    how: "action",
+    call: inheritInput({ action: undo.action, input: {} }, call, describeAction(actions, undo.action)),
+  };
 }
 
-function undoBy(rollback: TemplateCall, call: ActionCall, scope: Scope, actions: DraftRequest["actions"]): Undo {
-  return { how: "action", call: inheritInput(planCall(rollback, scope), call, describeAction(actions, rollback.action)) };
+function undoBy(
+  rollback: TemplateCall,
+  call: ActionCall,
+  scope: Scope,
+  actions: DraftRequest["actions"],
+): Undo {
+  return {
+    how: "action",
+    call: inheritInput(planCall(rollback, scope), call, describeAction(actions, rollback.action)),
+  };
 }
 
 /** An undo without parameters of its own speaks of the same objects as the step. */
@@ -121,10 +146,15 @@ function inheritInput(undo: ActionCall, call: ActionCall, description: ActionDes
 function defaultTimeout(call: ActionCall, description: ActionDescription): number {
   const wait = description.waitParameter === null ? undefined : call.input[description.waitParameter];
   const properties = description.input["properties"];
-  const schema = isObject(properties) && description.waitParameter !== null ? properties[description.waitParameter] : undefined;
+  const schema =
+    isObject(properties) && description.waitParameter !== null
+      ? properties[description.waitParameter]
+      : undefined;
   const fallback = isObject(schema) ? schema["default"] : undefined;
   const text = typeof wait === "string" ? wait : fallback;
-  return typeof text === "string" && !text.includes("{{") ? durationSeconds(text) + 30 : description.timeoutSeconds;
+  return typeof text === "string" && !text.includes("{{")
+    ? durationSeconds(text) + 30
+    : description.timeoutSeconds;
 }
 
 function describeAction(actions: DraftRequest["actions"], name: string): ActionDescription {
