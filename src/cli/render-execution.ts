@@ -1,0 +1,256 @@
+// `gitmend executions show`: everything that a person who was just woken wants to know about one execution, in one screen:
+// what fired, why this template, what it plans and who has to agree, each step with what it changed, how it ended, how to undo it.
+// A pure function of what is stored; the demo shows the same screen.
+import type { ExecutionSummary } from "../controller/ports.ts";
+import { durationText } from "../domain/duration.ts";
+import type { ExecutionEvent, RecordedEvent } from "../domain/execution/events.ts";
+import { fold } from "../domain/execution/evolve.ts";
+import type { Execution } from "../domain/execution/execution.ts";
+import { objectText } from "../domain/facts/objects.ts";
+import type { Approval, ApprovalDemand } from "../domain/gate/gate.ts";
+import { secondsBetween } from "../domain/instant.ts";
+import { ageText, cleanAll, clockText, dateText, pad, shortId, tookText, wrap } from "./layout.ts";
+import { type Paint, paintFor, symbolOf, type Tone, toneOf } from "./paint.ts";
+import { renderSteps, valueText } from "./render-steps.ts";
+import { undoByHand } from "./undo-by-hand.ts";
+
+export interface View {
+  /** Of the terminal; lines are wrapped to it, commands to copy are not. */
+  readonly columns: number;
+  readonly colours: boolean;
+  /** ISO 8601, UTC. */
+  readonly now: string;
+}
+
+interface Screen extends View {
+  readonly paint: Paint;
+}
+
+interface Item {
+  readonly text: string;
+  readonly tone?: Tone;
+}
+
+interface Story {
+  readonly summary: ExecutionSummary;
+  readonly state: Execution;
+  readonly events: readonly RecordedEvent[];
+}
+
+const labelWidth = 9;
+
+/** Many lines, ending in a newline. */
+export function renderExecution(
+  summary: ExecutionSummary,
+  events: readonly RecordedEvent[],
+  view: View,
+): string {
+  const safe = events.map((recorded) => ({ ...recorded, event: cleanAll(recorded.event) }));
+  const story: Story = { summary: cleanAll(summary), state: fold(safe), events: safe };
+  const screen: Screen = { ...view, columns: Math.max(view.columns, 30), paint: paintFor(view.colours) };
+  return [
+    ...title(story, screen),
+    "",
+    ...section("ALERT", alertItems(story), screen),
+    ...section("WHY", whyItems(story), screen),
+    ...section("PLAN", planItems(story), screen),
+    ...section("GATE", gateItems(story), screen),
+    ...steps(story, screen),
+    ...section("OUTCOME", outcomeItems(story), screen),
+    ...undo(story, screen),
+    ...section("NEXT", nextItems(story), screen),
+  ]
+    .join("\n")
+    .concat("\n");
+}
+
+function title({ summary, state }: Story, screen: Screen): readonly string[] {
+  const { outcome, phase, createdAt, updatedAt, target } = summary;
+  const ended = phase === "ended";
+  const took = tookText(secondsBetween(createdAt, ended ? updatedAt : screen.now));
+  const status = `${symbolOf(summary)} ${outcome ?? phase} ${ended ? "in" : "for"} ${took}`;
+  const { name, version } = state.plan?.template ?? { name: summary.template, version: null };
+  const about = [
+    version === null ? name : `${name} ${version}`,
+    summary.mode,
+    `${dateText(createdAt)} (${ageText(createdAt, screen.now)} ago)`,
+  ];
+  return [
+    `${screen.paint(toneOf(summary), status)}  ${screen.paint("strong", target === null ? "no target" : objectText(target))}`,
+    ...quietLines(about.join(" · "), screen),
+    ...quietLines(summary.id, screen),
+  ];
+}
+
+function quietLines(text: string, screen: Screen): readonly string[] {
+  return wrap(text, screen.columns - 2).map((line) => screen.paint("quiet", `  ${line}`));
+}
+
+/** A label in the margin, its texts wrapped beside it; nothing when there are none. */
+function section(label: string, items: readonly Item[], { columns, paint }: Screen): readonly string[] {
+  const lines = items.flatMap(({ text, tone = "plain" }) => {
+    const hanging = text.startsWith("- ") ? "  " : "";
+    return wrap(text, columns - labelWidth).map((line, index) =>
+      paint(tone, index === 0 ? line : hanging + line),
+    );
+  });
+  const margin = paint("strong", pad(label, labelWidth));
+  return lines.map((line, index) => (index === 0 ? margin : " ".repeat(labelWidth)) + line);
+}
+
+function alertItems({ state, events }: Story): readonly Item[] {
+  const { alert } = state;
+  if (alert === null) return [];
+  const since = `firing since ${dateText(alert.startsAt)}`;
+  const labels = Object.entries(alert.labels).filter(([key]) => key !== "alertname" && key !== "severity");
+  const joined = state.alerts.length - 1;
+  const resolved = events.findLast(({ event }) => event.type === "AlertResolved");
+  const head = [alert.name, alert.severity, since].filter((part) => part !== "").join(" · ");
+  return [
+    { text: head, tone: "strong" },
+    { text: labels.map(([key, value]) => `${key}=${value}`).join(" "), tone: "quiet" },
+    ...(joined > 0 ? [{ text: `${joined} more joined: ${joinedNames(state)}` }] : []),
+    ...(resolved === undefined ? [] : [resolvedItem(state, resolved)]),
+  ];
+}
+
+function joinedNames(state: Execution): string {
+  return [...new Set(state.alerts.slice(1).map(({ name }) => name))].join(", ");
+}
+
+function resolvedItem(state: Execution, { at }: RecordedEvent): Item {
+  return state.firing.size === 0
+    ? { text: `resolved at ${clockText(at)}`, tone: "good" }
+    : { text: `${state.firing.size} of ${state.alerts.length} still firing`, tone: "attention" };
+}
+
+function whyItems(story: Story): readonly Item[] {
+  const requested = firstOf(story, "ExecutionRequested");
+  if (requested === undefined) return [];
+  const { rule, reasons } = requested.match;
+  return [
+    { text: rule, tone: "strong" },
+    ...reasons.map((reason) => ({ text: `- ${reason}` })),
+    { text: `catalog ${requested.revision.replace(/(@sha1:[0-9a-f]{12})[0-9a-f]+$/, "$1")}`, tone: "quiet" },
+  ];
+}
+
+function planItems({ state }: Story): readonly Item[] {
+  const { plan } = state;
+  if (plan === null) return [{ text: "not made yet", tone: "quiet" }];
+  const parameters = Object.entries(plan.parameters).map(([key, value]) => `${key}=${valueText(value)}`);
+  const risky = plan.risk === "high" || plan.risk === "critical";
+  const steps = `${plan.steps.length} ${plan.steps.length === 1 ? "step" : "steps"}`;
+  return [
+    {
+      text: `${plan.risk} risk · ${steps} · at most ${durationText(plan.timeoutSeconds)}`,
+      tone: risky ? "attention" : "plain",
+    },
+    ...(parameters.length === 0 ? [] : [{ text: parameters.join(" ") }]),
+    { text: `digest ${plan.digest.slice(0, "sha256:".length + 12)}`, tone: "quiet" },
+  ];
+}
+
+function gateItems(story: Story): readonly Item[] {
+  const { gate, approval, phase } = story.state;
+  if (gate === null) return [];
+  const reasons = gate.reasons.map(({ rule, reason }) => ({ text: `- ${rule}: ${reason}` }));
+  if (gate.kind === "open") return [{ text: "open: no approval needed" }, ...reasons];
+  if (gate.kind === "refused") return [{ text: "refused", tone: "attention" }, ...reasons];
+  const granted = firstOf(story, "ApprovalGranted");
+  const waiting = phase === "awaiting_approval";
+  return [
+    {
+      text: `approval: ${gate.demands.map(demandText).join(" and ")}`,
+      tone: waiting ? "attention" : "plain",
+    },
+    ...reasons,
+    ...(granted?.approvals ?? []).map((given) => ({ text: approvalText(given), tone: "good" as const })),
+    ...(approval !== null && waiting
+      ? [
+          {
+            text: `on branch ${approval.branch} of ${approval.repository}, until ${dateText(approval.expiresAt)}`,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** `2 of team:sre`; an empty list: any configured approver. */
+export function demandText({ from, approvals }: ApprovalDemand): string {
+  return `${approvals} of ${from.length === 0 ? "the approvers" : from.join(", ")}`;
+}
+
+function approvalText({ by, at, verified }: Approval): string {
+  return `approved by ${by} at ${clockText(at)}${verified ? "" : " (unverified)"}`;
+}
+
+function steps({ state, events }: Story, screen: Screen): readonly string[] {
+  if (state.plan === null) return [];
+  const planned = events.findLast(({ event }) => event.type === "Planned")?.event;
+  const previews = planned?.type === "Planned" ? planned.previews : [];
+  return [screen.paint("strong", "STEPS"), ...renderSteps(state, previews, screen)];
+}
+
+function outcomeItems({ summary, state }: Story): readonly Item[] {
+  const cancel =
+    state.cancel === null ? [] : [{ text: cancelText(state.cancel), tone: "attention" as const }];
+  if (state.outcome === null) return cancel;
+  const reason = state.endReason ?? "";
+  return [
+    {
+      text: reason.startsWith(state.outcome) ? reason : `${state.outcome}: ${reason}`,
+      tone: toneOf(summary),
+    },
+    ...(state.escalated ? [{ text: "a person has to look at it", tone: "bad" as const }] : []),
+  ];
+}
+
+function cancelText({ by, reason, keep }: NonNullable<Execution["cancel"]>): string {
+  return `${by} asked to cancel it${keep ? ", keeping what was done" : ""}: ${reason}`;
+}
+
+/** Of an ended execution: what is still as gitmend left it, newest change first, with the commands to take it back. */
+function undo({ state }: Story, screen: Screen): readonly string[] {
+  if (state.phase !== "ended") return [];
+  const left = state.changes.filter(({ undoStatus }) => undoStatus !== "undone").toReversed();
+  if (left.length === 0) {
+    const text = state.changes.length === 0 ? "nothing was changed" : "gitmend undid every change";
+    return section("UNDO", [{ text }], screen);
+  }
+  const clusters = [...new Set(left.map(({ effect }) => ("object" in effect ? effect.object.cluster : "")))];
+  const where = clusters.filter((name) => name !== "").join(", ");
+  const cautious = "does nothing if the field was changed since";
+  return [
+    ...section(
+      "UNDO",
+      [{ text: `by hand${where === "" ? "" : ` in ${where}`}, newest change first; ${cautious}` }],
+      screen,
+    ),
+    ...left.flatMap((change) => {
+      const { what, command } = undoByHand(change);
+      const lines = wrap(`- ${change.step}: ${what}`, screen.columns - labelWidth - 2);
+      const indent = " ".repeat(labelWidth);
+      const told = lines.map((line, index) => `${indent}${index === 0 ? "" : "  "}${line}`);
+      return command === null ? told : [...told, `  ${command}`];
+    }),
+  ];
+}
+
+function nextItems({ summary, state }: Story): readonly Item[] {
+  const id = shortId(summary.id);
+  if (state.phase === "ended") return [{ text: `gitmend executions events ${id}`, tone: "quiet" }];
+  const approve = `gitmend approve ${id} · gitmend reject ${id} --reason "…"`;
+  return [
+    ...(state.phase === "awaiting_approval" ? [{ text: approve }] : []),
+    ...(state.cancel === null ? [{ text: `gitmend executions cancel ${id} --reason "…"` }] : []),
+  ];
+}
+
+function firstOf<Type extends ExecutionEvent["type"]>(
+  { events }: Story,
+  type: Type,
+): Extract<ExecutionEvent, { type: Type }> | undefined {
+  const found = events.find(({ event }) => event.type === type)?.event;
+  return found as Extract<ExecutionEvent, { type: Type }> | undefined;
+}

@@ -1,0 +1,189 @@
+// The steps of an execution on a terminal: state, duration, and what each changed, field by field.
+import type { Change, Execution, StepState, StepStatus } from "../domain/execution/execution.ts";
+import { newStep } from "../domain/execution/execution.ts";
+import { objectText } from "../domain/facts/objects.ts";
+import { secondsBetween } from "../domain/instant.ts";
+import type { Json } from "../domain/json.ts";
+import type { Effect, FieldChange, Preview } from "../domain/planning/effect.ts";
+import type { PlannedStep } from "../domain/planning/plan.ts";
+import { unreachable } from "../domain/problem.ts";
+import { clockText, pad, tookText, width, wrap } from "./layout.ts";
+import type { Paint, Tone } from "./paint.ts";
+import { visibleChanges } from "./undo-by-hand.ts";
+
+export interface StepsView {
+  readonly columns: number;
+  readonly now: string;
+  readonly paint: Paint;
+}
+
+const symbols: Record<StepStatus, string> = {
+  pending: "○",
+  running: "●",
+  retrying: "↻",
+  succeeded: "✔",
+  failed: "✖",
+  skipped: "–",
+  unknown: "?",
+};
+const tones: Record<StepStatus, Tone> = {
+  pending: "quiet",
+  running: "strong",
+  retrying: "attention",
+  succeeded: "good",
+  failed: "bad",
+  skipped: "quiet",
+  unknown: "bad",
+};
+
+export function renderSteps(
+  state: Execution,
+  previews: readonly Preview[],
+  view: StepsView,
+): readonly string[] {
+  const steps = state.plan?.steps ?? [];
+  const rows = steps.map((step) => row(state, step, view));
+  const names = Math.max(0, ...rows.map(({ name }) => width(name)));
+  const actions = Math.max(0, ...rows.map(({ action }) => width(action)));
+  const tails = Math.max(0, ...rows.map(({ tail }) => width(tail)));
+  const wide = names + actions + tails + 8 <= view.columns;
+  return steps.flatMap((step, index) => {
+    const { name, action, tail, symbol, tone } = rows[index] ?? row(state, step, view);
+    const start = `  ${view.paint(tone, symbol)} `;
+    const head = wide
+      ? [
+          `${start}${view.paint("strong", pad(name, names))}  ${view.paint("quiet", pad(action, actions))}  ${view.paint(tone, tail)}`,
+        ]
+      : [
+          `${start}${view.paint("strong", name)} ${view.paint(tone, tail)}`,
+          view.paint("quiet", `    ${action}`),
+        ];
+    return [...head, ...body(details(state, step, previews), view)];
+  });
+}
+
+interface Row {
+  readonly symbol: string;
+  readonly tone: Tone;
+  readonly name: string;
+  readonly action: string;
+  readonly tail: string;
+}
+
+function row(state: Execution, planned: PlannedStep, { now }: StepsView): Row {
+  const step = stepOf(state, planned);
+  const status = step.status === "pending" && state.phase === "ended" ? "not run" : step.status;
+  return {
+    symbol: symbols[step.status],
+    tone: tones[step.status],
+    name: planned.name,
+    action: step.call?.action ?? planned.call.action,
+    tail: [status, ...timing(step, now)].join(" "),
+  };
+}
+
+function body(lines: readonly (readonly [Tone, string])[], { columns, paint }: StepsView): readonly string[] {
+  return lines.flatMap(([tone, text]) =>
+    wrap(text, columns - 6).map((line, index) => paint(tone, `${index === 0 ? "    " : "      "}${line}`)),
+  );
+}
+
+function timing(step: StepState, now: string): readonly string[] {
+  const tries = step.attempt > 1 ? [`(${step.attempt} attempts)`] : [];
+  if (step.status === "retrying") return [`at ${clockText(step.retryAt ?? now)}`, ...tries];
+  if (step.startedAt === null) return [];
+  const until = step.status === "running" ? now : (step.endedAt ?? now);
+  return [
+    `${step.status === "running" ? "for" : "in"} ${tookText(secondsBetween(step.startedAt, until))}`,
+    ...tries,
+  ];
+}
+
+function details(
+  state: Execution,
+  planned: PlannedStep,
+  previews: readonly Preview[],
+): readonly (readonly [Tone, string])[] {
+  const step = stepOf(state, planned);
+  const lines: [Tone, string][] = [];
+  if (step.skipped !== null) lines.push(["quiet", step.skipped.reason]);
+  if (step.failure !== null) lines.push(["bad", `${step.failure.code}: ${step.failure.message}`]);
+  const changes = state.changes.filter((change) => change.step === planned.name);
+  for (const change of changes) lines.push(...changeLines(change, step));
+  const untouched = changes.length === 0 && (step.status === "pending" || step.status === "skipped");
+  const preview =
+    untouched && planned.changes && previews.find((candidate) => candidate.step === planned.name);
+  if (preview) {
+    lines.push(["quiet", `would: ${preview.summary}${preview.source === "estimated" ? " (estimated)" : ""}`]);
+    lines.push(...fieldLines(preview.changes, "quiet"));
+  }
+  return lines;
+}
+
+function changeLines(change: Change, step: StepState): readonly [Tone, string][] {
+  const happening = step.status === "running" && step.attempt === change.attempt;
+  const lines = effectLines(
+    change.effect,
+    happening ? "now" : step.status === "unknown" ? "perhaps" : "done",
+  );
+  const note = change.undoNote === null ? "" : `: ${change.undoNote}`;
+  switch (change.undoStatus) {
+    case "undone":
+      return [...lines, ["good", `↺ undone${note}`]];
+    case "failed":
+      return [...lines, ["bad", `✖ not undone${note}`]];
+    case "running":
+    case "retrying":
+      return [...lines, ["attention", `↺ undoing${note}`]];
+    case "none":
+      return lines;
+    default:
+      return unreachable(change.undoStatus);
+  }
+}
+
+type Tense = "now" | "done" | "perhaps";
+
+function effectLines(effect: Effect, tense: Tense): readonly [Tone, string][] {
+  switch (effect.kind) {
+    case "patch":
+      return [
+        ["plain", `${verb("chang", tense)} ${objectText(effect.object)}`],
+        ...fieldLines(effect.changes, "attention"),
+      ];
+    case "delete":
+      return [["plain", `${verb("delet", tense)} ${objectText(effect.object)}`]];
+    case "send":
+      return [["plain", `${verb("notifi", tense)} ${effect.channel}: ${effect.message.title}`]];
+    default:
+      return unreachable(effect);
+  }
+}
+
+/** `chang` -> changing, changed, perhaps changed. */
+function verb(stem: string, tense: Tense): string {
+  if (tense === "now") return stem === "notifi" ? "notifying" : `${stem}ing`;
+  return tense === "perhaps" ? `perhaps ${stem}ed` : `${stem}ed`;
+}
+
+function fieldLines(changes: readonly FieldChange[], tone: Tone): readonly [Tone, string][] {
+  return visibleChanges(changes).map(({ pointer, before, after }) => [
+    tone,
+    `  ${fieldText(pointer)}: ${valueText(before)} -> ${valueText(after)}`,
+  ]);
+}
+
+/** `/spec/template/metadata/annotations/a~1b` -> `spec.template.metadata.annotations.a/b`. */
+export function fieldText(pointer: string): string {
+  const parts = pointer.split("/").slice(1);
+  return parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~")).join(".");
+}
+
+export function valueText(value: Json | undefined): string {
+  if (value === undefined) return "(absent)";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function stepOf(state: Execution, step: PlannedStep): StepState {
+  return state.steps.get(step.name) ?? newStep;
+}
