@@ -131,6 +131,10 @@ function checkTypes(resource: Resource, object: JsonMap): void {
   }
 }
 
+function isQuantity(value: Json | undefined): boolean {
+  return typeof value === "number" || (typeof value === "string" && quantity.test(value));
+}
+
 function checkContainer(container: JsonMap, at: string): FieldError[] {
   const errors: FieldError[] = [];
   if (typeof container.name !== "string" || container.name === "") errors.push(missing(`${at}.name`));
@@ -139,8 +143,7 @@ function checkContainer(container: JsonMap, at: string): FieldError[] {
   if (typeof container.image !== "string" || container.image === "") errors.push(missing(`${at}.image`));
   for (const part of ["requests", "limits"]) {
     for (const [key, value] of Object.entries(map(map(container.resources)[part]))) {
-      if (!quantity.test(String(value)))
-        throw badRequest(`quantities must match the regular expression: ${key}`);
+      if (!isQuantity(value)) throw badRequest(`quantities must match the regular expression: ${key}`);
     }
   }
   return errors;
@@ -192,6 +195,11 @@ function checkPodUpdate(spec: JsonMap, old: JsonMap): FieldError[] {
   return [forbidden("spec", "pod updates may not change fields other than `spec.containers[*].image`")];
 }
 
+function nameOf(object: JsonMap): string {
+  const { name } = map(object.metadata);
+  return typeof name === "string" ? name : "";
+}
+
 /** `old` null: a creation. @throws StatusError 422 with all causes, 400 for values of the wrong type. */
 export function validate(resource: Resource, object: JsonMap, old: JsonMap | null): void {
   checkTypes(resource, object);
@@ -203,6 +211,5 @@ export function validate(resource: Resource, object: JsonMap, old: JsonMap | nul
   if (resource.kind === "Pod") {
     errors.push(...checkPodSpec(spec, "spec"), ...(oldSpec === null ? [] : checkPodUpdate(spec, oldSpec)));
   }
-  if (errors.length > 0)
-    throw invalid(resource.kind, resource.group, String(map(object.metadata).name ?? ""), errors);
+  if (errors.length > 0) throw invalid(resource.kind, resource.group, nameOf(object), errors);
 }

@@ -100,8 +100,13 @@ function stuckRollout({ metadata, status }: Deployment): Sight[] {
   const stuck = status.conditions?.find((one) => one.type === "Progressing" && one.status === "False");
   if (stuck === undefined) return [];
   const labels = {
-    ...{ alertname: "KubeDeploymentRolloutStuck", namespace, deployment },
-    ...{ condition: "Progressing", reason: stuck.reason ?? "", status: "false", ...scraped },
+    alertname: "KubeDeploymentRolloutStuck",
+    namespace,
+    deployment,
+    condition: "Progressing",
+    reason: stuck.reason ?? "",
+    status: "false",
+    ...scraped,
   };
   return [{ labels, summary: "Deployment rollout is not progressing." }];
 }

@@ -109,7 +109,9 @@ function deploymentManifest(request: DeploymentRequest): JsonMap {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata: {
-      ...{ namespace, name, labels: { ...labels, ...request.labels } },
+      namespace,
+      name,
+      labels: { ...labels, ...request.labels },
       ...(request.annotations === undefined ? {} : { annotations: { ...request.annotations } }),
     },
     spec: {

@@ -225,7 +225,7 @@ function change(world: ApiWorld, request: ApiRequest, path: ObjectPath, old: Api
 function patched(base: JsonMap, { contentType, body }: ApiRequest): JsonMap {
   const patch = parseJson(body);
   const apply = () => {
-    switch (contentType.split(";")[0]?.trim()) {
+    switch (contentType.split(";", 1).join("").trim()) {
       case "application/json-patch+json":
         return jsonPatch(base, patch);
       case "application/merge-patch+json":
@@ -256,14 +256,14 @@ function inScope({ resource, subresource }: ObjectPath, old: ApiObject, wanted: 
     : wanted) as unknown as ApiObject;
 }
 
+const otherUid = (sent: Json, found: string) =>
+  `Precondition failed: UID in precondition: ${JSON.stringify(sent)}, UID in object meta: ${found}`;
+
 /** @throws StatusError 409 when the write names another version or another object of that name. */
 function checkIdentity(named: Named, old: ApiObject, sent: JsonMap): void {
   const { resourceVersion, uid } = sent;
   if (uid !== undefined && uid !== old.metadata.uid) {
-    throw conflict(
-      named,
-      `Precondition failed: UID in precondition: ${String(uid)}, UID in object meta: ${old.metadata.uid}`,
-    );
+    throw conflict(named, otherUid(uid, old.metadata.uid));
   }
   if (sent.name !== undefined && sent.name !== old.metadata.name) {
     throw badRequest("the name of the object does not match the name on the URL");
@@ -334,13 +334,10 @@ function deleteOptions(request: ApiRequest): DeleteOptions {
 
 function checkPreconditions(named: Named, { metadata }: ApiObject, { uid, resourceVersion }: JsonMap): void {
   if (uid !== undefined && uid !== metadata.uid) {
-    throw conflict(
-      named,
-      `Precondition failed: UID in precondition: ${String(uid)}, UID in object meta: ${metadata.uid}`,
-    );
+    throw conflict(named, otherUid(uid, metadata.uid));
   }
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
-    const text = `ResourceVersion in precondition: ${String(resourceVersion)}, ResourceVersion in object meta: ${metadata.resourceVersion}`;
+    const text = `ResourceVersion in precondition: ${JSON.stringify(resourceVersion)}, ResourceVersion in object meta: ${metadata.resourceVersion}`;
     throw conflict(named, `Precondition failed: ${text}`);
   }
 }

@@ -10,7 +10,7 @@ import type {
   Pod,
   PodStatus,
 } from "./objects.ts";
-import { byOwner, type Controller, type World, withCondition } from "./world.ts";
+import { type Controller, type World, withCondition } from "./world.ts";
 
 /** What a container does once it is scheduled, read from its spec. */
 export function behaviourOf(container: Container): "runs" | "crashes" | "image-missing" {

@@ -64,7 +64,8 @@ function remove(document: Json, parts: readonly string[]): Json {
 function applyOperation(document: Json, operation: Json): Json {
   if (!isMap(operation)) throw badRequest("a JSON patch is a list of operations");
   const parts = pointerParts(operation.path);
-  switch (operation.op) {
+  const name = typeof operation.op === "string" ? operation.op : "";
+  switch (name) {
     case "add":
       return add(document, parts, operation.value ?? null);
     case "replace":

@@ -36,7 +36,7 @@ export function parseLabelSelector(text: string): Matches {
 function fieldValue(object: ApiObject, path: string): string {
   let value: unknown = object;
   for (const part of path.split(".")) value = isMap(value) ? value[part] : undefined;
-  if (path === "spec.unschedulable") return String(value ?? false);
+  if (path === "spec.unschedulable") return value === true ? "true" : "false";
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 

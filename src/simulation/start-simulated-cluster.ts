@@ -92,6 +92,7 @@ function populate(world: ApiWorld, { nodes = 3, namespaces = [] }: SimulationOpt
 
 function newNode(world: ApiWorld, name: string): Node {
   const capacity = { cpu: "16", memory: "64Gi", pods: "110" };
+  const sizes = { capacity, allocatable: capacity };
   const labels = {
     "kubernetes.io/hostname": name,
     "kubernetes.io/os": "linux",
@@ -104,7 +105,7 @@ function newNode(world: ApiWorld, name: string): Node {
     metadata: newMetadata(world, { name, labels }),
     spec: {},
     status: {
-      ...{ capacity, allocatable: capacity },
+      ...sizes,
       conditions: [
         {
           type: "MemoryPressure",

@@ -111,6 +111,7 @@ export function keepConnections(kubeConfig: KubeConfig): () => Promise<void> {
 function credentialsKey(kubeConfig: KubeConfig, tls: Readonly<Record<string, unknown>>): string {
   const { ca, cert, key, servername, rejectUnauthorized } = tls;
   const parts = [kubeConfig.getCurrentCluster()?.server, kubeConfig.getCurrentUser()?.name];
-  const all = [...parts, ca, cert, key, servername, rejectUnauthorized].map((part) => String(part ?? ""));
+  const all = [...parts, ca, cert, key, servername, rejectUnauthorized];
+  // Certificates and keys are Buffers; JSON writes their bytes.
   return createHash("sha256").update(JSON.stringify(all)).digest("hex");
 }
