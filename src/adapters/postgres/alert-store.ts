@@ -2,6 +2,8 @@
 import type pg from "pg";
 import type { AlertStore, Lease } from "../../controller/ports.ts";
 import { commitDecision } from "./commit-decision.ts";
+import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
+import { openIncident } from "./queries/decide-firing.ts";
 import { keepHouse } from "./queries/keep-house.ts";
 import { liveExecution } from "./queries/live-execution.ts";
 import { readDeadLetters } from "./queries/read-dead-letters.ts";
@@ -12,12 +14,14 @@ import { receive } from "./receive.ts";
 import { guarded, sqlOf } from "./sql.ts";
 
 /** Every method throws Problem DATABASE_UNAVAILABLE and may be repeated then, `decide` with the same decision. */
-export function alertStore(pool: pg.Pool, lease: Lease): AlertStore {
+export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisions): AlertStore {
   const sql = sqlOf(pool);
   return {
     receive: (delivery) => receive(pool, delivery),
     takeDue: (limit, claimSeconds) => guarded(() => takeDueFirings(sql, limit, claimSeconds)),
-    decide: (firing, decision) => commitDecision(pool, lease.replicaId(), firing, decision),
+    decide: (firing, decision) =>
+      doubtful.watch(decision, () => commitDecision(pool, lease.replicaId(), firing, decision)),
+    openIncident: (key, id) => guarded(() => openIncident(sql, key, id)),
     liveExecution: (claimKey) => guarded(() => liveExecution(sql, claimKey)),
     history: (alertName, target) => guarded(() => readHistory(sql, alertName, target)),
     wakeUnmatched: () => guarded(() => wakeUnmatched(sql)),

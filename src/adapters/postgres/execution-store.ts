@@ -3,6 +3,7 @@
 import type pg from "pg";
 import type { ExecutionStore, Lease } from "../../controller/ports.ts";
 import { batchWriter } from "./batch-writer.ts";
+import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
 import { claimAbandoned } from "./queries/claim-abandoned.ts";
 import { claimObjects } from "./queries/claim-objects.ts";
 import { findExecution, listExecutions } from "./queries/list-executions.ts";
@@ -14,12 +15,17 @@ import { sendCommand } from "./queries/send-command.ts";
 import { guarded, inTransaction, sqlOf } from "./sql.ts";
 
 /** `writerPool` is for appends alone (embedded: the same pool). Every method throws Problem DATABASE_UNAVAILABLE and may be repeated then. */
-export function executionStore(pool: pg.Pool, writerPool: pg.Pool, lease: Lease): ExecutionStore {
+export function executionStore(
+  pool: pg.Pool,
+  writerPool: pg.Pool,
+  lease: Lease,
+  doubtful: DoubtfulDecisions,
+): ExecutionStore {
   const sql = sqlOf(pool);
   const append = batchWriter(writerPool);
   return {
     append: (events) => append(events, lease.replicaId()),
-    claimAbandoned: (limit) => guarded(() => claimAbandoned(sql, lease.replicaId(), limit)),
+    claimAbandoned: (limit) => guarded(() => claimAbandoned(sql, lease.replicaId(), limit, doubtful.ids())),
     events: (id) => guarded(() => readEvents(sql, id)),
     commands: () => guarded(() => readCommands(sql, lease.replicaId())),
     send: (id, command) => guarded(() => sendCommand(sql, id, command)),

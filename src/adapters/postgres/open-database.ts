@@ -12,6 +12,7 @@ import type {
 } from "../../controller/ports.ts";
 import { alertStore } from "./alert-store.ts";
 import { openPool, probe, type Where } from "./connect.ts";
+import { doubtfulDecisions } from "./doubtful-decisions.ts";
 import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
 import { executionStore } from "./execution-store.ts";
 import { holdEmbeddedLease, holdLease } from "./lease.ts";
@@ -90,10 +91,11 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
     opened.unshift(() => held.end());
     const writerPool = "url" in address ? openPool(address, 1) : base.pool;
     if (writerPool !== base.pool) opened.unshift(() => writerPool.end());
+    const doubtful = doubtfulDecisions();
     return {
       ...base,
-      alerts: alertStore(base.pool, held.lease),
-      executions: executionStore(base.pool, writerPool, held.lease),
+      alerts: alertStore(base.pool, held.lease, doubtful),
+      executions: executionStore(base.pool, writerPool, held.lease, doubtful),
       catalog: catalogState(base.pool),
       outbox: outbox(base.pool, held.lease),
       lease: held.lease,

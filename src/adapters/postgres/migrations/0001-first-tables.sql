@@ -166,7 +166,7 @@ create table records (
 
 -- One row: who publishes, and the head of the record that was published last.
 create table publisher (
-  only boolean primary key default true check (only),
+  singleton boolean primary key default true check (singleton),
   replica_id text,
   last_head text
 );
@@ -183,7 +183,7 @@ create table evidence (
 
 -- One row: the revision that all replicas act on.
 create table catalog (
-  only boolean primary key default true check (only),
+  singleton boolean primary key default true check (singleton),
   revision text not null,
   set_at timestamptz not null default now()
 );

@@ -1,4 +1,5 @@
-// Takes executions over whose owner has no lease any more, or which were given back.
+// Takes executions over whose owner has no lease any more, which were given back, or
+// whose decision this replica committed without getting the answer (`doubtful`): nobody drives those.
 import type { OwnedExecution } from "../../../controller/ports.ts";
 import type { Sql } from "../sql.ts";
 
@@ -7,18 +8,20 @@ export async function claimAbandoned(
   sql: Sql,
   replica: string,
   limit: number,
+  doubtful: readonly string[],
 ): Promise<readonly OwnedExecution[]> {
   return sql.query<{ id: string; epoch: number }>(
     `with abandoned as materialized (
        select id from executions
        where outcome is null
-         and (owner is null or owner = any(array(select id from replicas where expires_at <= now())))
+         and (owner is null or owner = any(array(select id from replicas where expires_at <= now()))
+           or (id = any($3::uuid[]) and owner = $1::text and epoch = 1))
          and exists (select from replicas where id = $1::text and expires_at > now())
        limit $2::integer for update skip locked
      )
      update executions e set owner = $1::text, epoch = e.epoch + 1, updated_at = now()
      from abandoned a where e.id = a.id
      returning e.id::text, e.epoch`,
-    [replica, limit],
+    [replica, limit, doubtful],
   );
 }

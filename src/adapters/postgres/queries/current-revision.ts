@@ -9,7 +9,7 @@ export async function currentRevision(sql: Sql): Promise<string | null> {
 export async function setRevision(sql: Sql, revision: string): Promise<void> {
   await sql.query(
     `insert into catalog (revision) values ($1::text)
-     on conflict (only) do update set revision = excluded.revision, set_at = now()`,
+     on conflict (singleton) do update set revision = excluded.revision, set_at = now()`,
     [revision],
   );
 }

@@ -93,11 +93,19 @@ export async function takeClaim(sql: Sql, key: string, executionId: string): Pro
   return holders[0]?.id ?? takeClaim(sql, key, executionId); // freed between the two statements
 }
 
-/** The open incident of this key, opened with the given id if there is none. */
+/** The open incident of this key, opened (or, closed a moment ago, opened again) with the given id if there is none. */
 export async function openIncident(sql: Sql, key: string, id: string): Promise<string> {
   const rows = await sql.query<{ id: string }>(
-    `insert into incidents (id, key) values ($1::text, $2::text)
-     on conflict (key) where closed_at is null do update set key = excluded.key returning id`,
+    `with reopened as (
+       update incidents set closed_at = null
+       where id = $1::text and closed_at is not null
+         and not exists (select from incidents o where o.key = $2::text and o.closed_at is null)
+       returning id
+     ), opened as (
+       insert into incidents (id, key) select $1::text, $2::text where not exists (select from reopened)
+       on conflict (key) where closed_at is null do update set key = excluded.key returning id
+     )
+     select id from opened union all select id from reopened`,
     [id, key],
   );
   return rows[0]?.id ?? id;
