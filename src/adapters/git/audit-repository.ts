@@ -1,0 +1,238 @@
+// The audit repository: bare, in the data folder, written with one `git fast-import` for each flush, never through a work tree.
+// PostgreSQL is the truth and this its projection: a crash at any point leaves either the old branch or the new one, and
+// `has` tells the next writer which records are in it already. The branch is never forced, here or at the remote.
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { AuditRepository, RecordCommit } from "../../controller/ports.ts";
+import { Problem, toProblem } from "../../domain/problem.ts";
+import { fastImportInput, flushReference, gitDate, type Identity } from "./fast-import.ts";
+import { localProblem, remoteProblem } from "./git-problem.ts";
+import { checkRemote, type GitRemote, remoteEnvironment, withoutPassword } from "./git-remote.ts";
+import { type RecordedMilestone, readMilestones, recentCommits, trailersOf } from "./recorded-milestones.ts";
+import { type GitOptions, type GitResult, runGit } from "./run-git.ts";
+import { removeStaleLocks } from "./stale-locks.ts";
+
+export interface AuditRepositoryOptions {
+  /** The bare repository; created when it is not there. gitmend is its only writer. */
+  readonly folder: string;
+  readonly branch: string;
+  /** Where `push` goes; null: nowhere. */
+  readonly remote: GitRemote | null;
+  /** File of an SSH private key without a passphrase; null: unsigned. */
+  readonly signingKey: string | null;
+  /** Author and committer; default gitmend <gitmend@localhost>. */
+  readonly by?: Identity;
+  readonly silenceSeconds?: number;
+}
+
+const commitsPerFlush = 500;
+const packsBeforeRepack = 50;
+const noCommit = "0".repeat(40);
+
+/**
+ * Opens or creates the repository and clears what a killed process left.
+ * @throws Problem CONFIG_INVALID: the remote's URL; GIT_REFUSED: the folder holds something else
+ */
+export async function openAuditRepository(options: AuditRepositoryOptions): Promise<AuditRepository> {
+  if (options.remote !== null) checkRemote(options.remote);
+  const writer = new AuditWriter(options);
+  await writer.open();
+  return {
+    commit: (commits) => writer.inTurn(() => writer.commit(commits)),
+    push: () => writer.inTurn(() => writer.push()),
+    has: (executionId, milestone) => writer.inTurn(() => writer.has(executionId, milestone)),
+    read: (path) => writer.inTurn(() => writer.read(path)),
+  };
+}
+
+class AuditWriter {
+  readonly #options: AuditRepositoryOptions;
+  readonly #reference: string;
+  readonly #by: Identity;
+  /** Known once the newest commits have been read. */
+  #milestones: Map<string, RecordedMilestone> | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: AuditRepositoryOptions) {
+    this.#options = options;
+    this.#reference = `refs/heads/${options.branch}`;
+    this.#by = options.by ?? { name: "gitmend", email: "gitmend@localhost" };
+  }
+
+  async open(): Promise<void> {
+    const { folder, branch } = this.#options;
+    const known: readonly string[] = await readdir(folder).catch(() => []);
+    if (known.length > 0 && !known.includes("objects")) {
+      throw new Problem("GIT_REFUSED", `${folder} is not empty and not a bare Git repository`);
+    }
+    await mkdir(folder, { recursive: true });
+    await removeStaleLocks(folder);
+    await this.#git(["init", "--quiet", "--bare", `--initial-branch=${branch}`]);
+    const settings = {
+      "gc.auto": "0",
+      "fastimport.unpackLimit": "1",
+      "core.fsync": "committed,reference,loose-object",
+    };
+    for (const [key, value] of Object.entries(settings)) await this.#git(["config", key, value]);
+  }
+
+  inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(task);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** @throws Problem GIT_UNREACHABLE for the very first commit when a remote is configured and can't be asked for its history. */
+  async commit(commits: readonly RecordCommit[]): Promise<readonly string[]> {
+    const ids: string[] = [];
+    for (let start = 0; start < commits.length; start += commitsPerFlush) {
+      ids.push(...(await this.#flush(commits.slice(start, start + commitsPerFlush))));
+    }
+    if (ids.length > 0) await this.#repackWhenDue();
+    return ids;
+  }
+
+  async push(): Promise<void> {
+    const { remote, branch } = this.#options;
+    if (remote === null || (await this.#head()) === null) return;
+    const refspec = `${this.#reference}:${this.#reference}`;
+    const result = await this.#remoteGit(remote, ["push", "--quiet", "--", remote.url, refspec]);
+    if (result.exitCode !== 0)
+      throw remoteProblem(`${withoutPassword(remote.url)}: cannot push ${branch}`, result);
+  }
+
+  async has(
+    executionId: string,
+    milestone: "planned" | "ended",
+  ): Promise<{ readonly commit: string; readonly head: string; readonly lines: number } | null> {
+    this.#milestones ??= await readMilestones(this.#options.folder, await this.#head());
+    return this.#milestones.get(`${executionId}/${milestone}`) ?? null;
+  }
+
+  async read(path: string): Promise<string | null> {
+    const head = await this.#head();
+    if (head === null) return null;
+    const result = await runGit(this.#options.folder, ["cat-file", "blob", `${head}:${path}`]);
+    if (result.exitCode === 0) return result.stdout;
+    if (/does not exist|exists on disk|not a valid object name/i.test(result.stderr)) return null;
+    throw localProblem(`the audit repository cannot read ${path}`, result);
+  }
+
+  async #flush(commits: readonly RecordCommit[]): Promise<readonly string[]> {
+    const old = (await this.#head()) ?? (await this.#remoteHistory());
+    const input = fastImportInput(commits, old, this.#by);
+    const imported = await this.#git(["fast-import", "--quiet", "--done", "--force"], { input });
+    const ids = imported.stdout.trim().split("\n");
+    if (ids.length !== commits.length) throw localProblem("git fast-import gave too few commits", imported);
+    const last = commits.at(-1)!;
+    if (this.#options.signingKey !== null)
+      ids[ids.length - 1] = await this.#sign(ids.at(-1)!, last, ids.at(-2) ?? old);
+    await this.#move(ids.at(-1)!, old ?? noCommit);
+    this.#remember(commits, ids);
+    return ids;
+  }
+
+  /** The same commit again, with a signature: it covers its ancestors. */
+  async #sign(commit: string, { message, at }: RecordCommit, parent: string | null): Promise<string> {
+    const { name, email } = this.#by;
+    const environment = {
+      GIT_AUTHOR_NAME: name,
+      GIT_AUTHOR_EMAIL: email,
+      GIT_AUTHOR_DATE: gitDate(at),
+      GIT_COMMITTER_NAME: name,
+      GIT_COMMITTER_EMAIL: email,
+      GIT_COMMITTER_DATE: gitDate(at),
+    };
+    const key = ["-c", "gpg.format=ssh", "-c", `user.signingkey=${this.#options.signingKey}`];
+    const parents = parent === null ? [] : ["-p", parent];
+    const args = [...key, "commit-tree", "-S", ...parents, `${commit}^{tree}`, "-F", "-"];
+    return (await this.#git(args, { input: message, environment })).stdout.trim();
+  }
+
+  /** One transaction: the branch moves from exactly `old`, and the private reference goes. */
+  async #move(commit: string, old: string): Promise<void> {
+    const input = `update ${this.#reference} ${commit} ${old}\ndelete ${flushReference}\n`;
+    const result = await runGit(this.#options.folder, ["update-ref", "--stdin"], { input });
+    if (result.exitCode === 0) return;
+    if (/is at [0-9a-f]+ but expected|reference already exists/.test(result.stderr)) {
+      throw new Problem(
+        "GIT_NOT_FAST_FORWARD",
+        `somebody else moved ${this.#options.branch} of the audit repository`,
+      );
+    }
+    throw localProblem("the audit repository cannot move its branch", result);
+  }
+
+  #remember(commits: readonly RecordCommit[], ids: readonly string[]): void {
+    if (this.#milestones === null) return;
+    for (const [index, { message }] of commits.entries()) {
+      const milestone = trailersOf(message, ids[index]!);
+      if (milestone !== null) this.#milestones.set(milestone.key, milestone);
+    }
+    for (const key of this.#milestones.keys()) {
+      if (this.#milestones.size <= recentCommits) break;
+      this.#milestones.delete(key);
+    }
+  }
+
+  async #head(): Promise<string | null> {
+    const result = await runGit(this.#options.folder, ["rev-parse", "--verify", "--quiet", this.#reference]);
+    return result.exitCode === 0 ? result.stdout.trim() : null;
+  }
+
+  /** A new data folder goes on with the history that the remote has, so that the first push is a fast-forward. */
+  async #remoteHistory(): Promise<string | null> {
+    const { remote } = this.#options;
+    if (remote === null) return null;
+    const doing = `${withoutPassword(remote.url)}: cannot read the history of ${this.#options.branch}`;
+    const listed = await this.#remoteGit(remote, ["ls-remote", "--", remote.url, this.#reference]);
+    if (listed.exitCode !== 0) throw remoteProblem(doing, listed);
+    if (listed.stdout.trim() === "") return null;
+    const refspec = `${this.#reference}:${this.#reference}`;
+    const fetched = await this.#remoteGit(remote, [
+      "fetch",
+      "--quiet",
+      "--no-tags",
+      "--",
+      remote.url,
+      refspec,
+    ]);
+    if (fetched.exitCode !== 0) throw remoteProblem(doing, fetched);
+    this.#milestones = null;
+    return await this.#head();
+  }
+
+  async #repackWhenDue(): Promise<void> {
+    const packs = (await readdir(join(this.#options.folder, "objects/pack"))).filter((name) =>
+      name.endsWith(".pack"),
+    );
+    if (packs.length > packsBeforeRepack)
+      await this.#git(["repack", "-d", "--geometric=2", "--quiet"], { silenceSeconds: 600 });
+  }
+
+  async #remoteGit(remote: GitRemote, args: readonly string[]): Promise<GitResult> {
+    const { folder, silenceSeconds = 60 } = this.#options;
+    const environment = await remoteEnvironment(remote, folder);
+    const stalled = ["-c", "http.lowSpeedLimit=1", "-c", `http.lowSpeedTime=${silenceSeconds}`];
+    return await runGit(folder, [...stalled, ...args], { environment, silenceSeconds }).catch(
+      (error: unknown) => {
+        const { message } = toProblem(error);
+        throw new Problem("GIT_UNREACHABLE", `${withoutPassword(remote.url)}: ${message}`, {
+          cause: error,
+          retryable: true,
+        });
+      },
+    );
+  }
+
+  /** A call that must end with 0. One that finds the lock of a git process that was killed meanwhile runs once more. */
+  async #git(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
+    let result = await runGit(this.#options.folder, args, options);
+    if (result.exitCode !== 0 && /unable to (create|lock)|could not lock|\.lock/i.test(result.stderr)) {
+      await removeStaleLocks(this.#options.folder);
+      result = await runGit(this.#options.folder, args, options);
+    }
+    if (result.exitCode !== 0) throw localProblem(`the audit repository at ${this.#options.folder}`, result);
+    return result;
+  }
+}

@@ -1,0 +1,50 @@
+// Which milestones of which executions the newest commits hold, read from their trailers. Bounded: a writer that crashed between
+// commit and mark left at most the commits of one call unmarked, so older history is never walked.
+import { localProblem } from "./git-problem.ts";
+import { runGit } from "./run-git.ts";
+
+export interface RecordedMilestone {
+  /** `<execution id>/planned` or `<execution id>/ended`. */
+  readonly key: string;
+  readonly commit: string;
+  /** sha256 of the last line. */
+  readonly head: string;
+  readonly lines: number;
+}
+
+/** More than any publisher commits in one call. */
+export const recentCommits = 5_000;
+const separator = "\x1e";
+
+export async function readMilestones(
+  folder: string,
+  head: string | null,
+): Promise<Map<string, RecordedMilestone>> {
+  const milestones = new Map<string, RecordedMilestone>();
+  if (head === null) return milestones;
+  const args = ["log", `--max-count=${recentCommits}`, "--reverse", `--format=%H%n%B${separator}`, head];
+  const result = await runGit(folder, args);
+  if (result.exitCode !== 0)
+    throw localProblem("the audit repository cannot read its newest commits", result);
+  for (const entry of result.stdout.split(separator)) {
+    const [commit = "", ...message] = entry.trimStart().split("\n");
+    const milestone = trailersOf(message.join("\n"), commit);
+    if (milestone !== null) milestones.set(milestone.key, milestone);
+  }
+  return milestones;
+}
+
+/** null: not the commit of a record. A record with an outcome has ended. */
+export function trailersOf(message: string, commit: string): RecordedMilestone | null {
+  const block = message.trimEnd().split(/\n\n+/).at(-1) ?? "";
+  const trailers = new Map<string, string>();
+  for (const line of block.split("\n")) {
+    const [, key, value] = /^([A-Za-z-]+): (.*)$/.exec(line) ?? [];
+    if (key !== undefined && value !== undefined) trailers.set(key, value);
+  }
+  const executionId = trailers.get("Execution-Id");
+  const head = trailers.get("Events-Hash");
+  const lines = Number(trailers.get("Seq"));
+  if (executionId === undefined || head === undefined || !Number.isInteger(lines)) return null;
+  return { key: `${executionId}/${trailers.has("Outcome") ? "ended" : "planned"}`, commit, head, lines };
+}

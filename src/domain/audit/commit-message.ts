@@ -1,0 +1,136 @@
+// The commit of a milestone: a subject for people who read `git log --oneline`, a few words, and trailers that machines and
+// auditors search by. Labels and reasons are free text: they can neither add a line nor look like a trailer.
+import { objectText } from "../facts/objects.ts";
+import type { GateReason } from "../gate/gate.ts";
+import { shortened } from "../plain-text.ts";
+import { gateWords, outcomeWords, plain, type Story } from "./story.ts";
+
+const subjectLimit = 72;
+const trailerNames = [
+  "Execution-Id",
+  "Incident",
+  "Alert",
+  "Alert-Fingerprint",
+  "Cluster",
+  "Template",
+  "Config-Revision",
+  "Plan-Digest",
+  "Gate",
+  "Approved-By",
+  "Mode",
+  "Outcome",
+  "Seq",
+  "Events-Hash",
+] as const;
+type TrailerName = (typeof trailerNames)[number];
+const looksLikeTrailer = new RegExp(`\\b(${[...trailerNames, "Signed-off-by"].join("|")})(\\s*):`, "gi");
+const shownAlerts = 20;
+
+/** @param head sha256 of the last line of events.jsonl */
+export function commitMessage(story: Story, head: string): string {
+  const lines = trailers(story, head).map(([name, value]) => `${name}: ${harmless(value)}`);
+  return `${subject(story)}\n\n${body(story)}\n\n${lines.join("\n")}\n`;
+}
+
+/** At most 72 characters: the reason gives way first, then the kind in the target's name, then the middle of the target. */
+export function subject(story: Story): string {
+  const [kind, said] =
+    story.milestone === "planned"
+      ? ["plan", `${story.template}, ${gateWords(story)}`]
+      : ["remediate", `${story.template} ${outcomeWords(story)}`];
+  const { main, reason } = parted(harmless(said));
+  const space = subjectLimit - `${kind}(): `.length;
+  const words = shortened(main, space - shortestTarget);
+  const target = fittingTarget(harmless(story.target), space - length(words));
+  const room = space - length(target) - length(words);
+  return `${kind}(${target}): ${words}${room < 12 && length(reason) > room ? "" : shortened(reason, room)}`;
+}
+
+const shortestTarget = 16;
+
+/** `refused: change freeze` -> `refused` and `: change freeze`. */
+function parted(words: string): { main: string; reason: string } {
+  const at = words.indexOf(": ");
+  return at < 0 ? { main: words, reason: "" } : { main: words.slice(0, at), reason: words.slice(at) };
+}
+
+/** The cluster at the beginning and the name at the end are what people look for. */
+function fittingTarget(target: string, limit: number): string {
+  if (length(target) <= limit) return target;
+  const parts = target.split("/");
+  const withoutKind = parts.length === 4 ? [parts[0], parts[1], parts[3]].join("/") : target;
+  const characters = [...withoutKind];
+  if (characters.length <= limit) return withoutKind;
+  const tail = Math.ceil((limit - 1) * 0.6);
+  return `${characters.slice(0, limit - 1 - tail).join("")}…${characters.slice(-tail).join("")}`;
+}
+
+function length(text: string): number {
+  return [...text].length;
+}
+
+function body(story: Story): string {
+  const { alert, state, match, subject: named } = story;
+  const severity = alert.severity === "" ? "" : ` (${alert.severity})`;
+  const where = named === null ? "" : ` for ${objectText({ ...named, cluster: alert.cluster })}`;
+  const lines = [
+    `${alert.name}${severity} has been firing${where} since ${alert.startsAt}.`,
+    `Chosen by rule ${match.rule}.`,
+  ];
+  if (story.milestone === "planned") {
+    lines.push(...(state.gate?.reasons ?? []).slice(0, 5).map(reasonWords));
+  } else {
+    lines.push(`Ended: ${outcomeWords(story)}.`);
+    if (state.escalated) lines.push("People have to look at it.");
+  }
+  return lines.map((line) => wrapped(harmless(line).replace(/\.\.$/, "."))).join("\n");
+}
+
+function reasonWords({ rule, effect, reason }: GateReason): string {
+  const how = { deny: "Denied by", "require-approval": "Needs approval by", observe: "Only observed by" }[
+    effect
+  ];
+  return `${how} ${rule}: ${reason}.`;
+}
+
+function trailers(story: Story, head: string): readonly (readonly [TrailerName, string])[] {
+  const { state, executionId, alert, template, approvals, events } = story;
+  const version = state.plan?.template.version ?? null;
+  const alerts = state.alerts.slice(0, shownAlerts);
+  return [
+    ["Execution-Id", executionId],
+    ["Incident", state.incident],
+    ...alerts.flatMap(({ name, fingerprint }) => [
+      ["Alert", name] as const,
+      ["Alert-Fingerprint", fingerprint] as const,
+    ]),
+    ["Cluster", alert.cluster],
+    ["Template", version === null ? template : `${template}@${version}`],
+    ["Config-Revision", state.revision],
+    ...(state.plan === null ? [] : [["Plan-Digest", state.plan.digest] as const]),
+    ...(state.gate === null ? [] : [["Gate", state.gate.kind] as const]),
+    ...approvals.map(({ by, verified }) => ["Approved-By", verified ? by : `${by} (unverified)`] as const),
+    ["Mode", state.mode],
+    ...(story.milestone === "planned" || state.outcome === null ? [] : [["Outcome", state.outcome] as const]),
+    ["Seq", String(events.at(-1)?.seq ?? 0)],
+    ["Events-Hash", head],
+  ];
+}
+
+/** "Approved-By: mallory" in a label becomes "Approved-By - mallory": `git log --grep` must not find it. */
+function harmless(text: string): string {
+  return plain(text, 256).replaceAll(looksLikeTrailer, "$1$2 -");
+}
+
+/** Lines of at most 100 characters where there are spaces; what follows is indented, so that no line begins with free text. */
+function wrapped(line: string): string {
+  const lines: string[] = [];
+  let rest = line;
+  while (rest.length > 100) {
+    const at = rest.lastIndexOf(" ", 100);
+    if (at <= 0) break;
+    lines.push(rest.slice(0, at));
+    rest = rest.slice(at + 1);
+  }
+  return [...lines, rest].join("\n  ");
+}

@@ -1,0 +1,206 @@
+// REPORT.md: the record for people. The first lines say whether anybody has to do something; what follows can be looked up.
+import { durationText } from "../duration.ts";
+import { objectText } from "../facts/objects.ts";
+import { demandsText } from "../gate/judge-approval.ts";
+import { secondsBetween } from "../instant.ts";
+import { code, fenced, prose } from "../plain-text.ts";
+import { changeLines } from "../planning/change-text.ts";
+import { redactText } from "../redact.ts";
+import { gateWords, outcomeWords, type Story } from "./story.ts";
+import { clock, eventText } from "./timeline.ts";
+import { undoByHand } from "./undo-commands.ts";
+
+export function renderReport(story: Story): string {
+  const said = story.milestone === "planned" ? gateWords(story) : outcomeWords(story);
+  const sections = [
+    `# ${prose(`${story.template} on ${story.target}: ${said}`)}`,
+    lead(story),
+    summary(story),
+    ...alertSection(story),
+    ...whySection(story),
+    ...approvalSection(story),
+    ...changeSection(story),
+    ...(story.milestone === "ended" ? undoSection(story) : []),
+    ...timelineSection(story),
+  ];
+  return `${sections.join("\n\n")}\n`;
+}
+
+function lead(story: Story): string {
+  const { state, milestone, events } = story;
+  if (milestone === "planned") return waitingLead(story);
+  const attention = state.escalated ? "**People have to look at this.**" : "Nobody has to do anything.";
+  const reason = state.endReason === null || state.endReason === "" ? "" : ` ${sentence(state.endReason)}`;
+  const failure = [...events]
+    .reverse()
+    .find(({ event }) => event.type === "StepFailed" || event.type === "StepOutcomeUnknown");
+  const failed =
+    state.escalated && failure !== undefined ? `\n\nWhat went wrong: ${eventText(failure.event)}.` : "";
+  return `${attention}${reason}${failed}`;
+}
+
+function waitingLead(story: Story): string {
+  const { gate, approval, mode } = story.state;
+  if (mode === "observe") return "Observe mode: gitmend looks, plans and changes nothing.";
+  if (gate?.kind === "refused") return "Nothing will be changed.";
+  if (gate?.kind !== "approval") return "The plan needs no approval.";
+  const until = approval === null ? "" : ` until ${clock(approval.expiresAt)}`;
+  return `**Waits for ${prose(demandsText(gate.demands))}${until}.** Nothing has been changed.`;
+}
+
+function summary(story: Story): string {
+  const { state, alert, durationSeconds, approvals, endedAt } = story;
+  const version = state.plan?.template.version ?? null;
+  const rows: (readonly [string, string])[] = [
+    ["Outcome", state.outcome === null ? "not ended" : `**${state.outcome}**`],
+    ["Target", code(story.target)],
+    ["Alert", `${code(alert.name)}${alert.severity === "" ? "" : ` (${prose(alert.severity, 40)})`}`],
+    ["Template", code(version === null ? story.template : `${story.template}@${version}`)],
+    ["Risk", state.plan?.risk ?? "-"],
+    ["Mode", state.mode],
+    [
+      "Gate",
+      state.gate === null
+        ? "-"
+        : prose(state.gate.kind === "approval" ? demandsText(state.gate.demands) : state.gate.kind),
+    ],
+    ...(approvals.length === 0
+      ? []
+      : [["Approved by", approvals.map(({ by }) => code(by)).join(", ")] as const]),
+    ["Requested", clock(story.events[0]!.at)],
+    ...(state.startedAt === null ? [] : [["Started", clock(state.startedAt)] as const]),
+    ...(endedAt === null ? [] : [["Ended", clock(endedAt)] as const]),
+    ...(durationSeconds === null ? [] : [["Took", durationText(durationSeconds)] as const]),
+    ["Incident", code(state.incident)],
+    ["Execution", code(story.executionId)],
+    ["Config revision", code(state.revision)],
+    ...(state.plan === null ? [] : [["Plan digest", code(state.plan.digest)] as const]),
+  ];
+  return ["| | |", "| --- | --- |", ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join("\n");
+}
+
+function alertSection({ alert, state }: Story): readonly string[] {
+  const labels = Object.entries(alert.labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  const annotations = Object.entries(alert.annotations).map(([name, value]) => `${name}: ${value}`);
+  const lines = [...labels.sort(), ...annotations.sort()].map((line) => redactText(line).slice(0, 500));
+  const joined = state.alerts.length - 1;
+  const more = joined <= 0 ? "" : ` ${joined} more alert(s) joined later.`;
+  return [
+    "## What happened",
+    `${code(alert.name)} fired at ${clock(alert.startsAt)}, delivered by ${code(alert.source)}.${more} It said:`,
+    fenced(lines.slice(0, 40), "text"),
+  ];
+}
+
+function whySection({ match, state }: Story): readonly string[] {
+  const reasons = match.reasons.map((reason) => `- ${text(reason)}`);
+  const guards = (state.gate?.reasons ?? []).map(
+    ({ rule, effect, reason }) => `- ${code(rule)} (${effect}): ${text(reason)}`,
+  );
+  return [
+    "## Why this remedy",
+    `Rule ${code(match.rule)} chose ${code(match.template)}:`,
+    reasons.join("\n") || "- it names this alert",
+    ...(guards.length === 0 ? [] : ["What stood between the plan and its first step:", guards.join("\n")]),
+  ];
+}
+
+function approvalSection({ approvals, events, state }: Story): readonly string[] {
+  if (state.gate?.kind !== "approval") return [];
+  const rows = approvals.map(
+    ({ by, at, commit, verified }) =>
+      `- ${code(by)} at ${clock(at)}, commit ${code(commit)}, ${verified ? "signature verified" : "**not verified**"}`,
+  );
+  const denials = events.flatMap(({ at, event }) =>
+    event.type === "ApprovalDenied" ? [`- ${clock(at)}: ${eventText(event)}`] : [],
+  );
+  const asked =
+    state.approval === null
+      ? []
+      : [`- asked on branch ${code(state.approval.branch)} at commit ${code(state.approval.head)}`];
+  return [
+    "## Approval",
+    [`Needed ${prose(demandsText(state.gate.demands))}.`, "", ...asked, ...rows, ...denials].join("\n"),
+  ];
+}
+
+function changeSection(story: Story): readonly string[] {
+  const { state, milestone } = story;
+  if (milestone === "planned" || state.changes.length === 0) {
+    const diff = state.previews.flatMap(({ step, changes }) => {
+      const lines = changeLines(changes);
+      return lines.length === 0 ? [] : [`# ${step}`, ...lines];
+    });
+    if (milestone === "ended") return ["## What changed", "Nothing was changed."];
+    return [
+      "## What it will change",
+      diff.length === 0 ? "Nothing, or nothing that can be told before." : fenced(diff, "diff"),
+    ];
+  }
+  const parts = state.changes.flatMap(({ step, effect, undoStatus }) => {
+    const title = `${code(step)}${effect.kind === "send" ? "" : ` on ${code(objectText(effect.object))}`}`;
+    const undone = undoStatus === "undone" ? ", **taken back afterwards**" : "";
+    const unknown = state.steps.get(step)?.status === "unknown" ? ", **if it happened at all**" : "";
+    switch (effect.kind) {
+      case "send":
+        return [
+          `${title}: message to ${code(effect.channel)}: ${text(effect.message.title)}${undone}${unknown}`,
+        ];
+      case "delete":
+        return [`${title}: deleted${undone}${unknown}`];
+      case "patch":
+        return [`${title}${undone}${unknown}:`, fenced(changeLines(effect.changes), "diff")];
+    }
+  });
+  return ["## What changed", ...parts];
+}
+
+function undoSection({ state }: Story): readonly string[] {
+  if (state.changes.length === 0) return [];
+  const left = undoByHand(state.changes);
+  if (left.length === 0)
+    return ["## How to undo it by hand", "Nothing is left to undo: gitmend took everything back."];
+  const cluster = state.alert?.cluster ?? "";
+  const parts = left.flatMap(({ step, object, commands, note }) => {
+    const unknown = state.steps.get(step)?.status === "unknown" ? " (**first look whether it happened**)" : "";
+    const words = `${code(step)} on ${code(object)}${unknown}${note === "" ? "" : `: ${note}`}`;
+    return commands.length === 0 ? [words] : [words, fenced(commands, "sh")];
+  });
+  return [
+    "## How to undo it by hand",
+    `In this order, with a kubectl context of cluster ${code(cluster)}.`,
+    ...parts,
+  ];
+}
+
+function timelineSection({ events }: Story): readonly string[] {
+  const start = events[0]!.at;
+  const shown = events.slice(0, 200).map(({ at, event }) => {
+    const after = secondsBetween(start, at);
+    return `| ${at.slice(11, 19)} | +${after < 60 ? `${Math.round(after)}s` : durationText(after)} | ${eventText(event)} |`;
+  });
+  const more =
+    events.length > shown.length ? [`\n${events.length - shown.length} more in events.jsonl.`] : [];
+  return [
+    "## Timeline",
+    [
+      `All times UTC, ${start.slice(0, 10)}.`,
+      "",
+      "| time | after | |",
+      "| --- | ---: | --- |",
+      ...shown,
+      ...more,
+    ].join("\n"),
+  ];
+}
+
+/** Free text that stands as a sentence of its own. */
+function sentence(free: string): string {
+  const shown = text(free);
+  const capital = shown.charAt(0).toUpperCase() + shown.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}
+
+function text(free: string): string {
+  return prose(redactText(free));
+}

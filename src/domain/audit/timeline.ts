@@ -1,0 +1,107 @@
+// Each event as one line for people, and which of them belong into a timeline.
+import type { ExecutionEvent } from "../execution/events.ts";
+import { objectText } from "../facts/objects.ts";
+import { demandsText } from "../gate/judge-approval.ts";
+import { code, prose } from "../plain-text.ts";
+import type { Effect } from "../planning/effect.ts";
+import { unreachable } from "../problem.ts";
+import { redactText } from "../redact.ts";
+
+/** One line of Markdown. Free text in it is escaped. */
+export function eventText(event: ExecutionEvent): string {
+  switch (event.type) {
+    case "ExecutionRequested":
+      return `Alert ${code(event.alert.name)} taken up; rule ${code(event.match.rule)} chose ${code(event.match.template)}`;
+    case "Planned":
+      return `Planned: ${event.plan.steps.length} steps, risk ${event.plan.risk}`;
+    case "GateDecided":
+      return event.gate.kind === "approval"
+        ? `Gate: needs ${prose(demandsText(event.gate.demands))}`
+        : `Gate: ${event.gate.kind}`;
+    case "ApprovalRequested":
+      return `Approval requested on branch ${code(event.branch)}, until ${clock(event.expiresAt)}`;
+    case "ApprovalGranted":
+      return `Approved by ${event.approvals.map(({ by }) => code(by)).join(", ")}`;
+    case "ApprovalDenied":
+      return `Not approved${event.by === null ? "" : ` by ${code(event.by)}`}: ${text(event.reason)}`;
+    case "ApprovalExpired":
+      return "The request for approval expired";
+    case "AlertJoined":
+      return `Alert ${code(event.alert.name)} joined (${code(event.alert.fingerprint)})`;
+    case "AlertResolved":
+      return `Alert ${code(event.fingerprint)} resolved`;
+    case "Claimed":
+      return event.keys.length === 0 ? "Started" : `Started; ${event.keys.length} object(s) reserved`;
+    case "CancelRequested":
+      return `Cancelled by ${code(event.by)}: ${text(event.reason)}${event.keep ? " (what was done stays)" : ""}`;
+    case "Ended":
+      return `**Ended: ${event.outcome}**${event.reason === "" ? "" : `, ${text(event.reason)}`}`;
+    default:
+      return stepText(event);
+  }
+}
+
+type StepEvent = Exclude<
+  ExecutionEvent,
+  {
+    type:
+      | "ExecutionRequested"
+      | "Planned"
+      | "GateDecided"
+      | "ApprovalRequested"
+      | "ApprovalGranted"
+      | "ApprovalDenied"
+      | "ApprovalExpired"
+      | "AlertJoined"
+      | "AlertResolved"
+      | "Claimed"
+      | "CancelRequested"
+      | "Ended";
+  }
+>;
+
+function stepText(event: StepEvent): string {
+  const step = code(event.step);
+  switch (event.type) {
+    case "StepStarted":
+      return `${step} started: ${code(event.call.action)}${onWhat(event.effect)}${tries(event.attempt)}`;
+    case "StepSucceeded":
+      return `${step} succeeded`;
+    case "StepFailed":
+      return `${step} failed${event.changed ? " after a change" : ""}: ${event.code}, ${text(event.message)}`;
+    case "StepSkipped":
+      return `${step} skipped: ${text(event.reason)}`;
+    case "StepOutcomeUnknown":
+      return `${step}: **nobody knows whether it happened**: ${text(event.message)}`;
+    case "RetryScheduled":
+      return `${step} will be tried again at ${event.at.slice(11, 19)}`;
+    case "AlternativeChosen":
+      return `${step} goes on with its alternative ${code(event.action)}`;
+    case "UndoStarted":
+      return `Undo of ${step} started${onWhat(event.effect)}${tries(event.attempt)}`;
+    case "StepUndone":
+      return `${step} undone${event.note === "" ? "" : `: ${text(event.note)}`}`;
+    case "UndoFailed":
+      return `Undo of ${step} failed: ${event.code}, ${text(event.message)}`;
+    default:
+      return unreachable(event);
+  }
+}
+
+function onWhat(effect: Effect | null): string {
+  if (effect === null) return "";
+  return effect.kind === "send" ? ` to ${code(effect.channel)}` : ` on ${code(objectText(effect.object))}`;
+}
+
+function tries(attempt: number): string {
+  return attempt > 1 ? ` (attempt ${attempt})` : "";
+}
+
+function text(free: string): string {
+  return prose(redactText(free));
+}
+
+/** `2026-11-17 10:00:07 UTC`. */
+export function clock(instant: string): string {
+  return `${instant.slice(0, 10)} ${instant.slice(11, 19)} UTC`;
+}

@@ -1,0 +1,105 @@
+// kubectl commands that take back by hand what an execution changed and did not take back itself. Conditional where
+// kubectl allows it: a JSON patch tests that the field still holds what gitmend wrote.
+import type { Change } from "../execution/execution.ts";
+import { type ObjectRef, objectText } from "../facts/objects.ts";
+import type { Json } from "../json.ts";
+import type { FieldChange, PatchEffect } from "../planning/effect.ts";
+import { hidden, redactJson } from "../redact.ts";
+
+export interface HandUndo {
+  readonly step: string;
+  readonly object: string;
+  /** One command a line; empty: there is nothing to type. */
+  readonly commands: readonly string[];
+  /** What to know before typing. */
+  readonly note: string;
+}
+
+/** Newest change first: that is the order to type them in. */
+export function undoByHand(changes: readonly Change[]): readonly HandUndo[] {
+  return changes
+    .filter(({ undoStatus }) => undoStatus !== "undone")
+    .map(undoOf)
+    .reverse();
+}
+
+function undoOf({ step, effect }: Change): HandUndo {
+  switch (effect.kind) {
+    case "send":
+      return {
+        step,
+        object: effect.channel,
+        commands: [],
+        note: "a message was sent; it cannot be called back",
+      };
+    case "delete":
+      return {
+        step,
+        object: objectText(effect.object),
+        commands: [],
+        note: "it was deleted; its controller makes a new one, the old one cannot come back",
+      };
+    case "patch":
+      return { step, object: objectText(effect.object), ...undoOfPatch(effect) };
+  }
+}
+
+function undoOfPatch({ object, changes }: PatchEffect): { commands: readonly string[]; note: string } {
+  const written = changes.filter(({ pointer }) => !pointer.startsWith("/metadata/annotations/gitmend.dev"));
+  const only = written.length === 1 ? written[0] : undefined;
+  const on = `kubectl${object.namespace === null ? "" : ` -n ${quoted(object.namespace)}`}`;
+  const thing = quoted(`${object.kind.toLowerCase()}/${object.name}`);
+  if (only?.pointer === "/spec/replicas" && only.before !== undefined) {
+    const commands = [
+      `${on} scale ${thing} --current-replicas=${String(only.after)} --replicas=${String(only.before)}`,
+    ];
+    return { commands, note: "conditional: refuses when somebody has scaled it since" };
+  }
+  if (only?.pointer === "/spec/unschedulable" && object.kind === "Node") {
+    const command = only.after === true ? "uncordon" : "cordon";
+    return { commands: [`kubectl ${command} ${quoted(object.name)}`], note: "" };
+  }
+  if (written.every(({ pointer }) => pointer.endsWith("kubectl.kubernetes.io~1restartedAt"))) {
+    return { commands: [], note: "a restart; there is nothing to take back" };
+  }
+  return patchBack(object, written, `${on} patch ${thing} --type=json -p`, `${on} rollout undo ${thing}`);
+}
+
+function patchBack(
+  { kind }: ObjectRef,
+  changes: readonly FieldChange[],
+  patch: string,
+  rolloutUndo: string,
+): { commands: readonly string[]; note: string } {
+  const operations = changes.flatMap(back);
+  const text = JSON.stringify(redactJson(operations as Json));
+  const rollable = ["Deployment", "StatefulSet", "DaemonSet"].includes(kind);
+  const template = changes.every(({ pointer }) => pointer.startsWith("/spec/template"));
+  if (rollable && template && (text.includes(hidden) || text.length > 1_500)) {
+    return {
+      commands: [rolloutUndo],
+      note: "goes back to the revision before; look at `kubectl rollout history` first",
+    };
+  }
+  if (text.includes(hidden)) {
+    return {
+      commands: [],
+      note: "the old values hold secrets and are not in the record: restore the fields from their source",
+    };
+  }
+  return {
+    commands: [`${patch} ${quoted(text)}`],
+    note: "conditional: refuses when a field has changed since",
+  };
+}
+
+function back({ pointer, before, after }: FieldChange): readonly Json[] {
+  const test: readonly Json[] = after === undefined ? [] : [{ op: "test", path: pointer, value: after }];
+  if (before === undefined) return [...test, { op: "remove", path: pointer }];
+  return [...test, { op: after === undefined ? "add" : "replace", path: pointer, value: before }];
+}
+
+/** For a POSIX shell. */
+function quoted(text: string): string {
+  return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
