@@ -9,7 +9,7 @@ import { differences, sameJson } from "./differences.ts";
 import { fieldManager } from "./field-manager.ts";
 import { segmentsOf, toPointer, valueAt } from "./json-pointer.ts";
 import { patchEffect } from "./patch-effect.ts";
-import { redactAt, redactChange } from "./redact.ts";
+import { redactChange, redactField } from "./redact-change.ts";
 
 const annotationPrefix = "gitmend.dev/";
 
@@ -161,8 +161,7 @@ function refuseWhenChanged(change: FieldChange, object: KubernetesObject): void 
   const [first] = differences(change.after, valueAt(object, change.pointer), segmentsOf(change.pointer));
   if (first === undefined) return;
   const manager = fieldManager(object, first.pointer);
-  const shown = (value: Json | undefined) =>
-    value === undefined ? null : redactAt(segmentsOf(first.pointer), value);
+  const shown = (value: Json | undefined) => redactField(first.pointer, value) ?? null;
   throw new Problem(
     "FIELD_CHANGED_SINCE",
     `${first.pointer} of ${object.kind} ${object.metadata.name} was changed since by ${manager ?? "somebody else"}`,

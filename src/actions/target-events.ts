@@ -47,7 +47,7 @@ function messageOf(
     case "RemediationSucceeded":
       return `${template} succeeded${more} ${see}`;
     case "RemediationRolledBack":
-      return `${template} did not help and was taken back${more} ${see}`;
+      return `${template} was taken back${more} ${see}`;
     case "RemediationFailed":
       return `${template} failed and needs a person${more} ${see}`;
     default:

@@ -2,6 +2,7 @@
 // Logs that cannot be read are said so and fail nothing: missing evidence must not stop a remedy.
 import type { Json, JsonObject } from "../../domain/json.ts";
 import { Problem } from "../../domain/problem.ts";
+import { redactText } from "../../domain/redact.ts";
 import type { ActionContext, ActionInput, ActionTools, ReadAction } from "../action.ts";
 import { choosePod, podOrTarget, withPod } from "../choose-pod.ts";
 import {
@@ -14,7 +15,6 @@ import {
   textOf,
 } from "../parameters.ts";
 import { podState } from "../pods.ts";
-import { redactText } from "../redact.ts";
 import { getPodStatus } from "./get-pod-status.ts";
 
 const shownLines = 20;

@@ -87,7 +87,7 @@ function publicLookup({ channel, allowPrivate }: PostOptions): LookupFunction {
 function privateAddress(channel: string): Problem {
   return new Problem(
     "NOTIFICATION_REFUSED",
-    `channel ${channel} leads to a private address: set notifications.allow_private if that is meant`,
+    `channel ${channel} leads to a private address, which is not allowed`,
     { details: { channel } },
   );
 }

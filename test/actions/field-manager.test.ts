@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { fieldManager } from "../../src/actions/field-manager.ts";
+import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
+
+const object: KubernetesObject = {
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: {
+    name: "api",
+    uid: "u",
+    resourceVersion: "1",
+    managedFields: [
+      {
+        manager: "gitmend",
+        time: "2026-01-01T00:00:00Z",
+        fieldsV1: { "f:spec": { "f:replicas": {} } },
+      },
+      {
+        manager: "ana",
+        time: "2026-01-01T00:01:00Z",
+        fieldsV1: {
+          "f:spec": {
+            "f:replicas": {},
+            "f:template": {
+              "f:spec": { "f:containers": { 'k:{"name":"app"}': { ".": {}, "f:image": {} } } },
+            },
+          },
+        },
+      },
+      { manager: "kubectl", fieldsV1: { "f:spec": { "f:strategy": {} } } },
+    ],
+  },
+  spec: {
+    replicas: 5,
+    strategy: { type: "Recreate" },
+    template: { spec: { containers: [{ name: "side" }, { name: "app", image: "api:2", command: ["x"] }] } },
+  },
+};
+
+describe("who changed a field", () => {
+  it("is the latest of its managers", () => {
+    expect(fieldManager(object, "/spec/replicas")).toBe("ana");
+  });
+
+  it("finds an item of a list by the keys that name it", () => {
+    expect(fieldManager(object, "/spec/template/spec/containers/1/image")).toBe("ana");
+    expect(fieldManager(object, "/spec/template/spec/containers/0/image")).toBeNull();
+  });
+
+  it("finds a field inside one that is owned as a whole", () => {
+    expect(fieldManager(object, "/spec/strategy/type")).toBe("kubectl");
+  });
+
+  it("is nobody for a field that nobody owns", () => {
+    expect(fieldManager(object, "/spec/paused")).toBeNull();
+    expect(fieldManager(object, "/spec/template/spec/containers/1/command")).toBeNull();
+  });
+});
