@@ -12,7 +12,7 @@ export interface Machine {
   readonly postgres: string | null;
   /** The program. */
   readonly alertmanager: string | null;
-  /** Folder with `kube-apiserver` and `etcd`. */
+  /** Folder with `kube-apiserver` and `etcd`, or a kubeconfig. */
   readonly kubernetes: string | null;
 }
 
@@ -46,10 +46,16 @@ async function findPostgres(): Promise<string | null> {
   return folders.find((folder) => runs(join(folder, "initdb")) && runs(join(folder, "postgres"))) ?? null;
 }
 
-/** A control plane counts when its binaries are in KUBEBUILDER_ASSETS and KUBE_UP and KUBE_DOWN start and stop it. */
+/** As test/support/kube-control-plane.ts finds it: a kubeconfig given on purpose, or binaries with their scripts. */
 function findKubernetes(): string | null {
-  const { KUBEBUILDER_ASSETS: assets, KUBE_UP: up, KUBE_DOWN: down } = process.env;
-  if (assets === undefined || up === undefined || down === undefined) return null;
+  const {
+    KUBECONFIG_FOR_TESTS: given,
+    KUBEBUILDER_ASSETS: assets,
+    KUBE_UP: up,
+    KUBE_DOWN: down,
+  } = process.env;
+  if (given) return given;
+  if (!assets || !up || !down) return null;
   return runs(join(assets, "kube-apiserver")) && runs(join(assets, "etcd")) && runs(up) && runs(down)
     ? assets
     : null;

@@ -5,7 +5,15 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { canInstall, howToGet, inspectMachine, installPackages, missingServers } from "./machine.ts";
+import {
+  canInstall,
+  howToGet,
+  inspectMachine,
+  installPackages,
+  missingServers,
+  type Server,
+} from "./machine.ts";
+import { suiteFiles } from "./needs.ts";
 import { runCommand } from "./run-command.ts";
 
 interface Count {
@@ -33,7 +41,8 @@ const suites = [
 ] as const;
 const complaints: string[] = [];
 
-async function prepareMachine(): Promise<boolean> {
+/** Returns what is missing after having tried to get it. */
+async function prepareMachine(): Promise<readonly Server[]> {
   let missing = missingServers(await inspectMachine());
   if (missing.length > 0 && mayInstall && canInstall()) {
     const trouble = await installPackages(missing);
@@ -44,8 +53,7 @@ async function prepareMachine(): Promise<boolean> {
     console.log(`This machine lacks ${howToGet[server]}`);
     if (strict && !without.includes(server)) complaints.push(`${server} is missing`);
   }
-  if (missing.length > 0) console.log("Tests that need what is missing are skipped and say so.\n");
-  return missing.length === 0;
+  return missing;
 }
 
 async function runChecks(): Promise<void> {
@@ -72,47 +80,54 @@ function readCount(reportFile: string): Count {
   }
 }
 
-/** A suite that broke before any test of a file could run has failed, although no test did. */
-async function runSuite(name: string, limitSeconds: number, folder: string): Promise<Count> {
+/**
+ * Runs what this machine can run; a file left out counts as one skipped test. A suite that broke before any test of a
+ * file could run has failed, although no test did.
+ */
+async function runSuite(
+  suite: (typeof suites)[number],
+  missing: readonly Server[],
+  folder: string,
+): Promise<Count> {
+  const { name, limitSeconds } = suite;
+  const { run, leftOut } = suiteFiles(name, missing);
+  console.log(`\n=== ${name}`);
+  for (const { file, lacks } of leftOut) console.log(`skipped ${file}: needs ${lacks.join(", ")}`);
+  if (run.length === 0) return { passed: 0, failed: 0, skipped: leftOut.length };
   const report = join(folder, `${name}.json`);
   const vitest = resolve(root, "node_modules/.bin/vitest");
-  console.log(`\n=== ${name}`);
-  const { code, seconds } = await runCommand(
-    [
-      vitest,
-      "run",
-      "--project",
-      name,
-      "--reporter=default",
-      "--reporter=json",
-      `--outputFile.json=${report}`,
-    ],
-    { cwd: root, show: true, limitSeconds },
-  );
-  const count = readCount(report);
+  const output = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const chosen = leftOut.length === 0 ? [] : run;
+  const { code, seconds } = await runCommand([vitest, "run", "--project", name, ...output, ...chosen], {
+    cwd: root,
+    show: true,
+    limitSeconds,
+  });
+  const { passed, failed, skipped } = readCount(report);
   console.log(`${name}: ${seconds.toFixed(0)} s`);
-  return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped: skipped + leftOut.length };
 }
 
-function judge(name: string, count: Count, complete: boolean): void {
+function judge(name: string, count: Count): void {
   if (count.failed > 0) complaints.push(`${name}: ${count.failed} failed`);
-  const ran = count.passed + count.failed;
-  if (ran === 0 && (complete || strict || count.skipped === 0)) complaints.push(`${name}: nothing ran`);
-  const left = without.includes("kubernetes") ? ["kubernetes", "e2e"] : ["kubernetes"];
-  if (strict && count.skipped > 0 && !left.includes(name)) {
+  if (count.passed + count.failed === 0 && (strict || count.skipped === 0)) {
+    complaints.push(`${name}: nothing ran`);
+  }
+  const maySkip = name === "kubernetes" || (name === "e2e" && without.includes("kubernetes"));
+  if (strict && count.skipped > 0 && !maySkip) {
     complaints.push(`${name}: ${count.skipped} skipped; only the kubernetes suite may skip`);
   }
 }
 
 async function main(): Promise<void> {
-  const complete = await prepareMachine();
+  const missing = await prepareMachine();
   await runChecks();
   const folder = mkdtempSync(join(tmpdir(), "gitmend-test-"));
   const total = { passed: 0, failed: 0, skipped: 0 };
   try {
-    for (const { name, limitSeconds } of suites) {
-      const count = await runSuite(name, limitSeconds, folder);
-      judge(name, count, complete);
+    for (const suite of suites) {
+      const count = await runSuite(suite, missing, folder);
+      judge(suite.name, count);
       total.passed += count.passed;
       total.failed += count.failed;
       total.skipped += count.skipped;
