@@ -35,10 +35,7 @@ const decisionClaimSeconds = 30;
 const publishMilliseconds = 1000;
 const housekeepingMilliseconds = 5000;
 
-export async function startController(
-  ports: ControllerPorts,
-  options: ControllerOptions,
-): Promise<Controller> {
+export function startController(ports: ControllerPorts, options: ControllerOptions): Controller {
   const stopping = new AbortController();
   const drives = new Map<string, Drive>();
   let owned = new AbortController();
@@ -83,7 +80,6 @@ export async function startController(
     for (const command of await ports.executions.commands()) drives.get(command.executionId)?.give(command);
   };
 
-  await catalog.sync();
   const loops = [
     every(claimMilliseconds, claim),
     every(options.catalogIntervalSeconds * 1000, () => catalog.sync()),

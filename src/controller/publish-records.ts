@@ -1,6 +1,8 @@
 // Projects the outbox into the audit repository: one commit per milestone, in order, hash-chained. PostgreSQL is the truth;
 // a crash between commit and mark is found by asking the repository; a remote that is away delays the record, nothing else.
-import { renderRecord } from "../domain/audit/render-record.ts";
+import { firstPrevious } from "../domain/audit/record-lines.ts";
+import { recordFolder, renderRecord } from "../domain/audit/render-record.ts";
+import type { RecordedEvent } from "../domain/execution/events.ts";
 import { toProblem } from "../domain/problem.ts";
 import type {
   AuditRepository,
@@ -54,6 +56,7 @@ async function render(
 ): Promise<{ commits: readonly RecordCommit[]; rendered: readonly Rendered[] }> {
   const commits: RecordCommit[] = [];
   const rendered: Rendered[] = [];
+  const starts = new Map<string, string | null>();
   let last = await ports.outbox.lastHead();
   for (const entry of entries) {
     const { id, executionId, milestone } = entry;
@@ -64,15 +67,23 @@ async function render(
       continue;
     }
     const events = (await ports.executions.events(executionId)).filter(({ seq }) => seq <= entry.seq);
-    const record = renderRecord({
-      executionId,
-      milestone,
-      events,
-      previousHead: await startOf(executionId, last, rendered, ports),
-    });
+    const previousHead = starts.get(executionId) ?? (await startOf(executionId, events, ports)) ?? last;
+    starts.set(executionId, previousHead);
+    const record = renderRecord({ executionId, milestone, events, previousHead });
     commits.push({ files: record.files, message: record.message, at: record.at });
     rendered.push({ id, executionId, head: record.head, lines: record.lines, found: null });
     last = record.head;
   }
   return { commits, rendered };
+}
+
+/** What the first line of a record carries already; null: nothing of it is published. */
+async function startOf(
+  executionId: string,
+  events: readonly RecordedEvent[],
+  { auditRepository }: RecordPorts,
+): Promise<string | null> {
+  const requestedAt = events[0]?.at ?? "";
+  const published = await auditRepository.read(`${recordFolder(executionId, requestedAt)}/events.jsonl`);
+  return published === null ? null : firstPrevious(published);
 }

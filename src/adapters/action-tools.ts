@@ -1,0 +1,53 @@
+// The tools that one attempt is handed: clusters, notifications, evidence, time; all of them end with the attempt.
+import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ActionTools } from "../actions/action.ts";
+import type { Clock, Clusters, ExecutionStore } from "../controller/ports.ts";
+import { Problem } from "../domain/problem.ts";
+import { redactText } from "../domain/redact.ts";
+import type { ClusterConnection } from "./kubernetes/cluster-api.ts";
+import type { Notifier } from "./notifications/create-notifier.ts";
+
+export interface ConfiguredCluster {
+  readonly connection: ClusterConnection;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface ToolPorts {
+  readonly notifier: Notifier;
+  readonly executions: Pick<ExecutionStore, "saveEvidence">;
+  readonly clock: Clock;
+}
+
+export function actionTools(clusters: ReadonlyMap<string, ConfiguredCluster>, ports: ToolPorts): Clusters {
+  return {
+    names: [...clusters.keys()],
+    labels: (name) => clusters.get(name)?.labels ?? {},
+    tools: (signal, executionId) => toolsOf(clusters, ports, signal, executionId),
+  };
+}
+
+function toolsOf(
+  clusters: ReadonlyMap<string, ConfiguredCluster>,
+  { notifier, executions, clock }: ToolPorts,
+  signal: AbortSignal,
+  executionId: string,
+): ActionTools {
+  return {
+    signal,
+    cluster(name) {
+      const cluster = clusters.get(name);
+      if (cluster === undefined) throw new Problem("CLUSTER_UNKNOWN", `there is no cluster ${name} in the configuration`);
+      return cluster.connection.api(signal);
+    },
+    notify: (channel, message, key) => notifier.notify(channel, message, key),
+    async saveEvidence(name, text) {
+      const redacted = redactText(text);
+      const sha256 = createHash("sha256").update(redacted).digest("hex");
+      await executions.saveEvidence({ executionId, name, sha256, text: redacted });
+      return { name, sha256, bytes: Buffer.byteLength(redacted) };
+    },
+    now: () => clock.now(),
+    sleep: (seconds) => delay(seconds * 1000, undefined, { signal }),
+  };
+}

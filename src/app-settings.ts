@@ -1,0 +1,51 @@
+// Settings of gitmend.yaml as the adapters take them: references to secrets become values here and nowhere else.
+import type { GitCredential, GitRemote } from "./adapters/git/git-remote.ts";
+import { type Config, resolveSecret } from "./config/read-config.ts";
+import { Problem } from "./domain/problem.ts";
+import type { WebhookSource } from "./server/receive-webhook.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+type SecretReference = Parameters<typeof resolveSecret>[0];
+
+/** null: not configured. @throws Problem CONFIG_INVALID when the reference leads nowhere */
+export function secretValue(reference: SecretReference | undefined, environment: Environment): string | null {
+  return reference === undefined ? null : resolveSecret(reference, environment);
+}
+
+export function gitCredential(
+  credential: Config["config_repository"]["credential"],
+  environment: Environment,
+): GitCredential | null {
+  if (credential === undefined) return null;
+  if (credential.ssh_key !== undefined) {
+    if (credential.known_hosts === undefined) {
+      throw new Problem("CONFIG_INVALID", "a Git credential with ssh_key needs known_hosts: an unknown host is not trusted");
+    }
+    return { kind: "ssh", privateKeyFile: credential.ssh_key, knownHostsFile: credential.known_hosts };
+  }
+  const token = secretValue(credential.token, environment);
+  return token === null ? null : { kind: "token", username: credential.username, token };
+}
+
+export function gitRemote({ url, credential }: Config["audit_repository"], environment: Environment): GitRemote | null {
+  return url === undefined ? null : { url, credential: gitCredential(credential, environment) };
+}
+
+/** One source for each Alertmanager; without any, one that speaks for all clusters and is open on loopback only. */
+export function webhookSources(config: Config, environment: Environment, clusters: readonly string[]): readonly WebhookSource[] {
+  if (config.alertmanagers.length === 0) return [{ name: "default", clusters, clusterLabel: "cluster", credential: null }];
+  return config.alertmanagers.map(({ name, clusters: own, cluster_label, credential }) => ({
+    name,
+    clusters: own ?? clusters,
+    clusterLabel: cluster_label,
+    credential: webhookCredential(credential, environment),
+  }));
+}
+
+function webhookCredential(credential: Config["alertmanagers"][number]["credential"], environment: Environment): WebhookSource["credential"] {
+  const token = secretValue(credential?.bearer, environment);
+  if (token !== null) return { type: "bearer", token };
+  const { username, password } = credential?.basic ?? {};
+  const secret = secretValue(password, environment);
+  return username === undefined || secret === null ? null : { type: "basic", username, password: secret };
+}

@@ -1,0 +1,201 @@
+// The only wiring: which adapter stands behind which port. Starts everything in order, drains it in reverse.
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { effects } from "./actions/effects.ts";
+import { actions } from "./actions/registry.ts";
+import { actionTools } from "./adapters/action-tools.ts";
+import { faultPoints } from "./adapters/fault-points.ts";
+import { openLocalForge } from "./adapters/forges/local/local-forge.ts";
+import { openAuditRepository } from "./adapters/git/audit-repository.ts";
+import { openCatalogSource } from "./adapters/git/catalog-source.ts";
+import { seedRepository } from "./adapters/git/seed-repository.ts";
+import { createNotifier } from "./adapters/notifications/create-notifier.ts";
+import { type Database, openDatabase } from "./adapters/postgres/open-database.ts";
+import { uuidV7 } from "./adapters/uuid-v7.ts";
+import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
+import { gitCredential, gitRemote, secretValue, webhookSources } from "./app-settings.ts";
+import { writeControllerFile } from "./config/controller-file.ts";
+import type { Config } from "./config/read-config.ts";
+import { type Controller, type ControllerPorts, startController } from "./controller/controller.ts";
+import type { CatalogFile, Log } from "./controller/ports.ts";
+import { durationSeconds } from "./domain/duration.ts";
+import { createServer } from "./server/create-server.ts";
+import type { ServerState } from "./server/server-state.ts";
+
+export { approveLocally, rejectLocally } from "./adapters/forges/local/approve-locally.ts";
+export { createLog } from "./adapters/telemetry/log.ts";
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  /** The templates and policies that a new embedded config repository starts with. */
+  readonly library: () => Promise<readonly CatalogFile[]>;
+  /** The demo alone: approvals without signatures count, and channels on loopback may be told. */
+  readonly demo?: boolean;
+}
+
+export interface App {
+  readonly url: string;
+  readonly token: string;
+  readonly database: Database;
+  readonly controller: Controller;
+  /** The bare audit repository: `git --git-dir <path> log`. */
+  readonly auditFolder: string;
+  readonly clusters: ClusterSetup;
+  /** New work goes elsewhere at once, running steps end, the rest is handed over. */
+  drain(graceSeconds: number): Promise<void>;
+}
+
+/** @throws Problem CONFIG_INVALID, DATA_FOLDER_IN_USE, DATABASE_UNAVAILABLE, DATABASE_TOO_NEW */
+export async function startApp(options: AppOptions): Promise<App> {
+  const { config, environment, log } = options;
+  const dataDir = resolve(config.data_dir);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const clusters = connectClusters(config, environment);
+  const database = await openDatabase(databaseAddress(options, dataDir));
+  const auditFolder = join(dataDir, "audit.git");
+  const ports = await openPorts(options, dataDir, auditFolder, database, clusters);
+  const controller = startController(ports, {
+    catalogIntervalSeconds: durationSeconds(config.config_repository.interval),
+    staleAfterSeconds: durationSeconds(config.limits.stale_after),
+  });
+  let draining = false;
+  const token = secretValue(config.server.token, environment) ?? randomBytes(24).toString("base64url");
+  const server = openServer(options, token, database, controller, clusters, () => draining);
+  const { url } = await server.listen();
+  await writeControllerFile(dataDir, { url, token });
+  return {
+    url,
+    token,
+    database,
+    controller,
+    auditFolder,
+    clusters,
+    async drain(graceSeconds) {
+      draining = true;
+      await controller.drain(graceSeconds);
+      await server.close(1);
+      await database.close();
+      await clusters.close();
+      log.info({}, "stopped");
+    },
+  };
+}
+
+function databaseAddress({ config, environment, log }: AppOptions, dataDir: string) {
+  const { url, password } = config.database;
+  if (url === undefined) return { dataDir, log };
+  const secret = secretValue(password, environment);
+  if (secret === null) return { url };
+  const withPassword = new URL(url);
+  withPassword.password = encodeURIComponent(secret);
+  return { url: withPassword.href };
+}
+
+async function openPorts(
+  options: AppOptions,
+  dataDir: string,
+  auditFolder: string,
+  database: Database,
+  clusters: ClusterSetup,
+): Promise<ControllerPorts> {
+  const { config, environment, log } = options;
+  const { executions, alerts, clock, lease, outbox, catalog: catalogState } = database;
+  const { branch, path } = config.config_repository;
+  const notifier = createNotifier({ ...channels(config, environment), allowPrivate: options.demo ?? false });
+  return {
+    alerts,
+    executions,
+    outbox,
+    catalogState,
+    lease,
+    clock,
+    log,
+    effects,
+    actions: new Map(actions.map((action) => [action.name, action])),
+    clusters: actionTools(clusters.byName, { notifier, executions, clock }),
+    ids: uuidV7(clock),
+    random: Math.random,
+    faults: faultPoints(environment["GITMEND_FAULT"], (point) => log.warn({ point }, "fault point reached")),
+    source: openCatalogSource({
+      url: await configRepository(options, dataDir),
+      branch,
+      path,
+      credential: gitCredential(config.config_repository.credential, environment),
+      cacheDir: join(dataDir, "catalog-cache"),
+    }),
+    auditRepository: await openAuditRepository({
+      folder: auditFolder,
+      branch: config.audit_repository.branch,
+      remote: gitRemote(config.audit_repository, environment),
+      signingKey: config.audit_repository.sign?.key ?? null,
+    }),
+    forge: await openLocalForge({
+      folder: config.approvals.repository ?? join(dataDir, "approvals.git"),
+      people: config.approvals.people,
+      unsignedAllowed: options.demo ?? false,
+    }),
+    teams: new Map(Object.entries(config.approvals.teams)),
+    live: config.live,
+    protection: { namespaces: config.protected.namespaces, ownNamespace: clusters.ownNamespace, ownNode: environment["GITMEND_NODE_NAME"] ?? null },
+  };
+}
+
+/** The configured URL, or a bare repository in the data folder that starts with the shipped library. */
+async function configRepository({ config, library, log }: AppOptions, dataDir: string): Promise<string> {
+  const { url, branch } = config.config_repository;
+  if (url !== undefined) return url;
+  const folder = join(dataDir, "config.git");
+  if (!existsSync(folder) && (await seedRepository(folder, branch, await library()))) {
+    log.info({ repository: folder }, "made a config repository with the shipped templates and policies");
+  }
+  return folder;
+}
+
+function channels(config: Config, environment: AppOptions["environment"]) {
+  const entries = Object.entries(config.notifications.channels).map(
+    ([name, { url, secret }]) => [name, { url, secret: secretValue(secret, environment) }] as const,
+  );
+  return { channels: Object.fromEntries(entries), default: config.notifications.default ?? null };
+}
+
+function openServer(
+  { config, environment, log }: AppOptions,
+  token: string,
+  { alerts, executions, ready }: Database,
+  controller: Controller,
+  clusters: ClusterSetup,
+  draining: () => boolean,
+) {
+  const state: ServerState = {
+    draining,
+    async ready() {
+      const database = await ready().then(
+        () => true,
+        () => false,
+      );
+      return { database, catalog: controller.catalog.current() !== null };
+    },
+    catalog() {
+      const inUse = controller.catalog.current();
+      const { findings } = controller.catalog.findings();
+      return { revision: inUse?.revision ?? null, templates: inUse?.templates.size ?? 0, rules: inUse?.ruleCount ?? 0, findings };
+    },
+  };
+  const receive: Database["alerts"]["receive"] = async (delivery) => {
+    const received = await alerts.receive(delivery);
+    controller.nudge();
+    return received;
+  };
+  const sources = webhookSources(config, environment, [...clusters.byName.keys()]);
+  const options = { listen: listenAddress(config.server.listen), token, sources };
+  return createServer(options, { alerts: { ...alerts, receive }, executions, state, log });
+}
+
+function listenAddress(listen: string) {
+  const colon = listen.lastIndexOf(":");
+  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(listen.slice(colon + 1)) };
+}

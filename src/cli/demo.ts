@@ -1,0 +1,164 @@
+// `gitmend demo`: the whole loop on this machine. A simulated cluster, the embedded database and local Git repositories;
+// a bad release breaks a workload, and gitmend, live in that cluster alone, brings it back. Nothing outside is touched.
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import type { App } from "../app.ts";
+import { readConfig } from "../config/read-config.ts";
+import type { ExecutionSummary, Log } from "../controller/ports.ts";
+import { Problem } from "../domain/problem.ts";
+import { startSimulatedCluster } from "../simulation/start-simulated-cluster.ts";
+import { watchAlerts } from "../simulation/alerts.ts";
+import { type DemoScreen, demoScreen } from "./demo-screen.ts";
+import { shippedLibrary } from "./shipped-library.ts";
+
+export interface DemoOptions {
+  /** End when the incident is solved instead of serving on. */
+  readonly once: boolean;
+  readonly colours: boolean;
+  readonly columns: number;
+  readonly write: (text: string) => void;
+  readonly log: Log;
+  /** Ends the demo early. */
+  readonly signal: AbortSignal;
+}
+
+const cluster = "demo";
+const namespace = "shop";
+const workload = "api";
+const solvedWithinSeconds = 90;
+const pollMilliseconds = 100;
+
+/** @returns the process's exit code: 0 when the workload recovered, 1 when it did not */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "gitmend-demo-"));
+  const screen = demoScreen(options);
+  const simulation = await startSimulatedCluster({ namespaces: [namespace], timing: { crashBackoffMaxSeconds: 1 } });
+  let app: App | null = null;
+  try {
+    screen.title();
+    const workloadReady = deployWorkload(simulation.cluster);
+    app = await startDemoApp(folder, simulation.kubeconfig, options);
+    await workloadReady;
+    screen.ready(simulation, app);
+    const solved = await playIncident(simulation, app, screen, options.signal);
+    await screen.record(await gitLog(app));
+    screen.end(solved);
+    if (!options.once && solved) await serveOn(app, folder, screen, options.signal);
+    return solved ? 0 : 1;
+  } finally {
+    await app?.drain(2);
+    await simulation.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+type Simulation = Awaited<ReturnType<typeof startSimulatedCluster>>;
+
+async function deployWorkload(simulated: Simulation["cluster"]): Promise<void> {
+  simulated.deploy({ namespace, name: workload, replicas: 3, image: "registry.example/shop/api:1.4.2" });
+  await simulated.until("the workload is healthy", () => simulated.deployment(namespace, workload).healthy, 30);
+}
+
+async function startDemoApp(folder: string, kubeconfig: string, { log }: DemoOptions): Promise<App> {
+  const { startApp } = await import("../app.ts");
+  await mkdir(folder, { recursive: true });
+  const kubeconfigFile = join(folder, "kubeconfig");
+  await writeFile(kubeconfigFile, kubeconfig, { mode: 0o600 });
+  const { config } = readConfig(configText(folder, kubeconfigFile), "demo configuration", {});
+  if (config === null) throw new Problem("INTERNAL", "the demo's own configuration is not valid");
+  return startApp({ config, environment: {}, log, library: shippedLibrary, demo: true });
+}
+
+function configText(folder: string, kubeconfigFile: string): string {
+  return JSON.stringify({
+    data_dir: join(folder, "data"),
+    clusters: [{ name: cluster, labels: { env: "demo" }, kubeconfig: kubeconfigFile }],
+    live: [{ clusters: [cluster] }],
+    server: { listen: "127.0.0.1:0" },
+  });
+}
+
+/** Breaks the workload, delivers what Alertmanager would, follows the execution. @returns whether the workload recovered */
+async function playIncident(simulation: Simulation, app: App, screen: DemoScreen, signal: AbortSignal): Promise<boolean> {
+  const stop = new AbortController();
+  const delivering = deliverAlerts(simulation, app, screen, AbortSignal.any([signal, stop.signal]));
+  try {
+    simulation.cluster.breakDeployment(namespace, workload, "crash");
+    screen.broken(simulation.cluster.deployment(namespace, workload));
+    const execution = await firstExecution(app, signal);
+    const ended = await follow(app, execution, screen, signal);
+    const healthy = simulation.cluster.deployment(namespace, workload).healthy;
+    if (ended?.outcome === "succeeded" && healthy) await resolved(app, signal);
+    screen.outcome(ended, simulation.cluster.deployment(namespace, workload));
+    return ended?.outcome === "succeeded" && healthy;
+  } finally {
+    stop.abort();
+    await delivering;
+  }
+}
+
+/** What Prometheus and Alertmanager do, on the simulated cluster: the same payloads to the same webhook. */
+async function deliverAlerts(simulation: Simulation, app: App, screen: DemoScreen, signal: AbortSignal): Promise<void> {
+  const watch = watchAlerts(simulation.cluster, { externalLabels: { cluster } });
+  while (!signal.aborted) {
+    for (const payload of watch.poll()) {
+      const body = JSON.stringify(payload);
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch(`${app.url}/webhooks/alertmanager`, { method: "POST", headers, body });
+      if (!answer.ok) throw new Problem("INTERNAL", `the webhook answered ${answer.status}`);
+      screen.delivered(payload);
+    }
+    await delay(pollMilliseconds, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function firstExecution(app: App, signal: AbortSignal): Promise<ExecutionSummary> {
+  for (const deadline = performance.now() + solvedWithinSeconds * 1000; performance.now() < deadline; ) {
+    const [execution] = await app.database.executions.list({ limit: 1 });
+    if (execution !== undefined) return execution;
+    await delay(pollMilliseconds, undefined, { signal });
+  }
+  throw new Problem("INTERNAL", `no execution began within ${solvedWithinSeconds} s`);
+}
+
+async function follow(app: App, { id }: ExecutionSummary, screen: DemoScreen, signal: AbortSignal): Promise<ExecutionSummary | null> {
+  let shown = 0;
+  for (const deadline = performance.now() + solvedWithinSeconds * 1000; performance.now() < deadline; ) {
+    const events = await app.database.executions.events(id);
+    for (const recorded of events.slice(shown)) screen.event(recorded);
+    shown = events.length;
+    const summary = await app.database.executions.find(id);
+    if (summary?.outcome !== null) return summary;
+    await delay(pollMilliseconds, undefined, { signal });
+  }
+  return app.database.executions.find(id);
+}
+
+/** Waits until no alert of the incident is open, for the record's last milestone, too. */
+async function resolved(app: App, signal: AbortSignal): Promise<void> {
+  for (const deadline = performance.now() + 10_000; performance.now() < deadline; ) {
+    const log = await gitLog(app);
+    if (log.includes("remediate(")) return;
+    await delay(pollMilliseconds, undefined, { signal });
+  }
+}
+
+async function gitLog({ auditFolder }: App): Promise<string> {
+  const format = "%h %cd  %s%n%(trailers:only,unfold)";
+  const args = ["--git-dir", auditFolder, "log", "--reverse", "--date=format:%H:%M:%S", `--format=${format}`, "audit"];
+  const env = { PATH: process.env["PATH"], GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" };
+  const git = await promisify(execFile)("git", args, { env }).catch(() => ({ stdout: "" }));
+  return git.stdout;
+}
+
+async function serveOn(app: App, folder: string, screen: DemoScreen, signal: AbortSignal): Promise<void> {
+  screen.serving(app, join(folder, "data"));
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
