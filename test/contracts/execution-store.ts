@@ -1,0 +1,263 @@
+// What every ExecutionStore does, whatever database is below it.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Problem, toProblem } from "../../src/domain/problem.ts";
+import type { AlertStoreUnderTest } from "./alert-store.ts";
+import {
+  append,
+  delivery,
+  ending,
+  events,
+  newAlert,
+  newExecution,
+  newId,
+  recorded,
+} from "./store-samples.ts";
+
+export function executionStoreContract(open: () => Promise<AlertStoreUnderTest>): void {
+  let store: AlertStoreUnderTest;
+  beforeAll(async () => {
+    store = await open();
+  });
+  afterAll(() => store.close());
+
+  /** A live execution with two events. */
+  const started = async (changes: Parameters<typeof newExecution>[1] = {}) => {
+    const alert = newAlert();
+    await store.alerts.receive(delivery(alert));
+    const firing = (await store.alerts.takeDue(100_000, 600)).find(
+      (due) => due.alert.fingerprint === alert.fingerprint,
+    );
+    if (firing === undefined) throw new Error("not due");
+    const decision = newExecution(alert, changes);
+    expect(await store.alerts.decide(firing, decision)).toEqual({ result: "committed" });
+    return decision;
+  };
+  const manyStarted = async (count: number) => {
+    const ids: string[] = [];
+    for (let index = 0; index < count; index += 1) ids.push((await started()).executionId);
+    return ids;
+  };
+  const codeOf = (work: Promise<unknown>) =>
+    work.then(
+      () => "done",
+      (error: unknown) => toProblem(error).code,
+    );
+
+  describe("an append", () => {
+    it("is read back word for word, in order", async () => {
+      const { executionId: id, events: first } = await started();
+      const more = recorded(2, events.skipped('"quoted" \\ 1e21 ü \u2028'), events.skipped("two"));
+      await store.executions.append(
+        append(id, 2, { events: more, projection: { phase: "waiting", outcome: null, escalated: true } }),
+      );
+      expect(await store.executions.events(id)).toEqual([...first, ...more]);
+      expect(await store.executions.find(id)).toMatchObject({ phase: "waiting", escalated: true });
+    });
+
+    it("loses against events that are there already", async () => {
+      const { executionId: id } = await started();
+      await store.executions.append(append(id, 2));
+      const other = append(id, 2, { events: recorded(2, events.skipped("other")) });
+      expect(await codeOf(store.executions.append(other))).toBe("EXECUTION_MOVED_ON");
+      expect(await codeOf(store.executions.append(append(id, 7)))).toBe("EXECUTION_MOVED_ON");
+      expect(await store.executions.events(id)).toHaveLength(3);
+    });
+
+    it("loses in another epoch and for an unknown execution", async () => {
+      const { executionId: id } = await started();
+      expect(await codeOf(store.executions.append(append(id, 2, { epoch: 2 })))).toBe("EXECUTION_MOVED_ON");
+      expect(await codeOf(store.executions.append(append(newId(), 0)))).toBe("EXECUTION_MOVED_ON");
+      expect(await store.executions.events(id)).toHaveLength(2);
+    });
+
+    it("is done when the same append was stored before and its answer was lost", async () => {
+      const { executionId: id } = await started();
+      await store.executions.append(append(id, 2));
+      await store.executions.append(append(id, 2));
+      await store.executions.append(ending(id, 3));
+      await store.executions.append(ending(id, 3));
+      expect(await store.executions.events(id)).toHaveLength(4);
+    });
+
+    it("fails alone when the database refuses it, and the others of its batch are stored", async () => {
+      const ids = await manyStarted(9);
+      const bad = ids[4];
+      const results = await Promise.all(
+        ids.map((id) => {
+          const text = id === bad ? "a\0b" : "fine";
+          return codeOf(
+            store.executions.append(append(id, 2, { events: recorded(2, events.skipped(text)) })),
+          );
+        }),
+      );
+      expect(results).toEqual(ids.map((id) => (id === bad ? "INTERNAL" : "done")));
+      for (const id of ids) expect(await store.executions.events(id)).toHaveLength(id === bad ? 2 : 3);
+    });
+
+    it("keeps the order of one execution's appends that wait together", async () => {
+      const { executionId: id } = await started();
+      await Promise.all([2, 3, 4, 5, 6].map((version) => store.executions.append(append(id, version))));
+      expect((await store.executions.events(id)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    });
+
+    it("stores more events at once than a batch takes", async () => {
+      const ids = await manyStarted(5);
+      const many = Array.from({ length: 400 }, (_, index) => events.skipped(String(index)));
+      await Promise.all(
+        ids.map((id) => store.executions.append(append(id, 2, { events: recorded(2, ...many) }))),
+      );
+      for (const id of ids) expect(await store.executions.events(id)).toHaveLength(402);
+    });
+
+    it("after the end is refused", async () => {
+      const { executionId: id } = await started();
+      await store.executions.append(ending(id, 2));
+      expect(await codeOf(store.executions.append(append(id, 3)))).toBe("EXECUTION_MOVED_ON");
+    });
+  });
+
+  describe("the end of an execution", () => {
+    it("frees its claims and asks for its record", async () => {
+      const { executionId: id, claimKey } = await started();
+      expect(await store.executions.claim(id, ["prod-eu/other-object"])).toBe(true);
+      await store.executions.append(ending(id, 2));
+      expect(await store.alerts.liveExecution(claimKey!)).toBeNull();
+      const { executionId: next } = await started({ claimKey });
+      expect(await store.executions.claim(next, ["prod-eu/other-object"])).toBe(true);
+      await store.executions.append(ending(next, 2));
+      const entries = (await store.outbox.take(10_000)).filter(({ executionId }) => executionId === id);
+      expect(entries.map(({ milestone, seq }) => [milestone, seq])).toEqual([
+        ["planned", 2],
+        ["ended", 3],
+      ]);
+    });
+  });
+
+  describe("commands", () => {
+    it("reach the owner in order and go with the events that answer them", async () => {
+      const { executionId: id } = await started();
+      const cancel = { type: "cancel", by: "ana", reason: "wrong", keep: false } as const;
+      expect(await store.executions.send(id, cancel)).toBe(true);
+      expect(await store.executions.send(id, { ...cancel, by: "ben" })).toBe(true);
+      const mine = async () =>
+        (await store.executions.commands()).filter(({ executionId }) => executionId === id);
+      const [first, second] = await mine();
+      expect([first?.command, second?.command]).toMatchObject([{ by: "ana" }, { by: "ben" }]);
+      await store.executions.append(append(id, 2, { commands: [first?.id ?? ""] }));
+      expect((await mine()).map((command) => command.id)).toEqual([second?.id]);
+      await store.executions.append(ending(id, 3));
+      expect(await mine()).toEqual([]);
+    });
+
+    it("are refused by what has ended or never was", async () => {
+      const { executionId: id } = await started();
+      await store.executions.append(ending(id, 2));
+      const cancel = { type: "cancel", by: "ana", reason: "late", keep: false } as const;
+      expect(await store.executions.send(id, cancel)).toBe(false);
+      expect(await store.executions.send(newId(), cancel)).toBe(false);
+    });
+  });
+
+  describe("claims of objects", () => {
+    it("are had all or none, and held ones count", async () => {
+      const { executionId: one, claimKey } = await started();
+      const { executionId: two } = await started();
+      const [a, b, c] = [newId(), newId(), newId()];
+      expect(await store.executions.claim(one, [claimKey!, b, b])).toBe(true);
+      expect(await store.executions.claim(two, [a, b, c])).toBe(false);
+      expect(await store.executions.claim(one, [a, c, claimKey!])).toBe(true);
+      expect(await store.alerts.liveExecution(a)).toBe(one);
+    });
+
+    it("are never shared by two that want the same at once", async () => {
+      const ids = await manyStarted(4);
+      const keys = [newId(), newId(), newId()];
+      const got = await Promise.all(
+        ids.map((id, index) => store.executions.claim(id, index % 2 === 0 ? keys : keys.toReversed())),
+      );
+      expect(got.filter(Boolean).length).toBeLessThanOrEqual(1);
+      const holders = new Set(await Promise.all(keys.map((key) => store.alerts.liveExecution(key))));
+      expect(holders.size).toBe(1);
+    });
+
+    it("are refused to an execution that has ended", async () => {
+      const { executionId: id } = await started();
+      await store.executions.append(ending(id, 2));
+      expect(await codeOf(store.executions.claim(id, [newId()]))).toBe("EXECUTION_MOVED_ON");
+    });
+  });
+
+  describe("lists", () => {
+    it("show the newest first, page by id, and leave ended ones out when asked", async () => {
+      const [one, two, three] = (await manyStarted(3)) as [string, string, string];
+      await store.executions.append(ending(two, 2));
+      const ids = async (query: Parameters<typeof store.executions.list>[0]) =>
+        (await store.executions.list(query)).map(({ id }) => id);
+      const [newest, middle, oldest] = [one, two, three].toSorted().toReversed() as [string, string, string];
+      expect(await ids({ limit: 3 })).toEqual([newest, middle, oldest]);
+      expect(await ids({ limit: 1, before: newest })).toEqual([middle]);
+      const live = await ids({ limit: 100, live: true });
+      expect(live).toContain(one);
+      expect(live).not.toContain(two);
+    });
+
+    it("find an execution by a part of its id", async () => {
+      const { executionId: id, target } = await started();
+      const found = expect.objectContaining({ id, target, mode: "live", alertName: "KubePodCrashLooping" });
+      expect(await store.executions.find(id)).toEqual(found);
+      expect(await store.executions.find(id.slice(-8))).toEqual(found);
+      expect(await store.executions.find(id.slice(0, 30).toUpperCase())).toEqual(found);
+      expect(await store.executions.find(id.slice(-5))).toBeNull();
+      expect(await store.executions.find("%%%%%%%%")).toBeNull();
+      await started();
+      expect(await store.executions.find(id.slice(0, 6))).toBeNull();
+    });
+  });
+
+  describe("executions without a live owner", () => {
+    it("are taken over with a higher epoch, which shuts the owner before out", async () => {
+      const { executionId: id } = await started();
+      const { executionId: over } = await started();
+      await store.executions.append(ending(over, 2));
+      expect(await store.executions.claimAbandoned(1_000)).toEqual([]);
+      await store.executions.release();
+      const taken = await store.executions.claimAbandoned(1_000);
+      expect(taken).toContainEqual({ id, epoch: 2 });
+      expect(taken.map((execution) => execution.id)).not.toContain(over);
+      expect(await codeOf(store.executions.append(append(id, 2)))).toBe("EXECUTION_MOVED_ON");
+      await store.executions.append(append(id, 2, { epoch: 2 }));
+    });
+  });
+
+  describe("the outbox", () => {
+    it("is empty of what was published, and remembers the heads", async () => {
+      const { executionId: id } = await started();
+      await store.executions.append(ending(id, 2));
+      const entries = await store.outbox.take(10_000);
+      expect(await store.outbox.recordHead(id)).toEqual({ head: null, lines: 0 });
+      await store.outbox.markPublished(
+        entries.map((entry, index) => ({
+          ...entry,
+          commit: "c".repeat(40),
+          head: `head-${entry.executionId}-${index}`,
+          lines: entry.seq,
+        })),
+      );
+      expect(await store.outbox.take(10)).toEqual([]);
+      const last = entries.length - 1;
+      expect(await store.outbox.recordHead(id)).toEqual({ head: `head-${id}-${last}`, lines: 3 });
+      expect(await store.outbox.lastHead()).toBe(`head-${id}-${last}`);
+    });
+  });
+
+  it("keeps evidence, once for the same text", async () => {
+    const { executionId } = await started();
+    const evidence = { executionId, name: "logs", sha256: "0".repeat(64), text: "line\0 two" };
+    await store.executions.saveEvidence(evidence);
+    await expect(store.executions.saveEvidence(evidence)).resolves.toBeUndefined();
+  });
+
+  it("says Problem for whatever goes wrong", async () => {
+    await expect(store.executions.events("no-uuid")).rejects.toBeInstanceOf(Problem);
+  });
+}
