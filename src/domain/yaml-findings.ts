@@ -44,13 +44,13 @@ export const yamlLimits = { characters: 1_048_576, nodes: 250_000, depth: 64, fi
 /** Keys that are never data: they would reach into prototypes of whoever copies the object carelessly. */
 const refusedKeys: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
-class Refused {
+/** Leaves the conversion early; never leaves this file. */
+class Refused extends Error {
   readonly code: string;
-  readonly message: string;
   readonly node: Node | null;
   constructor(code: string, message: string, node: Node | null) {
+    super(message);
     this.code = code;
-    this.message = message;
     this.node = node;
   }
 }

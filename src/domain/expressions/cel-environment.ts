@@ -3,6 +3,7 @@
 import { Environment } from "@marcbachmann/cel-js";
 import { RE2JS } from "re2js";
 import { Problem } from "../problem.ts";
+import { AttemptHistory, namespaceName } from "./cel-scope.ts";
 import {
   addQuantities,
   divideQuantity,
@@ -12,7 +13,7 @@ import {
   quantityText,
   subtractQuantities,
 } from "./quantity.ts";
-import { AttemptHistory, namespaceName, type Root, roots } from "./scope.ts";
+import { type Root, roots } from "./scope.ts";
 
 const limits = {
   maxAstNodes: 500,
@@ -31,10 +32,24 @@ export const renamedFunctions: Readonly<Record<string, string>> = {
   join: "boundedJoin",
 };
 
-function matches(text: string, pattern: string): boolean {
-  if (pattern.length > longestPattern)
+/** Linear in the text, whatever the pattern. @throws Problem EXPRESSION_FAILED when RE2 does not take the pattern. */
+export function compilePattern(pattern: string): (text: string) => boolean {
+  if (pattern.length > longestPattern) {
     throw new Problem("EXPRESSION_FAILED", "the regular expression is too long");
-  return RE2JS.compile(pattern).matcher(text).find();
+  }
+  try {
+    const compiled = RE2JS.compile(pattern);
+    return (text) => compiled.matcher(text).find();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Problem("EXPRESSION_FAILED", `"${pattern}" is no RE2 regular expression: ${why}`, {
+      cause: error,
+    });
+  }
+}
+
+function matches(text: string, pattern: string): boolean {
+  return compilePattern(pattern)(text);
 }
 
 function split(text: string, separator: string): string[] {

@@ -5,20 +5,12 @@ import { didYouMean } from "../did-you-mean.ts";
 import { isObject, type Json } from "../json.ts";
 import { Problem } from "../problem.ts";
 import { checkingEnvironment, runningEnvironment } from "./cel-environment.ts";
+import { type CelScope, celScope, namespaceName } from "./cel-scope.ts";
 import { type ExpressionFault, fromGoSpelling } from "./go-spelling.ts";
 import { maskLiterals } from "./literals.ts";
 import { Quantity, quantityText } from "./quantity.ts";
-import {
-  type CelScope,
-  celScope,
-  namespaceName,
-  type Root,
-  rootFields,
-  type Scope,
-  type ScopeName,
-  scopes,
-} from "./scope.ts";
-import { type Access, boundFunctions, readTree } from "./syntax-tree.ts";
+import { type Root, rootFields, type Scope, type ScopeName, scopes } from "./scope.ts";
+import { type Access, boundFunctions, readTree, type TreeReading } from "./syntax-tree.ts";
 
 export type { Access } from "./syntax-tree.ts";
 
@@ -37,6 +29,8 @@ export interface CompiledExpression {
   readonly source: string;
   readonly accesses: readonly Access[];
   readonly roots: ReadonlySet<string>;
+  /** Set when the expression is nothing but one access. */
+  readonly only: Access | null;
   readonly type: ResultType;
   /** @throws Problem EXPRESSION_FAILED; `details.missing` is true when a value that it reads is not there. */
   evaluate(scope: Scope): Json;
@@ -161,18 +155,19 @@ type Program = ReturnType<Environment["parse"]>;
 function makeExpression(
   source: string,
   program: Program,
-  accesses: readonly Access[],
-  bounded: boolean,
+  reading: TreeReading,
   type: ResultType,
 ): CompiledExpression {
+  const { accesses, comprehensions, only } = reading;
   return {
     source,
     accesses,
     roots: new Set(accesses.map(({ root }) => root)),
+    only,
     type,
     evaluate(scope) {
       try {
-        const values: CelScope = celScope(scope, bounded);
+        const values: CelScope = celScope(scope, comprehensions > 0);
         return toJson(program(values));
       } catch (error) {
         throw failure(source, error);
@@ -213,14 +208,14 @@ export function compileExpression(source: string, scope: ScopeName): Compilation
   try {
     const cel = withNamespaceName(spelling.cel);
     const checking = parse(checkingEnvironment, cel);
-    const { accesses, faults, comprehensions } = readTree(checking.ast);
-    const named = [...faults, ...accesses.flatMap((access) => nameFaults(access, scope))];
+    const reading = readTree(checking.ast);
+    const named = [...reading.faults, ...reading.accesses.flatMap((access) => nameFaults(access, scope))];
     if (named.length > 0) return refuse(...named);
     const checked = checking.check();
     if (!checked.valid) return refuse(faultOf(checked.error));
     const program = parse(runningEnvironment, cel);
     const type = resultType(String(checked.type));
-    return { expression: makeExpression(source, program, accesses, comprehensions > 0, type), faults: [] };
+    return { expression: makeExpression(source, program, reading, type), faults: [] };
   } catch (error) {
     return refuse(faultOf(error));
   }

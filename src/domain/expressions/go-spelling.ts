@@ -22,7 +22,7 @@ const goRoots = [
   "Output",
   "Plan",
 ];
-const goPath = /(?<![\w)\]}.])\.([A-Za-z_]\w*(?:\.[\w-]+)*)/g;
+const goPath = /(?<![\w)\]}.'"])\.([A-Z]\w*(?:\.[\w-]+)*)/g;
 
 function lowerFirst(word: string): string {
   return word.charAt(0).toLowerCase() + word.slice(1);

@@ -15,13 +15,20 @@ function literalEnd(text: string, index: number): number | null {
   return Math.min(text.length, at + fence.length);
 }
 
-/** The same text, same length, with the content of string literals and comments blanked out. */
+function blanked(literal: string): string {
+  const [first = ""] = literal;
+  return first === "/" || literal.length < 2
+    ? " ".repeat(literal.length)
+    : first + " ".repeat(literal.length - 2) + first;
+}
+
+/** The same text, same length, with the content of string literals (not their outer quotes) and comments blanked out. */
 export function maskLiterals(text: string): string {
   let masked = "";
   let index = 0;
   while (index < text.length) {
     const end = literalEnd(text, index);
-    masked += end === null ? text[index] : " ".repeat(end - index);
+    masked += end === null ? text[index] : blanked(text.slice(index, end));
     index = end ?? index + 1;
   }
   return masked;

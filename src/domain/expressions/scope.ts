@@ -1,7 +1,8 @@
-// What expressions may read, by the place where they stand, and how plain data becomes CEL values.
-// Integers go in as BigInt (CEL knows 64-bit integers), only own properties are copied, and each root is converted once.
-import { durationSeconds } from "../duration.ts";
-import { Problem } from "../problem.ts";
+// What expressions may read, by the place where they stand, and how facts become what they read.
+import type { Alert } from "../facts/alert.ts";
+import type { Fact, Facts } from "../facts/facts.ts";
+import type { Subject } from "../facts/objects.ts";
+import type { JsonObject } from "../json.ts";
 
 export const roots = [
   "alert",
@@ -73,82 +74,34 @@ export const rootFields: Readonly<Partial<Record<Root, readonly string[]>>> = {
   plan: ["risk", "digest", "clusters", "namespaces", "objects", "actions", "template"],
 };
 
-/** Longest list that an expression with a comprehension may meet: two nested ones stay within a million rounds. */
-const longestList = 1_000;
-
-/** CEL's view of `history`: only `attempts(window)`. */
-export class AttemptHistory {
-  readonly #attempts: readonly number[];
-  readonly #now: number | null;
-  constructor(attempts: readonly number[], now: number | null) {
-    this.#attempts = attempts;
-    this.#now = now;
-  }
-  /** Attempts within the window before now. @throws Problem EXPRESSION_FAILED without `now`. */
-  within(window: string): bigint {
-    if (this.#now === null) throw new Problem("EXPRESSION_FAILED", "history needs to know the time");
-    const from = this.#now - durationSeconds(window) * 1_000;
-    return BigInt(this.#attempts.filter((at) => at > from).length);
-  }
+/** `namespace` and `resource` are the subject's; without a subject the label `namespace`, and null. */
+export function alertScope(alert: Alert, subject: Subject | null): JsonObject {
+  return {
+    name: alert.name,
+    labels: alert.labels,
+    annotations: alert.annotations,
+    severity: alert.severity,
+    namespace: subject?.namespace ?? alert.labels["namespace"] ?? null,
+    resource: subject?.name ?? null,
+    startsAt: alert.startsAt,
+    fingerprint: alert.fingerprint,
+    cluster: alert.cluster,
+  };
 }
 
-/** Milliseconds of an ISO 8601 text. Reads no clock. */
-function instant(text: unknown): number {
-  // oxlint-disable-next-line no-restricted-globals -- parses what was passed in
-  const milliseconds = typeof text === "string" ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(milliseconds))
-    throw new Problem("EXPRESSION_FAILED", `${JSON.stringify(text)} is not a time`);
-  return milliseconds;
+function available<T>(fact: Fact<T>): T | undefined {
+  return fact.available ? fact.value : undefined;
 }
 
-function convertList(list: readonly unknown[], bounded: boolean): unknown[] {
-  if (bounded && list.length > longestList) {
-    throw new Problem(
-      "EXPRESSION_FAILED",
-      `a list of ${list.length} entries is too long for a comprehension`,
-    );
-  }
-  return list.map((item) => convert(item, bounded));
-}
-
-function convert(value: unknown, bounded: boolean): unknown {
-  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return convertList(value, bounded);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(entries.map(([key, member]) => [key, convert(member, bounded)]));
-}
-
-function convertHistory(history: unknown, now: unknown): AttemptHistory {
-  const attempts = (history as { attempts?: readonly { readonly at: unknown }[] } | null)?.attempts ?? [];
-  return new AttemptHistory(
-    attempts.map(({ at }) => instant(at)),
-    now === undefined ? null : instant(now),
-  );
-}
-
-function convertRoot(root: Root, scope: Scope, bounded: boolean): unknown {
-  // oxlint-disable-next-line no-restricted-globals -- CEL's timestamps are Dates
-  if (root === "now") return new Date(instant(scope.now));
-  if (root === "history") return convertHistory(scope.history, scope.now);
-  return convert(scope[root], bounded);
-}
-
-/** CEL keeps the word `namespace` for itself; this name of the same length takes its place, so that offsets hold. */
-export const namespaceName = "namespac_";
-
-export type CelScope = Readonly<Record<string, unknown>>;
-
-/** CEL values by root, converted when first read. `bounded`: for expressions with comprehensions. */
-export function celScope(scope: Scope, bounded: boolean): CelScope {
-  const result = {};
-  for (const root of roots) {
-    if (scope[root] === undefined) continue;
-    const known: { value?: unknown } = {};
-    Object.defineProperty(result, root === "namespace" ? namespaceName : root, {
-      enumerable: true,
-      get: () => ("value" in known ? known.value : (known.value = convertRoot(root, scope, bounded))),
-    });
-  }
-  return result;
+/** Facts as expressions see them. A fact that is not available is left out: reading it counts as missing. */
+export function factScope(facts: Facts): Scope {
+  return {
+    alert: alertScope(facts.alert, available(facts.subject) ?? null),
+    subject: available(facts.subject),
+    target: available(facts.target),
+    namespace: available(facts.namespace),
+    cluster: facts.cluster,
+    history: available(facts.history),
+    now: facts.now,
+  };
 }

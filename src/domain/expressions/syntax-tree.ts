@@ -1,8 +1,9 @@
 // Reads the parser's tree: which data an expression touches, and whether it stays within the limits that the parser has not.
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { renamedFunctions } from "./cel-environment.ts";
+import { toProblem } from "../problem.ts";
+import { compilePattern, renamedFunctions } from "./cel-environment.ts";
+import { namespaceName } from "./cel-scope.ts";
 import type { ExpressionFault } from "./go-spelling.ts";
-import { namespaceName } from "./scope.ts";
 
 /** `alert.labels.pod` -> root alert, path [labels, pod]; a part that is computed ends the path with null. */
 export interface Access {
@@ -15,6 +16,8 @@ export interface TreeReading {
   readonly accesses: readonly Access[];
   readonly comprehensions: number;
   readonly faults: readonly ExpressionFault[];
+  /** The expression is nothing but this one access, so that it has the type of what it reads. */
+  readonly only: Access | null;
 }
 
 const comprehensionNames: ReadonlySet<string> = new Set([
@@ -34,12 +37,14 @@ interface Walk {
   comprehensions: number;
 }
 
+type Identifier = Extract<ASTNode, { readonly op: "id" }>;
+
 function literalKey(node: ASTNode): string | null {
   return node.op === "value" && typeof node.args === "string" ? node.args : null;
 }
 
 /** The chain of members that ends at `node`, outermost root first; null when it does not begin with a name. */
-function chainOf(node: ASTNode): { readonly root: ASTNode; readonly path: (string | null)[] } | null {
+function chainOf(node: ASTNode): { readonly root: Identifier; readonly path: (string | null)[] } | null {
   if (node.op === "id") return { root: node, path: [] };
   if (node.op !== "." && node.op !== "[]") return null;
   const inner = chainOf(node.args[0]);
@@ -63,13 +68,23 @@ function visitChain(node: ASTNode, bound: ReadonlySet<string>, depth: number, wa
     if (chain === null && inner.args[0].op !== "." && inner.args[0].op !== "[]")
       visit(inner.args[0], bound, depth, walk);
   }
-  if (chain === null || bound.has(String(chain.root.args))) return;
-  const root = String(chain.root.args);
+  if (chain === null || bound.has(chain.root.args)) return;
+  const root = chain.root.args;
   walk.accesses.push({
     root: root === namespaceName ? "namespace" : root,
     path: chain.path,
     offset: chain.root.start,
   });
+}
+
+function checkPattern(node: ASTNode, walk: Walk): void {
+  const pattern = literalKey(node);
+  if (pattern === null) return;
+  try {
+    compilePattern(pattern);
+  } catch (error) {
+    walk.faults.push({ message: toProblem(error).message, offset: node.start });
+  }
 }
 
 type Call = Extract<ASTNode, { readonly op: "rcall" }>;
@@ -81,6 +96,7 @@ function visitReceiverCall(node: Call, bound: ReadonlySet<string>, depth: number
   const isComprehension = comprehensionNames.has(name);
   if (!isBind) visit(receiver, bound, depth, walk);
   const [variable] = args;
+  if (name === renamedFunctions["matches"] && variable !== undefined) checkPattern(variable, walk);
   if (!(isBind || isComprehension) || variable?.op !== "id") {
     for (const argument of args) visit(argument, bound, depth, walk);
     return;
@@ -112,7 +128,9 @@ function visit(node: ASTNode, bound: ReadonlySet<string>, depth: number, walk: W
 export function readTree(tree: ASTNode): TreeReading {
   const walk: Walk = { accesses: [], faults: [], comprehensions: 0 };
   visit(tree, new Set(), 0, walk);
-  return walk;
+  const [first = null] = walk.accesses;
+  const isChain = tree.op === "id" || tree.op === "." || tree.op === "[]";
+  return { ...walk, only: isChain && walk.accesses.length === 1 ? first : null };
 }
 
 /** Puts the bounded functions in the place of the parser's own. Changes the tree: before it is checked, and only then. */

@@ -5,16 +5,14 @@ import { expressionTree } from "./compile-expression.ts";
 import { splitText } from "./literals.ts";
 import { readTree } from "./syntax-tree.ts";
 
-function rootsOfExpression(source: string): readonly string[] {
+function rootsIn(source: string): readonly string[] {
   const tree = expressionTree(source, runningEnvironment);
   return tree === null ? [] : readTree(tree).accesses.map(({ root }) => root);
 }
 
 function rootsOfStrings(value: Json): readonly string[] {
   if (typeof value === "string") {
-    return splitText(value).parts.flatMap((part) =>
-      part.kind === "text" ? [] : rootsOfExpression(part.source),
-    );
+    return splitText(value).parts.flatMap((part) => (part.kind === "text" ? [] : rootsIn(part.source)));
   }
   if (Array.isArray(value)) return value.flatMap((item: Json) => rootsOfStrings(item));
   if (!isObject(value)) return [];
@@ -22,8 +20,8 @@ function rootsOfStrings(value: Json): readonly string[] {
 }
 
 /** Roots that a condition (CEL) reads. Names that stand for list elements are not among them; what cannot be parsed reads nothing. */
-export function rootsOfCondition(source: string): ReadonlySet<string> {
-  return new Set(rootsOfExpression(source));
+export function rootsOfExpression(source: string): ReadonlySet<string> {
+  return new Set(rootsIn(source));
 }
 
 /** Roots that the `{{ }}` in a value read, at any depth. */

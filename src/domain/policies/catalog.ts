@@ -1,0 +1,46 @@
+// The compiled catalog of one commit: templates by name, and rules in buckets by the alert names that they are about.
+import type { FetchedFact } from "../facts/facts.ts";
+import type { Template } from "../templates/template.ts";
+import type { GuardRule, RuleBase, SelectionRule } from "./rule.ts";
+import { makeRuleSet, type RuleSet } from "./rule-set.ts";
+
+export interface Buckets<R extends RuleBase> {
+  readonly byAlertName: ReadonlyMap<string, RuleSet<R>>;
+  /** Rules that may hold for any alert: asked each time, so there should be few. */
+  readonly always: RuleSet<R>;
+}
+
+export interface Catalog {
+  /** `main@sha1:<40 hex>`. */
+  readonly revision: string;
+  readonly templates: ReadonlyMap<string, Template>;
+  /** Facts that a template's expressions read when the plan is made. */
+  readonly templateFacts: ReadonlyMap<string, ReadonlySet<FetchedFact>>;
+  readonly selection: Buckets<SelectionRule>;
+  readonly guards: Buckets<GuardRule>;
+}
+
+export function makeBuckets<R extends RuleBase>(rules: readonly R[]): Buckets<R> {
+  const byName = new Map<string, R[]>();
+  for (const rule of rules) {
+    for (const name of rule.alertNames ?? []) {
+      const bucket = byName.get(name);
+      if (bucket === undefined) byName.set(name, [rule]);
+      else bucket.push(rule);
+    }
+  }
+  const sets = [...byName].map(([name, bucket]) => [name, makeRuleSet(bucket)] as const);
+  return {
+    byAlertName: new Map(sets),
+    always: makeRuleSet(rules.filter(({ alertNames }) => alertNames === null)),
+  };
+}
+
+/** The rule sets that have to be asked about an alert. */
+export function bucketsFor<R extends RuleBase>(
+  alertName: string,
+  { byAlertName, always }: Buckets<R>,
+): readonly RuleSet<R>[] {
+  const named = byAlertName.get(alertName);
+  return named === undefined ? [always] : [named, always];
+}

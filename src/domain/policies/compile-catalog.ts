@@ -1,0 +1,149 @@
+// All files of one commit -> the catalog, or everything that is wrong with them. One error and there is no catalog:
+// the last good one stays in use.
+import { type Finding, hasErrors } from "../finding.ts";
+import { type SchemaCheck, schemaCheck } from "../schema-findings.ts";
+import type { ActionDescription } from "../templates/action-description.ts";
+import { type ActionIndex, actionIndex } from "../templates/action-index.ts";
+import { type CompiledTemplate, compileTemplate } from "../templates/compile-template.ts";
+import { templateSchema } from "../templates/template.generated.ts";
+import { readYaml, type YamlDocument } from "../yaml-findings.ts";
+import { type Catalog, makeBuckets } from "./catalog.ts";
+import { type CompiledPolicy, compilePolicy } from "./compile-policy.ts";
+import { findAmbiguity } from "./find-ambiguity.ts";
+import { policySchema } from "./policy.generated.ts";
+
+export interface CatalogText {
+  /** Relative to the catalog's root. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface CatalogCompilation {
+  /** null: at least one finding is an error. */
+  readonly catalog: Catalog | null;
+  /** By file, line and column. */
+  readonly findings: readonly Finding[];
+}
+
+interface Reading {
+  readonly documents: readonly YamlDocument[];
+  readonly findings: readonly Finding[];
+}
+
+const mostAlwaysRules = 50;
+
+function filesUnder(folder: string, files: readonly CatalogText[]): readonly CatalogText[] {
+  const isRead = new RegExp(`^${folder}/(?!tests/).+\\.(?:ya?ml|json)$`);
+  return files.filter(({ path }) => isRead.test(path));
+}
+
+/** Files that pass the schema, and what is wrong with the others. */
+function readAll(files: readonly CatalogText[], check: SchemaCheck): Reading {
+  const documents: YamlDocument[] = [];
+  const findings: Finding[] = [];
+  for (const { path, text } of files) {
+    const reading = readYaml(path, text);
+    findings.push(...reading.findings);
+    if (reading.document === null) continue;
+    const faults = check(reading.document);
+    findings.push(...faults);
+    if (faults.length === 0) documents.push(reading.document);
+  }
+  return { documents, findings };
+}
+
+interface Templates {
+  readonly byName: ReadonlyMap<string, CompiledTemplate | null>;
+  readonly findings: readonly Finding[];
+}
+
+function nameTaken(kind: string, document: YamlDocument, name: string): Finding {
+  const message = `another ${kind} is called "${name}" too`;
+  return { ...document.position(["name"]), severity: "error", code: "DUPLICATE_NAME", message };
+}
+
+/** The name that a broken file claims, so that policies which use it are not blamed as well. */
+function claimedNames(files: readonly CatalogText[]): readonly string[] {
+  return files.flatMap(({ text }) => /^\s*["']?name["']?\s*:\s*["']?([\w-]+)/m.exec(text)?.[1] ?? []);
+}
+
+function compileTemplates(files: readonly CatalogText[], index: ActionIndex): Templates {
+  const { documents, findings } = readAll(files, schemaCheck(templateSchema));
+  const byName = new Map<string, CompiledTemplate | null>();
+  const found = [...findings];
+  for (const document of documents) {
+    const { compiled, name, findings: own } = compileTemplate(document, index);
+    found.push(...own);
+    if (byName.has(name)) found.push(nameTaken("template", document, name));
+    byName.set(name, compiled);
+  }
+  for (const name of claimedNames(files)) if (!byName.has(name)) byName.set(name, null);
+  return { byName, findings: found };
+}
+
+interface Policies {
+  readonly policies: readonly CompiledPolicy[];
+  readonly findings: readonly Finding[];
+}
+
+function compilePolicies(files: readonly CatalogText[], templates: Templates): Policies {
+  const { documents, findings } = readAll(files, schemaCheck(policySchema));
+  const found = [...findings];
+  const names = new Set<string>();
+  const policies = documents.map((document) => {
+    const policy = compilePolicy(document, templates);
+    found.push(...policy.findings);
+    if (names.has(policy.name)) found.push(nameTaken("policy", document, policy.name));
+    names.add(policy.name);
+    return policy;
+  });
+  return { policies, findings: found };
+}
+
+/** Every alert asks these: a bucket that grows makes all decisions slow. */
+function warnOfAlways(catalog: Catalog): readonly Finding[] {
+  const always = [...catalog.selection.always.rules, ...catalog.guards.always.rules];
+  const [first] = always;
+  if (first === undefined || always.length <= mostAlwaysRules) return [];
+  const message = `${always.length} rules name no alert and are asked for every one: give them \`on\``;
+  return [{ ...first.position, severity: "warning", code: "MANY_RULES_FOR_ALL", message }];
+}
+
+function assemble(revision: string, { byName }: Templates, { policies }: Policies): Catalog {
+  const compiled = [...byName].flatMap(([name, one]) => (one === null ? [] : [[name, one] as const]));
+  return {
+    revision,
+    templates: new Map(compiled.map(([name, { template }]) => [name, template])),
+    templateFacts: new Map(compiled.map(([name, { facts }]) => [name, facts])),
+    selection: makeBuckets(policies.flatMap(({ selection }) => selection)),
+    guards: makeBuckets(policies.flatMap(({ guards }) => guards)),
+  };
+}
+
+/** A shared condition is read wherever it is used; what is wrong with it is said once. */
+function withoutRepetition(findings: readonly Finding[]): readonly Finding[] {
+  const byText = findings.map(
+    (one) => [`${one.file}:${one.line}:${one.column} ${one.code} ${one.message}`, one] as const,
+  );
+  return [...new Map(byText).values()];
+}
+
+function byPosition(left: Finding, right: Finding): number {
+  const byFile = left.file < right.file ? -1 : left.file > right.file ? 1 : 0;
+  return byFile || left.line - right.line || left.column - right.column;
+}
+
+/** Reads `templates/` and `policies/` (not `policies/tests/`); all other files are none of its business. */
+export function compileCatalog(
+  files: readonly CatalogText[],
+  revision: string,
+  actions: readonly ActionDescription[],
+): CatalogCompilation {
+  const templates = compileTemplates(filesUnder("templates", files), actionIndex(actions));
+  const policies = compilePolicies(filesUnder("policies", files), templates);
+  const ambiguity = findAmbiguity(policies.policies.flatMap(({ selection }) => selection));
+  const errors = [...templates.findings, ...policies.findings, ...ambiguity];
+  const catalog = assemble(revision, templates, policies);
+  const findings = withoutRepetition([...errors, ...warnOfAlways(catalog)]).toSorted(byPosition);
+  return { catalog: hasErrors(findings) ? null : catalog, findings };
+}

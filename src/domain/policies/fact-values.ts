@@ -1,0 +1,28 @@
+// Facts as rules see them: `alert` carries namespace and resource of the subject, `plan` is what guards judge.
+import { factScope, type Scope } from "../expressions/scope.ts";
+import type { Facts, FetchedFact } from "../facts/facts.ts";
+import type { GuardedPlan } from "./rule.ts";
+
+export interface FactValues {
+  /** Serves paths and expressions alike; unavailable facts are not in it. */
+  readonly scope: Scope;
+  /** Why a fact is not there. */
+  readonly unavailable: ReadonlyMap<FetchedFact, string>;
+}
+
+const fetched: readonly FetchedFact[] = ["subject", "target", "namespace", "history"];
+
+function planScope({ risk, digest, template, touches }: GuardedPlan) {
+  const { clusters, namespaces, objects, actions } = touches;
+  return { risk, digest, template: template.name, clusters, namespaces, objects, actions };
+}
+
+export function factValues(facts: Facts, plan: GuardedPlan | null): FactValues {
+  const unavailable = new Map<FetchedFact, string>();
+  for (const name of fetched) {
+    const fact = facts[name];
+    if (!fact.available) unavailable.set(name, fact.why);
+  }
+  const scope = factScope(facts);
+  return { scope: plan === null ? scope : { ...scope, plan: planScope(plan) }, unavailable };
+}

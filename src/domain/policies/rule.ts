@@ -1,0 +1,84 @@
+// A rule as the compiler leaves it: a tree of conditions whose leaves are ready to be asked. Types only.
+
+import type { CompiledExpression } from "../expressions/compile-expression.ts";
+import type { FetchedFact } from "../facts/facts.ts";
+import type { Json } from "../json.ts";
+import type { Risk } from "../templates/action-description.ts";
+import type { Position } from "../templates/template.ts";
+import type { FactPath } from "./fact-path.ts";
+import type { Comparison } from "./operators.ts";
+import type { Deny, Escalate, RequireApproval, SelectTemplate } from "./policy.generated.ts";
+
+export type FactName = "alert" | "subject" | "target" | "namespace" | "cluster" | "history" | "now" | "plan";
+
+/** A question about the facts, with a place in its rule that says what an answer which is not there counts as. */
+export type Leaf = {
+  /** Unique in its rule. */
+  readonly id: number;
+  /** Whether a true answer helps the rule to hold: not so under an odd number of `not`. */
+  readonly helps: boolean;
+  /** What a missing value counts as. */
+  readonly whenMissing: boolean;
+  /** Facts that may be unavailable. */
+  readonly facts: readonly FetchedFact[];
+  /** For people: `target.kind equal "Deployment"`. */
+  readonly text: string;
+} & (
+  | {
+      readonly kind: "comparison";
+      readonly fact: FactName;
+      readonly path: FactPath;
+      readonly pathText: string;
+      readonly wanted: Json;
+      readonly operator: string;
+      readonly comparison: Comparison;
+    }
+  | { readonly kind: "expression"; readonly expression: CompiledExpression }
+);
+
+export type ConditionTree =
+  | { readonly all: readonly ConditionTree[] }
+  | { readonly any: readonly ConditionTree[] }
+  | { readonly not: ConditionTree }
+  | { readonly leaf: Leaf };
+
+export interface RuleBase {
+  /** `policy/rule`. */
+  readonly name: string;
+  /** null: all alerts. */
+  readonly alertNames: readonly string[] | null;
+  readonly condition: ConditionTree;
+  readonly leaves: readonly Leaf[];
+  /** Facts that it reads, the parameters of its event included. */
+  readonly facts: ReadonlySet<FetchedFact>;
+  readonly position: Position;
+}
+
+export type SelectionEvent = SelectTemplate | Escalate;
+export type GuardEvent = RequireApproval | Deny;
+
+export interface SelectionRule extends RuleBase {
+  readonly priority: number;
+  readonly event: SelectionEvent;
+}
+
+export interface GuardRule extends RuleBase {
+  readonly event: GuardEvent;
+}
+
+/** What guards see of a plan. A Plan of the planner is one. */
+export interface GuardedPlan {
+  readonly risk: Risk;
+  readonly digest: string;
+  readonly template: { readonly name: string };
+  readonly touches: {
+    readonly clusters: readonly string[];
+    readonly namespaces: readonly string[];
+    readonly objects: readonly {
+      readonly kind: string;
+      readonly namespace: string | null;
+      readonly name: string;
+    }[];
+    readonly actions: readonly string[];
+  };
+}

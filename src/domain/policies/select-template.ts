@@ -1,0 +1,101 @@
+// Facts + catalog -> the one template (or escalation) for an alert, with the reasons. Pure: nothing is fetched here.
+// The highest priority that holds wins; a rule above it whose answer hangs on a fact that is not there leaves it undecided.
+import { evaluateText } from "../expressions/evaluate.ts";
+import type { Facts, FetchedFact } from "../facts/facts.ts";
+import { isObject, type Json } from "../json.ts";
+import { toProblem } from "../problem.ts";
+import { bucketsFor, type Catalog } from "./catalog.ts";
+import { explainRule } from "./explain.ts";
+import { type FactValues, factValues } from "./fact-values.ts";
+import type { Escalate, SelectTemplate } from "./policy.generated.ts";
+import type { SelectionRule } from "./rule.ts";
+import type { RuleAnswer } from "./rule-set.ts";
+import type { Selection } from "./selection.ts";
+
+type Answer = RuleAnswer<SelectionRule>;
+
+const longestReasons = 50;
+
+/** The fact that an open rule hangs on; null: it hangs on an expression that failed. */
+function missingFact({ leaves }: Answer): { readonly fact: FetchedFact; readonly why: string } | null {
+  for (const { answer } of leaves) {
+    if (answer.state === "unavailable") return { fact: answer.fact, why: answer.why };
+  }
+  return null;
+}
+
+type Parameters = { readonly values: Readonly<Record<string, Json>> } | { readonly fault: string };
+
+function parametersOf(event: SelectTemplate, values: FactValues): Parameters {
+  try {
+    const filled = evaluateText(event.params.parameters as Json, values.scope);
+    return { values: isObject(filled) ? (filled as Readonly<Record<string, Json>>) : {} };
+  } catch (error) {
+    return { fault: toProblem(error).message };
+  }
+}
+
+/** People are told whatever happens: a message that cannot be filled in goes out as it is written. */
+function messageOf(event: Escalate, values: FactValues): string {
+  try {
+    const message = evaluateText(event.params.message, values.scope);
+    return typeof message === "string" ? message : JSON.stringify(message);
+  } catch (error) {
+    return `${event.params.message} (${toProblem(error).message})`;
+  }
+}
+
+function byPriority(left: Answer, right: Answer): number {
+  return right.rule.priority - left.rule.priority || (left.rule.name < right.rule.name ? -1 : 1);
+}
+
+function unavailableInEvent(rule: SelectionRule, { unavailable }: FactValues) {
+  for (const fact of rule.facts) {
+    const why = unavailable.get(fact);
+    if (why !== undefined) return { fact, why };
+  }
+  return null;
+}
+
+/** null: the rule does not decide after all, because the parameters of its event cannot be filled in. */
+function decide({ rule }: Answer, values: FactValues, reasons: string[]): Selection | null {
+  const { event } = rule;
+  const { name } = rule;
+  if (event.type === "escalate") {
+    const { to = null, severity } = event.params;
+    return { kind: "escalate", rule: name, to, severity, message: messageOf(event, values), reasons };
+  }
+  const parameters = parametersOf(event, values);
+  if ("values" in parameters) {
+    return {
+      kind: "match",
+      rule: name,
+      template: event.params.template,
+      parameters: parameters.values,
+      reasons,
+    };
+  }
+  const open = unavailableInEvent(rule, values);
+  if (open !== null) return { kind: "undecided", rule: name, ...open, reasons };
+  reasons.push(`${name} does not match: its parameters cannot be filled in: ${parameters.fault}`);
+  return null;
+}
+
+export async function selectTemplate(facts: Facts, catalog: Catalog): Promise<Selection> {
+  const values = factValues(facts, null);
+  const sets = bucketsFor(facts.alert.name, catalog.selection);
+  const answers = (await Promise.all(sets.map((set) => set.answer(values)))).flat().toSorted(byPriority);
+  const reasons: string[] = [];
+  for (const answer of answers) {
+    if (reasons.length < longestReasons) {
+      const words = { holds: `matches with priority ${answer.rule.priority}`, fails: "does not match" };
+      reasons.push(explainRule(answer, words));
+    }
+    const open = answer.state === "open" ? missingFact(answer) : null;
+    if (open !== null) return { kind: "undecided", rule: answer.rule.name, ...open, reasons };
+    const selection = answer.state === "holds" ? decide(answer, values, reasons) : null;
+    if (selection !== null) return selection;
+  }
+  if (answers.length === 0) reasons.push(`no rule is about ${facts.alert.name}`);
+  return { kind: "none", reasons };
+}
