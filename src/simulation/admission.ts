@@ -205,7 +205,8 @@ export function validate(resource: Resource, object: JsonMap, old: JsonMap | nul
   checkTypes(resource, object);
   const spec = map(object.spec);
   const oldSpec = old === null ? null : map(old.spec);
-  const errors = checkMetadata(map(object.metadata));
+  // The real server checks neither names nor labels of core/v1 Events.
+  const errors = resource.kind === "Event" ? [] : checkMetadata(map(object.metadata));
   if (resource.kind === "Deployment" || resource.kind === "ReplicaSet")
     errors.push(...checkWorkload(spec, oldSpec));
   if (resource.kind === "Pod") {

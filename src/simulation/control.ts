@@ -8,7 +8,7 @@ import { revisionKey } from "./deployment-controller.ts";
 import type { Effects } from "./effects.ts";
 import type { Faults, FaultTable } from "./faults.ts";
 import type { ApiWorld } from "./handle-request.ts";
-import type { ApiObject, Deployment, JsonMap, Pod } from "./objects.ts";
+import { type ApiObject, type Deployment, type JsonMap, type Pod, sameJson } from "./objects.ts";
 import { resourceOf } from "./resources.ts";
 import { newMetadata } from "./world.ts";
 
@@ -149,14 +149,19 @@ function applyObject(world: ApiWorld, sent: JsonMap): ApiObject {
   const old = world.store.get(resource.plural, namespace, name);
   const metadata =
     old === undefined ? newMetadata(world, wanted.metadata) : { ...old.metadata, ...wanted.metadata };
-  const generation = resource.generation ? { generation: (old?.metadata.generation ?? 0) + 1 } : {};
   const kept = old === undefined ? {} : { status: (old as unknown as JsonMap).status };
-  const object = { ...wanted, ...kept, metadata: { ...metadata, ...generation } };
+  const object = { ...wanted, ...kept, metadata };
   const filled = withDefaults(resource, object as unknown as JsonMap);
   validate(resource, filled, (old ?? null) as unknown as JsonMap | null);
+  const generation = resource.generation ? { generation: nextGeneration(old, filled) } : {};
   const next = filled as unknown as ApiObject;
   const managedFields = managedFieldsAfter(old, next, "kubectl", timestamp(world.now()));
-  return world.store.put({ ...next, metadata: { ...next.metadata, managedFields } });
+  return world.store.put({ ...next, metadata: { ...next.metadata, ...generation, managedFields } });
+}
+
+function nextGeneration(old: ApiObject | undefined, next: JsonMap): number {
+  const present = old?.metadata.generation ?? 0;
+  return old !== undefined && sameJson((old as unknown as JsonMap).spec, next.spec) ? present : present + 1;
 }
 
 function summarise(world: ApiWorld, { metadata, spec, status }: Deployment): DeploymentSummary {

@@ -175,6 +175,12 @@ function write(world: World, pod: Pod, progress: Progress, moment: Moment): void
   world.store.put({ ...pod, status });
 }
 
+/** The end of the run before the present one. */
+function lastStateOf(old: ContainerStatus | undefined): ContainerState {
+  const ended = old?.state.terminated;
+  return ended === undefined ? (old?.lastState ?? {}) : { terminated: ended };
+}
+
 function containerStatus(
   world: World,
   pod: Pod,
@@ -198,7 +204,7 @@ function containerStatus(
     return { ...still, ready: moment.ready || old?.ready === true, started: true, state: running };
   const counted = { ...still, restartCount: moment.restarts, ready: false };
   if (moment.crashed !== true)
-    return { ...counted, started: true, state: running, lastState: old?.lastState ?? {} };
+    return { ...counted, started: true, state: running, lastState: lastStateOf(old) };
   const terminated = {
     exitCode: exitCodeOf(container),
     reason: "Error",
