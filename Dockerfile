@@ -22,7 +22,7 @@ RUN apt-get update \
 WORKDIR /opt/gitmend
 COPY --from=build /opt/gitmend/node_modules node_modules
 COPY --from=build /opt/gitmend/dist dist
-COPY package.json ./
+COPY package.json LICENSE ./
 COPY bin bin
 COPY scripts/require-node.cjs scripts/
 COPY schemas schemas

@@ -4,6 +4,9 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { actions } from "../src/actions/registry.ts";
+import { readConfig } from "../src/config/read-config.ts";
+import { compileCatalog } from "../src/domain/policies/compile-catalog.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
@@ -37,6 +40,18 @@ function anchors(markdown: string): Set<string> {
         .toLowerCase()
         .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
         .replaceAll(/\s/g, "-"),
+    ),
+  );
+}
+
+/** Fenced examples that say what they are: ```yaml template, ```yaml policy, ```yaml gitmend. */
+function examples(kind: "template" | "policy" | "gitmend"): { name: string; text: string }[] {
+  return documents().flatMap((file) =>
+    [...read(file).matchAll(new RegExp(`^\`\`\`yaml ${kind}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
+      (match, index) => ({
+        name: `${file} example ${index + 1}`,
+        text: match[1] ?? "",
+      }),
     ),
   );
 }
@@ -83,5 +98,24 @@ describe("the documents", () => {
 
   it.each(documents())("%s names no path of somebody's machine", (file) => {
     expect(read(file)).not.toMatch(/(^|[\s"'`(=])\/(work|home|root|Users)\//m);
+  });
+});
+
+describe("the examples in the documents", () => {
+  it("compile together as one catalog, without a single finding", () => {
+    const files = [
+      ...examples("template").map(({ text }, index) => ({ path: `templates/${index}.yaml`, text })),
+      ...examples("policy").map(({ text }, index) => ({ path: `policies/${index}.yaml`, text })),
+    ];
+    expect(files.length).toBeGreaterThanOrEqual(2);
+    const { catalog, findings } = compileCatalog(files, "docs", actions);
+    expect(findings).toEqual([]);
+    expect(catalog).not.toBeNull();
+  });
+
+  it.each(examples("gitmend"))("$name is a valid gitmend.yaml", ({ name, text }) => {
+    const { config, findings } = readConfig(text, name, {});
+    expect(findings).toEqual([]);
+    expect(config).not.toBeNull();
   });
 });
