@@ -1,0 +1,272 @@
+// What every action that changes something must do, over the whole registry: change once, be found again, be taken back
+// only where nobody else has changed it since, and change nothing in a dry-run.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ActionContext, ActionInput, ChangeAction } from "../../src/actions/action.ts";
+import { effects } from "../../src/actions/effects.ts";
+import { valueAt } from "../../src/actions/json-pointer.ts";
+import { actions } from "../../src/actions/registry.ts";
+import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
+import type { Effect, PatchEffect } from "../../src/domain/planning/effect.ts";
+import { toProblem } from "../../src/domain/problem.ts";
+import { actionBehaviour } from "../actions/action-behaviour.ts";
+import { type ActionSubject, type GivenCluster, givenCluster } from "../actions/given-cluster.ts";
+
+interface Arranged {
+  readonly input: ActionInput;
+  readonly target: KubernetesObject;
+}
+
+interface ChangeCase {
+  /** `name` is free in this cluster. */
+  arrange(given: GivenCluster, name: string): Promise<Arranged>;
+  /** A merge patch with which somebody else writes the same field: another value, or the old one where there are only two. */
+  readonly disturb: object | null;
+  /** What the undo makes of that. */
+  readonly undo?: "refuses" | "has nothing to do";
+}
+
+const twoPods: ChangeCase["arrange"] = async (given, name) => ({
+  input: { replicas: 3 },
+  target: await given.deployed(name),
+});
+const node =
+  (name: string, unschedulable: true | null): ChangeCase["arrange"] =>
+  async (given) => {
+    await given.changeAs("kubectl", given.ref("Node", name), { spec: { unschedulable } });
+    return { input: {}, target: await given.read(given.ref("Node", name)) };
+  };
+const otherImage = [{ name: "app", image: "example.test/app:9.9.9" }];
+const otherTime = { "kubectl.kubernetes.io/restartedAt": "2020-01-01T00:00:00Z" };
+
+/** One for each action that changes the cluster. */
+const cases: Readonly<Record<string, ChangeCase>> = {
+  scale_deployment: { arrange: twoPods, disturb: { spec: { replicas: 1 } }, undo: "refuses" },
+  restart_deployment: {
+    arrange: async (given, name) => ({ input: {}, target: await given.deployed(name) }),
+    disturb: { spec: { template: { metadata: { annotations: otherTime } } } },
+    undo: "refuses",
+  },
+  rollback_deployment: {
+    arrange: async (given, name) => {
+      await given.deployed(name);
+      await given.broken(name);
+      return { input: { timeout: "30s" }, target: await given.read(given.ref("Deployment", name)) };
+    },
+    disturb: { spec: { template: { spec: { containers: otherImage } } } },
+    undo: "refuses",
+  },
+  restart_pod: {
+    arrange: async (given, name) => {
+      const target = await given.deployed(name);
+      const [pod] = await given.podsOf(name);
+      return { input: { pod: pod!.metadata.name }, target };
+    },
+    disturb: null,
+  },
+  cordon_node: {
+    arrange: node("node-1", null),
+    disturb: { spec: { unschedulable: null } },
+    undo: "has nothing to do",
+  },
+  uncordon_node: {
+    arrange: node("node-2", true),
+    disturb: { spec: { unschedulable: true } },
+    undo: "has nothing to do",
+  },
+};
+
+interface Ready extends Arranged {
+  /** The input before it was resolved. */
+  readonly written: ActionInput;
+  readonly context: ActionContext;
+}
+
+interface Prepared extends Ready {
+  readonly effect: Exclude<Effect, { kind: "send" }>;
+}
+
+export function actionContract(name: string, start: () => Promise<ActionSubject>): void {
+  describe(`the actions on ${name}`, () => {
+    let given: GivenCluster;
+    let count = 0;
+
+    beforeAll(async () => {
+      given = await givenCluster(await start());
+    }, 120_000);
+
+    afterAll(async () => {
+      await given?.subject.admin("DELETE", `/api/v1/namespaces/${given.namespace}`);
+      await given?.subject.stop();
+    }, 60_000);
+
+    const changing = actions.filter(
+      (action): action is ChangeAction => action.changes && action.rbac.length > 0,
+    );
+
+    it("are all covered here", () => {
+      expect(Object.keys(cases).toSorted()).toEqual(changing.map((action) => action.name).toSorted());
+    });
+
+    describe.each(changing.map((action) => [action.name, action] as const))("%s", (_, action) => {
+      async function arranged(): Promise<Ready> {
+        count += 1;
+        const { input, target } = await cases[action.name]!.arrange(given, `app-${count}`);
+        const context = given.context(`step-${count}`, target);
+        const resolved = (await action.resolve?.(input, context, given.tools)) ?? input;
+        given.subject.simulated?.effects.clear();
+        return { input: resolved, written: input, target, context };
+      }
+
+      async function prepared(): Promise<Prepared> {
+        const ready = await arranged();
+        const effect = await action.prepare(ready.input, ready.context, given.tools);
+        if (effect.kind === "send") throw new Error("it changes no object");
+        return { ...ready, effect };
+      }
+
+      /** Prepares anew when a controller wrote in between, as the engine does. */
+      async function made(): Promise<Prepared> {
+        const before = await arranged();
+        for (let tries = 1; ; tries += 1) {
+          const effect = await action.prepare(before.input, before.context, given.tools);
+          if (effect.kind === "send") throw new Error("it changes no object");
+          try {
+            await effects.apply(effect, before.context, given.tools);
+            return { ...before, effect };
+          } catch (error) {
+            if (tries === 5 || toProblem(error).code !== "API_CONFLICT") throw error;
+          }
+        }
+      }
+
+      const problemOf = async (work: Promise<unknown>) => work.then(() => "it succeeded", toProblem);
+
+      const persisted = ({ uid }: { readonly uid: string }) =>
+        given.subject.simulated?.effects.count({ manager: "gitmend", uid }) ?? null;
+
+      it("knows the object that it touches before it reads anything", async () => {
+        const { input, written, context, effect } = await prepared();
+        expect(action.objects(written, context)).toEqual([effect.object]);
+        expect(action.objects(input, context)).toEqual([effect.object]);
+      });
+
+      it("shows what would change and changes nothing in a dry-run", async () => {
+        const { context, effect } = await prepared();
+        const before = await given.read(effect.object);
+        const changes = await effects.dryRun(effect, context, given.tools);
+        const after = await given.read(effect.object);
+        expect(after.metadata.uid).toBe(before.metadata.uid);
+        expect(after.spec).toEqual(before.spec);
+        expect(after.metadata.annotations).toEqual(before.metadata.annotations);
+        expect(after.metadata.deletionTimestamp).toBeUndefined();
+        expect(persisted(effect)).toBeOneOf([0, null]);
+        const text = JSON.stringify(changes);
+        expect(text).not.toMatch(/gitmend\.dev|managedFields|resourceVersion|hunter2/);
+        for (const pointer of pointersOf(effect)) {
+          // A parent that did not exist is shown with all that is in it.
+          const shown = changes.some(
+            (change) => isWithin(change.pointer, pointer) || isWithin(pointer, change.pointer),
+          );
+          expect(shown, `${pointer} in ${text}`).toBe(true);
+        }
+      });
+
+      it("is found out not to have happened before it is made", async () => {
+        const { context, effect } = await prepared();
+        await expect(effects.didItHappen(effect, context, given.tools)).resolves.toBe("no");
+      });
+
+      it("happens once, is found again, and is refused the second time", async () => {
+        const { context, effect } = await made();
+        await expect(effects.didItHappen(effect, context, given.tools)).resolves.toBe("yes");
+        const again = await problemOf(effects.apply(effect, context, given.tools));
+        expect(again).toMatchObject({ code: expect.stringMatching(/^API_CONFLICT$|^API_NOT_FOUND$/) });
+        if (effect.kind === "patch") expect(again).toMatchObject({ code: "API_CONFLICT" });
+        expect(persisted(effect)).toBeOneOf([1, null]);
+        await expect(effects.didItHappen(effect, context, given.tools)).resolves.toBe("yes");
+      });
+
+      it("gives an output that its schema allows", async () => {
+        const { input, context, effect } = await made();
+        const output = await action.settle(input, effect, context, given.tools);
+        expect(Object.keys(output).toSorted()).toEqual(
+          Object.keys(action.output.properties as object).toSorted(),
+        );
+      });
+
+      if (action.undo.how !== "restore") return;
+
+      it("is taken back: the fields hold their old values, and there is nothing left to take back", async () => {
+        const { context, effect } = await made();
+        const undo: ActionContext = { ...context, effectKey: `${context.effectKey}/undo` };
+        const restore = await restored(effect, undo);
+        const object = await given.read(effect.object);
+        for (const { pointer, before } of (effect as PatchEffect).changes) {
+          expect(valueAt(object, pointer)).toEqual(before);
+        }
+        await expect(effects.didItHappen(restore, undo, given.tools)).resolves.toBe("yes");
+        await expect(effects.prepareRestore(effect, undo, given.tools)).resolves.toBeNull();
+      });
+
+      async function restored(effect: Effect, context: ActionContext): Promise<Effect> {
+        for (let tries = 1; ; tries += 1) {
+          const restore = await effects.prepareRestore(effect, context, given.tools);
+          if (restore === null) throw new Error("there is nothing to restore");
+          try {
+            await effects.apply(restore, context, given.tools);
+            return restore;
+          } catch (error) {
+            if (tries === 20 || toProblem(error).code !== "API_CONFLICT") throw error;
+          }
+        }
+      }
+
+      const { disturb, undo: answer } = cases[action.name]!;
+      it(`${answer} when it is taken back after somebody else has written the same field`, async () => {
+        const { context, effect } = await made();
+        await given.changeAs("ana", effect.object, disturb!);
+        const found = await given.read(effect.object);
+        const undone = effects.prepareRestore(effect, context, given.tools);
+        if (answer === "has nothing to do") {
+          await expect(undone).resolves.toBeNull();
+          return;
+        }
+        const refused = await undone.then(() => null, toProblem);
+        expect(refused).toMatchObject({ code: "FIELD_CHANGED_SINCE", details: { manager: "ana" } });
+        const { field, found: shown, expected } = refused!.details;
+        expect(shown).toEqual(valueAt(found, String(field)));
+        expect(shown).not.toEqual(expected);
+      });
+    });
+
+    describe("an effect on an object that is gone or another one", () => {
+      it("did not happen, and can't be taken back", async () => {
+        const target = await given.deployed("replaced");
+        const context = given.context("gone", target);
+        const scale = changing.find((action) => action.name === "scale_deployment")!;
+        const effect = await scale.prepare({ replicas: 4 }, context, given.tools);
+        const other = { ...effect, uid: "00000000-0000-4000-8000-000000000000" } as Effect;
+        const missing = { ...effect, object: given.ref("Deployment", "no-such") } as Effect;
+        for (const one of [other, missing]) {
+          await expect(effects.didItHappen(one, context, given.tools)).resolves.toBe("no");
+          await expect(effects.prepareRestore(one, context, given.tools)).rejects.toMatchObject({
+            code: "TARGET_GONE",
+          });
+        }
+        await expect(
+          scale.prepare({ replicas: 1, deployment: "no-such" }, context, given.tools),
+        ).rejects.toMatchObject({ code: "TARGET_GONE" });
+      });
+    });
+
+    actionBehaviour(() => given);
+  });
+}
+
+function isWithin(pointer: string, parent: string): boolean {
+  return pointer === parent || pointer.startsWith(`${parent}/`);
+}
+
+function pointersOf(effect: Effect): readonly string[] {
+  return effect.kind === "patch" ? effect.changes.map(({ pointer }) => pointer) : [""];
+}
