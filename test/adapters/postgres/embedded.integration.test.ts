@@ -3,9 +3,12 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openPool, probe } from "../../../src/adapters/postgres/connect.ts";
 import { lockFolder } from "../../../src/adapters/postgres/embedded/data-folder-lock.ts";
 import { startEmbedded } from "../../../src/adapters/postgres/embedded/start-embedded.ts";
+import { migrate } from "../../../src/adapters/postgres/migrate.ts";
 import { openDatabase } from "../../../src/adapters/postgres/open-database.ts";
+import { databaseProblem } from "../../../src/adapters/postgres/sql.ts";
 import { delivery, newAlert } from "../../contracts/store-samples.ts";
 import { eventually, type Replica, runReplica } from "./run-replica.ts";
 
@@ -91,27 +94,28 @@ describe("a controller on the embedded database that is killed", () => {
 });
 
 describe("the embedded server", () => {
-  it("is started again when it is killed", async () => {
+  it("is unavailable when it is killed, is started again, and still has everything", async () => {
     const embedded = await startEmbedded(dataDir);
-    const first = embedded.pid();
-    process.kill(first ?? 0, "SIGKILL");
-    await eventually(20_000, async () => {
-      const pid = embedded.pid();
-      return pid !== undefined && pid !== first ? true : undefined;
-    });
-    await embedded.stop();
-  });
-
-  it("says that it is unavailable meanwhile, and then goes on", async () => {
-    const database = await openDatabase({ dataDir });
-    await database.pool.query("copy (select 1) to program 'true'").catch(() => undefined);
-    await eventually(20_000, async () =>
-      database
-        .ready()
-        .then(() => true)
-        .catch(() => undefined),
+    const pool = openPool({ socketFolder: embedded.socketFolder }, 1);
+    await migrate(pool);
+    const first = embedded.pid() ?? 0;
+    process.kill(first, "SIGKILL");
+    const code = await eventually(5_000, () =>
+      probe(pool, 1_000).then(
+        () => undefined,
+        (error: unknown) => databaseProblem(error).code,
+      ),
     );
-    expect(await database.alerts.receive(delivery(newAlert()))).toMatchObject({ opened: 1 });
-    await database.close();
+    expect(code).toBe("DATABASE_UNAVAILABLE");
+    await eventually(20_000, () =>
+      probe(pool, 1_000).then(
+        () => true,
+        () => undefined,
+      ),
+    );
+    expect(embedded.pid()).not.toBe(first);
+    expect(await migrate(pool, { dryRun: true })).toEqual([]);
+    await pool.end();
+    await embedded.stop();
   });
 });
