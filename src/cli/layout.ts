@@ -100,8 +100,3 @@ export function clockText(instant: string): string {
 export function dateText(instant: string): string {
   return `${instant.slice(0, 10)} ${clockText(instant)} UTC`;
 }
-
-/** The last eight characters: the random end of a UUIDv7, enough to name it to the command line. */
-export function shortId(id: string): string {
-  return id.slice(-8);
-}

@@ -2,17 +2,20 @@
 // what fired, why this template, what it plans and who has to agree, each step with what it changed, how it ended, how to undo it.
 // A pure function of what is stored; the demo shows the same screen.
 import type { ExecutionSummary } from "../controller/ports.ts";
+import { undoByHand } from "../domain/audit/undo-commands.ts";
 import { durationText } from "../domain/duration.ts";
 import type { ExecutionEvent, RecordedEvent } from "../domain/execution/events.ts";
 import { fold } from "../domain/execution/evolve.ts";
 import type { Execution } from "../domain/execution/execution.ts";
 import { objectText } from "../domain/facts/objects.ts";
-import type { Approval, ApprovalDemand } from "../domain/gate/gate.ts";
+import { shortId } from "../domain/gate/approval-file.ts";
+import type { Approval } from "../domain/gate/gate.ts";
+import { demandsText } from "../domain/gate/judge-approval.ts";
 import { secondsBetween } from "../domain/instant.ts";
-import { ageText, cleanAll, clockText, dateText, pad, shortId, tookText, wrap } from "./layout.ts";
+import { ageText, cleanAll, clockText, dateText, pad, tookText, wrap } from "./layout.ts";
 import { type Paint, paintFor, symbolOf, type Tone, toneOf } from "./paint.ts";
 import { renderSteps, valueText } from "./render-steps.ts";
-import { undoByHand } from "./undo-by-hand.ts";
+import { type Item, section } from "./section.ts";
 
 export interface View {
   /** Of the terminal; lines are wrapped to it, commands to copy are not. */
@@ -26,18 +29,11 @@ interface Screen extends View {
   readonly paint: Paint;
 }
 
-interface Item {
-  readonly text: string;
-  readonly tone?: Tone;
-}
-
 interface Story {
   readonly summary: ExecutionSummary;
   readonly state: Execution;
   readonly events: readonly RecordedEvent[];
 }
-
-const labelWidth = 9;
 
 /** Many lines, ending in a newline. */
 export function renderExecution(
@@ -84,18 +80,6 @@ function title({ summary, state }: Story, screen: Screen): readonly string[] {
 
 function quietLines(text: string, screen: Screen): readonly string[] {
   return wrap(text, screen.columns - 2).map((line) => screen.paint("quiet", `  ${line}`));
-}
-
-/** A label in the margin, its texts wrapped beside it; nothing when there are none. */
-function section(label: string, items: readonly Item[], { columns, paint }: Screen): readonly string[] {
-  const lines = items.flatMap(({ text, tone = "plain" }) => {
-    const hanging = text.startsWith("- ") ? "  " : "";
-    return wrap(text, columns - labelWidth).map((line, index) =>
-      paint(tone, index === 0 ? line : hanging + line),
-    );
-  });
-  const margin = paint("strong", pad(label, labelWidth));
-  return lines.map((line, index) => (index === 0 ? margin : " ".repeat(labelWidth)) + line);
 }
 
 function alertItems({ state, events }: Story): readonly Item[] {
@@ -161,7 +145,7 @@ function gateItems(story: Story): readonly Item[] {
   const waiting = phase === "awaiting_approval";
   return [
     {
-      text: `approval: ${gate.demands.map(demandText).join(" and ")}`,
+      text: `approval: ${demandsText(gate.demands)}`,
       tone: waiting ? "attention" : "plain",
     },
     ...reasons,
@@ -174,11 +158,6 @@ function gateItems(story: Story): readonly Item[] {
         ]
       : []),
   ];
-}
-
-/** `2 of team:sre`; an empty list: any configured approver. */
-export function demandText({ from, approvals }: ApprovalDemand): string {
-  return `${approvals} of ${from.length === 0 ? "the approvers" : from.join(", ")}`;
 }
 
 function approvalText({ by, at, verified }: Approval): string {
@@ -213,28 +192,16 @@ function cancelText({ by, reason, keep }: NonNullable<Execution["cancel"]>): str
 /** Of an ended execution: what is still as gitmend left it, newest change first, with the commands to take it back. */
 function undo({ state }: Story, screen: Screen): readonly string[] {
   if (state.phase !== "ended") return [];
-  const left = state.changes.filter(({ undoStatus }) => undoStatus !== "undone").toReversed();
+  const left = undoByHand(state.changes);
   if (left.length === 0) {
     const text = state.changes.length === 0 ? "nothing was changed" : "gitmend undid every change";
     return section("UNDO", [{ text }], screen);
   }
-  const clusters = [...new Set(left.map(({ effect }) => ("object" in effect ? effect.object.cluster : "")))];
-  const where = clusters.filter((name) => name !== "").join(", ");
-  const cautious = "does nothing if the field was changed since";
-  return [
-    ...section(
-      "UNDO",
-      [{ text: `by hand${where === "" ? "" : ` in ${where}`}, newest change first; ${cautious}` }],
-      screen,
-    ),
-    ...left.flatMap((change) => {
-      const { what, command } = undoByHand(change);
-      const lines = wrap(`- ${change.step}: ${what}`, screen.columns - labelWidth - 2);
-      const indent = " ".repeat(labelWidth);
-      const told = lines.map((line, index) => `${indent}${index === 0 ? "" : "  "}${line}`);
-      return command === null ? told : [...told, `  ${command}`];
-    }),
-  ];
+  const lines = left.flatMap(({ step, object, note, commands }) => {
+    const text = `- ${step}: ${object}${note === "" ? "" : ` (${note})`}`;
+    return [...section("", [{ text }], screen), ...commands.map((command) => `    ${command}`)];
+  });
+  return [...section("UNDO", [{ text: "by hand, newest change first" }], screen), ...lines];
 }
 
 function nextItems({ summary, state }: Story): readonly Item[] {

@@ -4,12 +4,12 @@ import { newStep } from "../domain/execution/execution.ts";
 import { objectText } from "../domain/facts/objects.ts";
 import { secondsBetween } from "../domain/instant.ts";
 import type { Json } from "../domain/json.ts";
+import { changeLines as diffLines } from "../domain/planning/change-text.ts";
 import type { Effect, FieldChange, Preview } from "../domain/planning/effect.ts";
 import type { PlannedStep } from "../domain/planning/plan.ts";
 import { unreachable } from "../domain/problem.ts";
 import { clockText, pad, tookText, width, wrap } from "./layout.ts";
 import type { Paint, Tone } from "./paint.ts";
-import { visibleChanges } from "./undo-by-hand.ts";
 
 export interface StepsView {
   readonly columns: number;
@@ -17,6 +17,8 @@ export interface StepsView {
   readonly paint: Paint;
 }
 
+/** A change that is longer stays two lines of a diff. */
+const maxPair = 70;
 const symbols: Record<StepStatus, string> = {
   pending: "○",
   running: "●",
@@ -166,17 +168,26 @@ function verb(stem: string, tense: Tense): string {
   return tense === "perhaps" ? `perhaps ${stem}ed` : `${stem}ed`;
 }
 
+/** Notes that gitmend leaves for itself are left out. */
 function fieldLines(changes: readonly FieldChange[], tone: Tone): readonly [Tone, string][] {
-  return visibleChanges(changes).map(({ pointer, before, after }) => [
-    tone,
-    `  ${fieldText(pointer)}: ${valueText(before)} -> ${valueText(after)}`,
-  ]);
+  const visible = changes.filter(
+    ({ pointer }) => !/^\/metadata\/annotations(\/gitmend\.dev~1|$)/.test(pointer),
+  );
+  return joined(diffLines(visible, 20)).map((line) => [tone, line]);
 }
 
-/** `/spec/template/metadata/annotations/a~1b` -> `spec.template.metadata.annotations.a/b`. */
-export function fieldText(pointer: string): string {
-  const parts = pointer.split("/").slice(1);
-  return parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~")).join(".");
+/** `- a: 1`, `+ a: 2` -> `a: 1 -> 2` where that is short. */
+function joined(lines: readonly string[]): readonly string[] {
+  const result: string[] = [];
+  for (const line of lines) {
+    const before = result.at(-1);
+    const at = line.indexOf(": ") + 2;
+    const pair = line.startsWith("+ ") && before?.startsWith(`- ${line.slice(2, at)}`) === true;
+    const short = pair ? `${before.slice(2)} -> ${line.slice(at)}` : line;
+    if (pair && short.length <= maxPair) result.splice(-1, 1, short);
+    else result.push(line);
+  }
+  return result;
 }
 
 export function valueText(value: Json | undefined): string {

@@ -1,6 +1,7 @@
 // What a person (or `gitmend approve`) has to know to approve an execution, taken from its events.
 import type { RecordedEvent } from "../domain/execution/events.ts";
 import { fold } from "../domain/execution/evolve.ts";
+import { approvalPath } from "../domain/gate/approval-file.ts";
 import type { ApprovalDemand } from "../domain/gate/gate.ts";
 import { Problem } from "../domain/problem.ts";
 
@@ -16,11 +17,19 @@ export interface ApprovalView {
   readonly head: string;
   readonly digest: string;
   readonly demands: readonly ApprovalDemand[];
+  /** Who is in the teams that the demands name: whoever approves can tell whether it is enough. */
+  readonly teams: Readonly<Record<string, readonly string[]>>;
   readonly expiresAt: string;
 }
 
+export type Teams = ReadonlyMap<string, readonly string[]>;
+
 /** @throws Problem NOT_FOUND when no approval was ever asked for. */
-export function approvalView(executionId: string, events: readonly RecordedEvent[]): ApprovalView {
+export function approvalView(
+  executionId: string,
+  events: readonly RecordedEvent[],
+  teams: Teams,
+): ApprovalView {
   const { approval, gate, plan, phase } = fold(events);
   if (approval === null || plan === null || gate?.kind !== "approval") {
     throw new Problem("NOT_FOUND", `execution ${executionId} asks for no approval (${phase})`);
@@ -32,10 +41,17 @@ export function approvalView(executionId: string, events: readonly RecordedEvent
     repository,
     branch,
     base,
-    file: `approvals/${executionId}.yaml`,
+    file: approvalPath(executionId),
     head,
     digest: plan.digest,
     demands: gate.demands,
+    teams: namedTeams(gate.demands, teams),
     expiresAt,
   };
+}
+
+function namedTeams(demands: readonly ApprovalDemand[], teams: Teams): ApprovalView["teams"] {
+  const named = demands.flatMap(({ from }) => from).filter((entry) => entry.startsWith("team:"));
+  const names = [...new Set(named.map((entry) => entry.slice("team:".length)))];
+  return Object.fromEntries(names.map((name) => [name, teams.get(name) ?? []]));
 }

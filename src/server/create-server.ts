@@ -20,6 +20,8 @@ export interface ServerOptions {
   /** What everything but health and webhooks asks for; at least 16 characters. */
   readonly token: string;
   readonly sources: readonly WebhookSource[];
+  /** Of `approvals.teams`. */
+  readonly teams: ReadonlyMap<string, readonly string[]>;
   readonly limits?: Partial<BodyLimits>;
 }
 
@@ -80,7 +82,7 @@ function application(options: ServerOptions, ports: ServerPorts): Express {
   const webhookPorts = { alerts, log, draining: () => state.draining() };
   const limits = { ...defaultLimits, ...options.limits };
   app.use("/webhooks/alertmanager", alertmanagerWebhooks(options.sources, limits, webhookPorts));
-  app.use("/api/v1", rest(options.token, ports));
+  app.use("/api/v1", rest(options.token, options.teams, ports));
   app.use((request) => {
     throw new Problem("NOT_FOUND", `there is nothing at ${request.method} ${request.path}`);
   });

@@ -3,7 +3,7 @@ import express, { type Request, type RequestHandler, Router } from "express";
 import type { AlertStore, ExecutionStore } from "../controller/ports.ts";
 import { isObject } from "../domain/json.ts";
 import { Problem } from "../domain/problem.ts";
-import { approvalView } from "./approval-view.ts";
+import { approvalView, type Teams } from "./approval-view.ts";
 import { cancelExecution } from "./cancel-execution.ts";
 import { carries } from "./credentials.ts";
 import type { ServerState } from "./server-state.ts";
@@ -17,7 +17,7 @@ export interface RestPorts {
 const defaultLimit = 50;
 const maxLimit = 500;
 
-export function rest(token: string, ports: RestPorts): Router {
+export function rest(token: string, teams: Teams, ports: RestPorts): Router {
   const router = Router();
   router.use(requireToken(token));
   router.get("/executions", async (request, response) => {
@@ -40,7 +40,7 @@ export function rest(token: string, ports: RestPorts): Router {
   });
   router.get("/executions/:id/approval", async (request, response) => {
     const { id } = await found(request.params.id, ports);
-    response.json(approvalView(id, await ports.executions.events(id)));
+    response.json(approvalView(id, await ports.executions.events(id), teams));
   });
   router.post("/executions/:id/cancel", express.json({ limit: "64kb" }), async (request, response) => {
     const answer = await cancelExecution(request.params.id, readCancel(request.body), ports.executions);

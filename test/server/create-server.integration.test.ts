@@ -77,7 +77,7 @@ describe("a server that others can reach", () => {
   const source = { name: "default", clusters: ["demo"], clusterLabel: "cluster", credential: null };
   const start = (changes: object) => () =>
     createServer(
-      { listen: { host: "0.0.0.0", port: 0 }, token, sources: [source], ...changes },
+      { listen: { host: "0.0.0.0", port: 0 }, token, teams: new Map(), sources: [source], ...changes },
       {} as Parameters<typeof createServer>[1],
     );
 
@@ -184,6 +184,7 @@ describe("the API", () => {
       branch: expect.stringMatching(/^gitmend\//),
       file: `approvals/${waiting.summary.id}.yaml`,
       demands: [{ from: ["team:sre"], approvals: 2 }],
+      teams: { sre: ["ana", "bo"] },
       digest: expect.stringMatching(/^sha256:/),
     });
     expect((await given.api("/api/v1/executions/open-gate/approval")).status).toBe(404);

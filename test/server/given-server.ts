@@ -27,6 +27,7 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
     {
       listen: { host: "127.0.0.1", port: 0 },
       token,
+      teams: new Map([["sre", ["ana", "bo"]]]),
       sources: [{ name: "default", clusters: ["demo"], clusterLabel: "cluster", credential: null }],
       ...options,
     },

@@ -1,12 +1,12 @@
-// Takes secrets out of whatever is about to be logged: by the name of the key at any depth, and credentials in URLs
-// and headers wherever they stand. Bounded: a log line is no place for a whole cluster's state.
+// Takes secrets out of whatever is about to be logged: by the name of the key at any depth, and by their look in any text.
+// Bounded: a log line is no place for a whole cluster's state.
+import { hidden, redactText as redactSecrets } from "../../domain/redact.ts";
 
 const secretKey =
   /token|passw(or)?d|passphrase|secret|authorization|cookie|credential|api_?-?key|private_?-?key|kubeconfig/i;
 const maxDepth = 8;
 const maxItems = 100;
 const maxText = 8_000;
-const hidden = "[redacted]";
 
 /** A copy that is safe to print; errors become plain objects with their causes. */
 export function redact(value: unknown, depth = 0): unknown {
@@ -40,10 +40,8 @@ function redactError(error: Error, depth: number): object {
   };
 }
 
-/** `https://user:password@host` and `Bearer …`, wherever they stand in a text. */
+/** Cut first: the look of a secret is searched for in a bounded text only. A password in a URL may hold an `@`. */
 export function redactText(text: string): string {
   const short = text.length > maxText ? `${text.slice(0, maxText)}… (${text.length} characters)` : text;
-  return short
-    .replaceAll(/([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#]*@/gi, `$1${hidden}@`)
-    .replaceAll(/\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${hidden}`);
+  return redactSecrets(short.replaceAll(/([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#]{1,300}@/gi, `$1${hidden}@`));
 }

@@ -1,0 +1,107 @@
+// `gitmend approve|reject`: the person's side of an approval on the local forge. The controller says what is asked;
+// the commit is made here, with the person's own key, so that the controller never holds it.
+import { tmpdir } from "node:os";
+import { resolve } from "node:path";
+import { type Command } from "commander";
+import type { ApprovalDemand } from "../../domain/gate/gate.ts";
+import { judgeApproval } from "../../domain/gate/judge-approval.ts";
+import { Problem } from "../../domain/problem.ts";
+import type { CliContext } from "../context.ts";
+import { connect, type ServerOptions, serverOption } from "../controller-client.ts";
+import { executionId } from "../execution-id.ts";
+import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
+import { personOf } from "../person.ts";
+
+interface DecisionOptions extends ServerOptions, OutputOptions {
+  readonly key?: string;
+  readonly as?: string;
+}
+
+/** What the controller answers to `GET …/approval`. */
+interface Approval {
+  readonly executionId: string;
+  readonly waiting: boolean;
+  readonly repository: string;
+  readonly branch: string;
+  readonly base: string;
+  readonly file: string;
+  readonly head: string;
+  readonly demands: readonly ApprovalDemand[];
+  readonly teams: Readonly<Record<string, readonly string[]>>;
+}
+
+export function addApprovals(program: Command, context: CliContext): void {
+  const decision = (command: Command) =>
+    command
+      .option("--key <file>", "your SSH private key; without it the approval is unsigned")
+      .option("--as <name>", "your id in `approvals.people` (default: GITMEND_USER, else your user name)")
+      .addOption(outputOption())
+      .addOption(serverOption());
+  withExample(
+    decision(program.command("approve <id>").description("approve a plan that waits")).action(
+      (id: string, options: DecisionOptions) => approve(id, options, context),
+    ),
+    "gitmend approve 7c1e2a4b9d0f --key ~/.ssh/id_ed25519",
+  );
+  withExample(
+    decision(
+      program
+        .command("reject <id>")
+        .description("reject a plan that waits")
+        .requiredOption("--reason <text>", "why; it stands in the record"),
+    ).action((id: string, options: DecisionOptions & { reason: string }) => reject(id, options, context)),
+    'gitmend reject 7c1e2a4b9d0f --reason "the release is being rolled back by hand"',
+  );
+}
+
+async function approve(id: string, options: DecisionOptions, context: CliContext): Promise<void> {
+  const { approval, decision } = await prepare(id, options, context);
+  const { approveLocally } = await import("../../app.ts");
+  const made = await approveLocally({
+    ...decision,
+    mergeWhen: (people) => isEnough(approval, people, decision),
+  });
+  print(context, options, made, () =>
+    made.merged === null
+      ? `approved by ${decision.by}; it waits for more approvals (gitmend executions show ${id})\n`
+      : `approved by ${decision.by} and merged: gitmend starts it (gitmend executions show ${id})\n`,
+  );
+}
+
+async function reject(
+  id: string,
+  options: DecisionOptions & { readonly reason: string },
+  context: CliContext,
+): Promise<void> {
+  const { decision } = await prepare(id, options, context);
+  const { rejectLocally } = await import("../../app.ts");
+  const made = await rejectLocally({ ...decision, reason: options.reason });
+  print(context, options, made, () => `rejected by ${decision.by}: ${options.reason}\n`);
+}
+
+async function prepare(id: string, options: DecisionOptions, context: CliContext) {
+  const path = `/api/v1/executions/${executionId(id)}/approval`;
+  const client = await connect(options, context);
+  const approval = await client.get<Approval>(path);
+  if (!approval.waiting) {
+    throw new Problem(
+      "APPROVAL_INVALID",
+      `${id} no longer waits for an approval: gitmend executions show ${id}`,
+    );
+  }
+  const { repository, branch, base, file, head } = approval;
+  const by = personOf(options.as, context);
+  const signingKey = options.key === undefined ? null : resolve(context.workingFolder, options.key);
+  const where = { repositoryUrl: repository, branch, base, file, head };
+  return { approval, decision: { ...where, by, at: context.now(), signingKey, workDir: tmpdir() } };
+}
+
+/** Merging too early would end the execution as refused: the same judgement as the controller's decides here. */
+function isEnough(
+  { demands, teams, head }: Approval,
+  people: readonly string[],
+  { at, signingKey }: { readonly at: string; readonly signingKey: string | null },
+): boolean {
+  const approvals = people.map((by) => ({ by, at, commit: head, verified: signingKey !== null }));
+  return judgeApproval(demands, approvals, new Map(Object.entries(teams))).enough;
+}

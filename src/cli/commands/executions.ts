@@ -1,0 +1,156 @@
+// `gitmend executions list|show|events|cancel`: what runs and what ran, from a controller.
+import type { Command } from "commander";
+import type { ExecutionSummary } from "../../controller/ports.ts";
+import type { RecordedEvent } from "../../domain/execution/events.ts";
+import { objectText } from "../../domain/facts/objects.ts";
+import { shortId } from "../../domain/gate/approval-file.ts";
+import type { CliContext } from "../context.ts";
+import { connect, type ServerOptions, serverOption } from "../controller-client.ts";
+import { ageText, alignColumns, clean, cut } from "../layout.ts";
+import { type OutputOptions, outputOption, print, viewOf, withExample } from "../output.ts";
+import { paintFor, symbolOf, toneOf } from "../paint.ts";
+import { personOf } from "../person.ts";
+import { renderEvents } from "../render-events.ts";
+import { renderExecution } from "../render-execution.ts";
+
+type Options = ServerOptions & OutputOptions;
+
+export function addExecutions(program: Command, context: CliContext): void {
+  const executions = program.command("executions").description("what runs and what ran");
+  withExample(
+    executions
+      .command("list")
+      .description("newest first")
+      .option("--live", "only those that have not ended")
+      .option("--limit <count>", "how many", "20")
+      .option("--before <id>", "older than this one")
+      .addOption(outputOption("wide"))
+      .addOption(serverOption())
+      .action((options: ListOptions) => list(options, context)),
+    "gitmend executions list --live",
+  );
+  withExample(
+    executions
+      .command("show <id>")
+      .description("one execution on one screen: why, what it changed, how to undo it")
+      .addOption(outputOption())
+      .addOption(serverOption())
+      .action((id: string, options: Options) => show(id, options, context)),
+    "gitmend executions show 7c1e2a4b9d0f",
+  );
+  withExample(
+    executions
+      .command("events <id>")
+      .description("everything that happened, in order")
+      .addOption(outputOption())
+      .addOption(serverOption())
+      .action((id: string, options: Options) => events(id, options, context)),
+    "gitmend executions events 7c1e2a4b9d0f -o json",
+  );
+  withExample(
+    executions
+      .command("cancel <id>")
+      .description("stop it and undo what it changed")
+      .requiredOption("--reason <text>", "why; it stands in the record")
+      .option("--keep", "leave what was done instead of undoing it", false)
+      .option("--as <name>", "who asks (default: your user name)")
+      .addOption(outputOption())
+      .addOption(serverOption())
+      .action((id: string, options: CancelOptions) => cancel(id, options, context)),
+    'gitmend executions cancel 7c1e2a4b9d0f --reason "wrong workload"',
+  );
+}
+
+interface ListOptions extends Options {
+  readonly live?: boolean;
+  readonly limit: string;
+  readonly before?: string;
+}
+
+async function list(options: ListOptions, context: CliContext): Promise<void> {
+  const client = await connect(options, context);
+  const query = new URLSearchParams({ limit: options.limit });
+  if (options.live === true) query.set("live", "true");
+  if (options.before !== undefined) query.set("before", options.before);
+  const page = await client.get<{ items: ExecutionSummary[] }>(`/api/v1/executions?${query.toString()}`);
+  print(context, options, page, () => listText(page.items, options.output === "wide", context));
+}
+
+function listText(items: readonly ExecutionSummary[], wide: boolean, context: CliContext): string {
+  if (items.length === 0) return "no executions\n";
+  const paint = paintFor(context.colours);
+  const header = [
+    "",
+    "ID",
+    "STATE",
+    "TARGET",
+    "TEMPLATE",
+    "ALERT",
+    "AGE",
+    ...(wide ? ["MODE", "INCIDENT"] : []),
+  ];
+  const rows = items.map((item) => [
+    symbolOf(item),
+    wide ? item.id : shortId(item.id),
+    `${item.outcome ?? item.phase}${item.escalated ? " !" : ""}`,
+    item.target === null ? "-" : objectText(item.target),
+    item.template,
+    item.alertName,
+    ageText(item.createdAt, context.now()),
+    ...(wide ? [item.mode, item.incidentId] : []),
+  ]);
+  const [first = [], ...others] = alignColumns([header, ...rows.map((row) => row.map(clean))]);
+  const room = wide ? Number.POSITIVE_INFINITY : context.columns;
+  const lines = others.map((row, index) =>
+    paint(toneOf(items[index] as ExecutionSummary), cut(row.join(""), room)),
+  );
+  return `${[paint("strong", cut(first.join(""), room)), ...lines].join("\n")}\n`;
+}
+
+async function show(id: string, options: Options, context: CliContext): Promise<void> {
+  const path = pathOf(id);
+  const client = await connect(options, context);
+  const shown = await client.get<{ summary: ExecutionSummary; events: RecordedEvent[] }>(path);
+  print(context, options, shown, () => renderExecution(shown.summary, shown.events, viewOf(context)));
+}
+
+async function events(id: string, options: Options, context: CliContext): Promise<void> {
+  const path = pathOf(id);
+  const client = await connect(options, context);
+  const { items } = await client.get<{ items: RecordedEvent[] }>(`${path}/events`);
+  print(context, options, items, () => renderEvents(items, viewOf(context)));
+}
+
+interface CancelOptions extends Options {
+  readonly reason: string;
+  readonly keep: boolean;
+  readonly as?: string;
+}
+
+interface CancelAnswer {
+  readonly accepted: boolean;
+  readonly acted: boolean;
+  readonly execution: ExecutionSummary;
+}
+
+async function cancel(id: string, options: CancelOptions, context: CliContext): Promise<void> {
+  const path = pathOf(id);
+  const client = await connect(options, context);
+  const by = personOf(options.as, context);
+  const { reason, keep } = options;
+  const answer = await client.post<CancelAnswer>(`${path}/cancel`, { reason, keep, by });
+  print(context, options, answer, () => cancelText(answer));
+  if (!answer.accepted) context.exitWith(1);
+}
+
+function cancelText({ accepted, acted, execution }: CancelAnswer): string {
+  const state = execution.outcome ?? execution.phase;
+  const id = shortId(execution.id);
+  if (!accepted) return `${id} had ended already: ${state}; nothing was cancelled\n`;
+  if (!acted) return `${id} will be cancelled; its owner has not answered yet (${state})\n`;
+  return execution.phase === "ended" ? `${id} ended: ${state}\n` : `${id} is being cancelled: ${state}\n`;
+}
+
+function pathOf(id: string): string {
+  return `/api/v1/executions/${executionId(id)}`;
+}

@@ -1,0 +1,100 @@
+// `gitmend run`: the controller, until it is told to stop. The first signal drains it, the second ends it at once.
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { type Config, readConfig } from "../../config/read-config.ts";
+import type { Log } from "../../controller/ports.ts";
+import { Problem } from "../../domain/problem.ts";
+import type { CliContext } from "../context.ts";
+import { withExample } from "../output.ts";
+import { shippedLibrary } from "../shipped-library.ts";
+
+interface Options {
+  readonly config?: string;
+}
+
+const drainSeconds = 25;
+
+export function addRun(program: Command, context: CliContext): void {
+  withExample(
+    program
+      .command("run")
+      .description("the controller")
+      .option(
+        "--config <file>",
+        "gitmend.yaml (default: GITMEND_CONFIG, else ./gitmend.yaml when it is there)",
+      )
+      .action((options: Options) => run(options, context)),
+    "gitmend run --config /etc/gitmend/gitmend.yaml",
+  );
+}
+
+async function run(options: Options, context: CliContext): Promise<void> {
+  const config = await loadConfig(options, context);
+  const stopping = firstSignal();
+  const { startApp, createLog } = await import("../../app.ts");
+  const log = createLog({ level: "info", pretty: process.stderr.isTTY });
+  const held = holdInfo(log);
+  try {
+    const app = await startApp({
+      config,
+      environment: context.environment,
+      log: held.log,
+      library: shippedLibrary,
+    });
+    const mode = config.live.length === 0 ? "observe" : "live";
+    const clusters = [...app.clusters.byName.keys()];
+    log.info({ url: app.url, mode, clusters, dataFolder: resolve(config.data_dir) }, "listening");
+    held.release();
+    const signal = await stopping;
+    log.info({ signal }, "stopping");
+    await app.drain(drainSeconds);
+  } finally {
+    held.release();
+  }
+}
+
+/** @throws Problem CONFIG_INVALID with every finding */
+async function loadConfig(options: Options, { environment, workingFolder }: CliContext): Promise<Config> {
+  const named = options.config ?? environment["GITMEND_CONFIG"];
+  const file = resolve(workingFolder, named ?? "gitmend.yaml");
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    if (named === undefined) return "";
+    throw new Problem("CONFIG_INVALID", `${file} cannot be read`, { cause: error });
+  });
+  const { config, findings } = readConfig(text, file, environment);
+  if (config !== null) return config;
+  const lines = findings.map(
+    (one) => `${one.file}:${one.line}:${one.column} ${one.severity} ${one.code} ${one.message}`,
+  );
+  throw new Problem("CONFIG_INVALID", `${file} is not valid`, { details: { findings: lines } });
+}
+
+/** The address is the first line of the log: what is only informative waits for it, what is wrong does not. */
+function holdInfo(log: Log): { readonly log: Log; release(): void } {
+  let waiting: (() => void)[] | null = [];
+  const info: Log["info"] = (fields, message) => {
+    if (waiting === null) log.info(fields, message);
+    else waiting.push(() => log.info(fields, message));
+  };
+  return {
+    log: { ...log, info },
+    release() {
+      const lines = waiting ?? [];
+      waiting = null;
+      for (const write of lines) write();
+    },
+  };
+}
+
+async function firstSignal(): Promise<NodeJS.Signals> {
+  const { promise, resolve: stop } = Promise.withResolvers<NodeJS.Signals>();
+  let told = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (told) process.exit(1);
+    told = true;
+    stop(signal);
+  };
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  return promise;
+}

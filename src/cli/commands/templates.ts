@@ -1,0 +1,111 @@
+// `gitmend templates list|show`: the templates of a folder, or those that come with gitmend.
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { durationText } from "../../domain/duration.ts";
+import { Problem } from "../../domain/problem.ts";
+import type { Template, TemplateStep } from "../../domain/templates/template.ts";
+import { compileFolder } from "../catalog-folder.ts";
+import type { CliContext } from "../context.ts";
+import { alignColumns, clean, cut, wrap } from "../layout.ts";
+import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
+import { paintFor } from "../paint.ts";
+
+interface Options extends OutputOptions {
+  readonly path?: string;
+}
+
+const shipped = fileURLToPath(new URL("../../../", import.meta.url));
+
+export function addTemplates(program: Command, context: CliContext): void {
+  const command = program.command("templates").description("the workflows that policies choose from");
+  const pathOption = "a folder with templates/ (default: this one, else what comes with gitmend)";
+  withExample(
+    command
+      .command("list")
+      .description("all templates")
+      .option("--path <folder>", pathOption)
+      .addOption(outputOption())
+      .action((options: Options) => list(options, context)),
+    "gitmend templates list",
+  );
+  withExample(
+    command
+      .command("show <template>")
+      .description("steps, parameters and risk of one template")
+      .option("--path <folder>", pathOption)
+      .addOption(outputOption())
+      .action((name: string, options: Options) => show(name, options, context)),
+    "gitmend templates show pod-crash-recovery",
+  );
+}
+
+async function read(
+  { path }: Options,
+  { workingFolder }: CliContext,
+): Promise<ReadonlyMap<string, Template>> {
+  const here = existsSync(join(workingFolder, "templates")) ? workingFolder : shipped;
+  return (await compileFolder(path === undefined ? here : resolve(workingFolder, path))).templates;
+}
+
+async function list(options: Options, context: CliContext): Promise<void> {
+  const templates = [...(await read(options, context)).values()].toSorted((left, right) =>
+    left.name < right.name ? -1 : 1,
+  );
+  print(context, options, templates, () => listText(templates, context));
+}
+
+function listText(templates: readonly Template[], { columns, colours }: CliContext): string {
+  const paint = paintFor(colours);
+  const rows = templates.map(({ name, version, risk, steps, description }) =>
+    [name, version ?? "-", risk, String(steps.length), description].map(clean),
+  );
+  const [header = [], ...others] = alignColumns([["NAME", "VERSION", "RISK", "STEPS", "DOES"], ...rows]);
+  const lines = others.map((row) => cut(row.join(""), columns).trimEnd());
+  return `${[paint("strong", header.join("")), ...lines].join("\n")}\n`;
+}
+
+async function show(name: string, options: Options, context: CliContext): Promise<void> {
+  const template = (await read(options, context)).get(name);
+  if (template === undefined) {
+    throw new Problem("NOT_FOUND", `there is no template ${name}: \`gitmend templates list\` shows all`);
+  }
+  print(context, options, template, () => showText(template, context));
+}
+
+function showText(template: Template, { columns, colours }: CliContext): string {
+  const paint = paintFor(colours);
+  const { name, version, description, risk, timeoutSeconds, cooldownSeconds, parameters, alertTypes } =
+    template;
+  const about = `${risk} risk, at most ${durationText(timeoutSeconds)}, cool-down ${durationText(cooldownSeconds)}`;
+  const inputs = Object.entries(parameters).map(
+    ([key, schema]) => `  ${clean(key)}  ${clean(JSON.stringify(schema))}`,
+  );
+  const lines = [
+    `${paint("strong", clean(name))}${version === null ? "" : ` ${clean(version)}`}  ${paint("quiet", about)}`,
+    ...wrap(clean(description), columns - 2).map((line) => `  ${line}`),
+    ...(alertTypes.length === 0 ? [] : [paint("quiet", `  for ${alertTypes.map(clean).join(", ")}`)]),
+    ...(inputs.length === 0 ? [] : ["", paint("strong", "PARAMETERS"), ...inputs]),
+    "",
+    paint("strong", "STEPS"),
+    ...template.steps.flatMap((step) =>
+      stepLines(step, columns).map((line, index) => (index === 0 ? line : paint("quiet", line))),
+    ),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function stepLines(step: TemplateStep, columns: number): readonly string[] {
+  const after = step.dependsOn.length === 0 ? "" : `, after ${step.dependsOn.join(", ")}`;
+  const details = [
+    `${step.call.action} ${JSON.stringify(step.call.parameters)}`,
+    ...step.conditions.map((text) => `only if ${text}`),
+    ...step.preconditions.map((text) => `needs ${text}`),
+    ...step.postconditions.map((text) => `proves ${text}`),
+    ...step.alternatives.map(({ action }) => `else ${action}`),
+    `on failure ${step.onFailure}${step.approvalRequired ? ", asks for an approval" : ""}`,
+  ];
+  const wrapped = details.flatMap((text) => wrap(clean(text), columns - 6).map((line) => `      ${line}`));
+  return [`  ${clean(step.name)}${after}`, ...wrapped];
+}

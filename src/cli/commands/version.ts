@@ -1,0 +1,26 @@
+// `gitmend version`.
+import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
+import type { CliContext } from "../context.ts";
+import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
+
+export function addVersion(program: Command, context: CliContext): void {
+  withExample(
+    program
+      .command("version")
+      .description("the version of gitmend and of Node")
+      .addOption(outputOption())
+      .action(async (options: OutputOptions) => {
+        const data = { gitmend: await ownVersion(), node: process.version.slice(1) };
+        print(context, options, data, () => `gitmend ${data.gitmend} (Node ${data.node})\n`);
+      }),
+    "gitmend version -o json",
+  );
+}
+
+/** package.json stands beside src/ and beside dist/. */
+async function ownVersion(): Promise<string> {
+  const text = await readFile(new URL("../../../package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(text) as { readonly version: string };
+  return version;
+}
