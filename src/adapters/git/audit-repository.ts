@@ -152,7 +152,7 @@ class AuditWriter {
   /** One transaction: the branch moves from exactly `old`, and the private reference goes. */
   async #move(commit: string, old: string): Promise<void> {
     const input = `update ${this.#reference} ${commit} ${old}\ndelete ${flushReference}\n`;
-    const result = await runGit(this.#options.folder, ["update-ref", "--stdin"], { input });
+    const result = await this.#unlocked(["update-ref", "--stdin"], { input });
     if (result.exitCode === 0) return;
     if (/is at [0-9a-f]+ but expected|reference already exists/.test(result.stderr)) {
       throw new Problem(
@@ -225,14 +225,19 @@ class AuditWriter {
     );
   }
 
-  /** A call that must end with 0. One that finds the lock of a git process that was killed meanwhile runs once more. */
+  /** A call that must end with 0. */
   async #git(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
-    let result = await runGit(this.#options.folder, args, options);
-    if (result.exitCode !== 0 && /unable to (create|lock)|could not lock|\.lock/i.test(result.stderr)) {
-      await removeStaleLocks(this.#options.folder);
-      result = await runGit(this.#options.folder, args, options);
-    }
+    const result = await this.#unlocked(args, options);
     if (result.exitCode !== 0) throw localProblem(`the audit repository at ${this.#options.folder}`, result);
     return result;
+  }
+
+  /** Runs once more when it finds the lock of a git process that was killed meanwhile. */
+  async #unlocked(args: readonly string[], options: GitOptions): Promise<GitResult> {
+    const { folder } = this.#options;
+    const result = await runGit(folder, args, options);
+    if (result.exitCode === 0 || !/\.lock': File exists/.test(result.stderr)) return result;
+    await removeStaleLocks(folder);
+    return await runGit(folder, args, options);
   }
 }

@@ -6,7 +6,11 @@ import type { CatalogFile } from "../../controller/ports.ts";
 const author = { name: "gitmend", email: "gitmend@localhost" };
 
 /** Makes the repository when the folder is not there; leaves an existing one alone. @returns whether it was made */
-export async function seedRepository(folder: string, branch: string, files: readonly CatalogFile[]): Promise<boolean> {
+export async function seedRepository(
+  folder: string,
+  branch: string,
+  files: readonly CatalogFile[],
+): Promise<boolean> {
   if (fs.existsSync(folder)) return false;
   const draft = `${folder}.new`;
   fs.rmSync(draft, { recursive: true, force: true });
