@@ -58,7 +58,7 @@ export interface SimulatedCluster {
   list(plural: string, namespace?: string): readonly ApiObject[];
   /** What the container wrote, instead of made-up lines. */
   setLog(namespace: string, pod: string, container: string, text: string): void;
-  /** Resolves as soon as it is true; looked at after every change. @throws Error after the timeout. */
+  /** Resolves as soon as it is true; looked at after each batch of changes. @throws Error after the timeout. */
   until(
     description: string,
     isTrue: (cluster: SimulatedCluster) => boolean,
@@ -199,11 +199,17 @@ function until(
   return new Promise((resolve, reject) => {
     const end = (finish: () => void) => {
       clearTimeout(timer);
+      if (pending !== null) clearImmediate(pending);
       unsubscribe();
       finish();
     };
+    let pending: NodeJS.Immediate | null = null;
+    // Once for all changes of one pass of the controllers: the question may look at the whole cluster.
     const unsubscribe = world.store.onChange(() => {
-      if (isTrue()) end(resolve);
+      pending ??= setImmediate(() => {
+        pending = null;
+        if (isTrue()) end(resolve);
+      });
     });
     const late = () => end(() => reject(new Error(`not within ${timeoutSeconds} s: ${description}`)));
     const timer = setTimeout(late, timeoutSeconds * 1000);

@@ -23,8 +23,14 @@ const withoutVersion = (object: ApiObject) => ({
   metadata: { ...object.metadata, resourceVersion: "" },
 });
 
+function inOrder(rows: ReadonlyMap<string, ApiObject>): ApiObject[] {
+  return [...rows.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+}
+
 export function createStore(): Store {
   const tables = new Map<string, Map<string, ApiObject>>();
+  /** Lists as they are asked for, until the table changes. */
+  const sorted = new Map<string, readonly ApiObject[]>();
   const listeners = new Set<() => void>();
   let revision = 1000;
   const table = (plural: string) => {
@@ -32,7 +38,8 @@ export function createStore(): Store {
     tables.set(plural, found);
     return found;
   };
-  const changed = () => {
+  const changed = (object: ApiObject) => {
+    sorted.delete(resourceOf(object).plural);
     for (const listener of listeners) listener();
   };
   const place = (object: ApiObject, { plural }: Resource = resourceOf(object)) => ({
@@ -41,11 +48,11 @@ export function createStore(): Store {
   });
   return {
     get: (plural, namespace, name) => table(plural).get(keyOf(plural, namespace, name)),
-    list: (plural, namespace = null) =>
-      [...table(plural).entries()]
-        .filter(([, object]) => namespace === null || object.metadata.namespace === namespace)
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([, object]) => object),
+    list: (plural, namespace = null) => {
+      const all = sorted.get(plural) ?? inOrder(table(plural));
+      sorted.set(plural, all);
+      return all.filter((object) => namespace === null || object.metadata.namespace === namespace);
+    },
     put: (object) => {
       const { rows, key } = place(object);
       const old = rows.get(key);
@@ -54,14 +61,14 @@ export function createStore(): Store {
       revision += 1;
       const next = { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
       rows.set(key, next);
-      changed();
+      changed(next);
       return next;
     },
     remove: (object) => {
       const { rows, key } = place(object);
       if (!rows.delete(key)) return;
       revision += 1;
-      changed();
+      changed(object);
     },
     revision: () => String(revision),
     onChange: (listener) => {

@@ -17,7 +17,7 @@ import {
 } from "./resource-paths.ts";
 import { type ApiRequest, send, sendRead, type Transport } from "./send-request.ts";
 
-export const fieldManager = "gitmend";
+const fieldManager = "gitmend";
 const pageSize = 500;
 /** What the API server accepts in an Event. */
 const eventMessageBytes = 1024;
