@@ -17,7 +17,8 @@ function owns(fields: unknown, value: Json | undefined, path: readonly string[])
   if (!isObject(fields)) return false;
   const [segment, ...rest] = path;
   if (segment === undefined) return true;
-  const names = Object.keys(fields).filter((name) => name !== ".");
+  const names = Object.keys(fields);
+  // An empty set is the whole field; `.` alone is the map without its members.
   if (names.length === 0) return true;
   const member = memberOf(value, segment);
   const next = Array.isArray(value) ? names.find((name) => namesItem(name, member)) : `f:${segment}`;

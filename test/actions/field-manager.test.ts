@@ -9,16 +9,21 @@ const object: KubernetesObject = {
     name: "api",
     uid: "u",
     resourceVersion: "1",
+    annotations: { note: "x", other: "y" },
     managedFields: [
       {
         manager: "gitmend",
         time: "2026-01-01T00:00:00Z",
-        fieldsV1: { "f:spec": { "f:replicas": {} } },
+        fieldsV1: {
+          "f:metadata": { "f:annotations": { ".": {} } },
+          "f:spec": { "f:replicas": {} },
+        },
       },
       {
         manager: "ana",
         time: "2026-01-01T00:01:00Z",
         fieldsV1: {
+          "f:metadata": { "f:annotations": { "f:note": {} } },
           "f:spec": {
             "f:replicas": {},
             "f:template": {
@@ -45,6 +50,11 @@ describe("who changed a field", () => {
   it("finds an item of a list by the keys that name it", () => {
     expect(fieldManager(object, "/spec/template/spec/containers/1/image")).toBe("ana");
     expect(fieldManager(object, "/spec/template/spec/containers/0/image")).toBeNull();
+  });
+
+  it("is not who made the map that the field stands in", () => {
+    expect(fieldManager(object, "/metadata/annotations/note")).toBe("ana");
+    expect(fieldManager(object, "/metadata/annotations/other")).toBeNull();
   });
 
   it("finds a field inside one that is owned as a whole", () => {
