@@ -19,7 +19,7 @@ function editDistance(left: string, right: string, limit: number): number {
 /** The candidate that is at most 1, 2 or 3 edits away, longer words allowing more; null when none is. Case is ignored. */
 export function closest(word: string, candidates: Iterable<string>): string | null {
   if (word.length > 128) return null;
-  const limit = word.length < 4 ? 1 : word.length < 9 ? 2 : 3;
+  const limit = word.length < 3 ? 0 : word.length < 4 ? 1 : word.length < 9 ? 2 : 3;
   let best: { readonly name: string; readonly distance: number } | null = null;
   for (const name of candidates) {
     const distance = editDistance(word.toLowerCase(), name.toLowerCase(), limit);

@@ -18,6 +18,7 @@ export interface Catalog {
   readonly templateFacts: ReadonlyMap<string, ReadonlySet<FetchedFact>>;
   readonly selection: Buckets<SelectionRule>;
   readonly guards: Buckets<GuardRule>;
+  readonly ruleCount: number;
 }
 
 export function makeBuckets<R extends RuleBase>(rules: readonly R[]): Buckets<R> {
@@ -43,4 +44,10 @@ export function bucketsFor<R extends RuleBase>(
 ): readonly RuleSet<R>[] {
   const named = byAlertName.get(alertName);
   return named === undefined ? [always] : [named, always];
+}
+
+/** Rules of both kinds; one that names several alerts counts once. */
+export function ruleCount({ selection, guards }: Catalog): number {
+  const sets = [selection, guards].flatMap(({ byAlertName, always }) => [...byAlertName.values(), always]);
+  return new Set<RuleBase>(sets.flatMap(({ rules }): readonly RuleBase[] => rules)).size;
 }

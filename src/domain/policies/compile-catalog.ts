@@ -111,12 +111,15 @@ function warnOfAlways(catalog: Catalog): readonly Finding[] {
 
 function assemble(revision: string, { byName }: Templates, { policies }: Policies): Catalog {
   const compiled = [...byName].flatMap(([name, one]) => (one === null ? [] : [[name, one] as const]));
+  const selection = policies.flatMap((policy) => policy.selection);
+  const guards = policies.flatMap((policy) => policy.guards);
   return {
     revision,
     templates: new Map(compiled.map(([name, { template }]) => [name, template])),
     templateFacts: new Map(compiled.map(([name, { facts }]) => [name, facts])),
-    selection: makeBuckets(policies.flatMap(({ selection }) => selection)),
-    guards: makeBuckets(policies.flatMap(({ guards }) => guards)),
+    selection: makeBuckets(selection),
+    guards: makeBuckets(guards),
+    ruleCount: selection.length + guards.length,
   };
 }
 
