@@ -5,6 +5,7 @@ import { demandsText } from "../gate/judge-approval.ts";
 import { secondsBetween } from "../instant.ts";
 import { code, fenced, prose } from "../plain-text.ts";
 import { changeLines } from "../planning/change-text.ts";
+import type { PatchEffect } from "../planning/effect.ts";
 import { redactText } from "../redact.ts";
 import { gateWords, outcomeWords, type Story } from "./story.ts";
 import { clock, eventText } from "./timeline.ts";
@@ -149,10 +150,17 @@ function changeSection(story: Story): readonly string[] {
       case "delete":
         return [`${title}: deleted${undone}${unknown}`];
       case "patch":
-        return [`${title}${undone}${unknown}:`, fenced(changeLines(effect.changes), "diff")];
+        return [`${title}${undone}${unknown}:`, fenced(diffOf(effect), "diff")];
     }
   });
   return ["## What changed", ...parts];
+}
+
+/** Of a Secret only which fields, never a value. */
+function diffOf({ object, changes }: PatchEffect): readonly string[] {
+  return object.kind === "Secret"
+    ? changes.map(({ pointer }) => `! ${pointer} (not shown)`)
+    : changeLines(changes);
 }
 
 function undoSection({ state }: Story): readonly string[] {
@@ -162,7 +170,8 @@ function undoSection({ state }: Story): readonly string[] {
     return ["## How to undo it by hand", "Nothing is left to undo: gitmend took everything back."];
   const cluster = state.alert?.cluster ?? "";
   const parts = left.flatMap(({ step, object, commands, note }) => {
-    const unknown = state.steps.get(step)?.status === "unknown" ? " (**first look whether it happened**)" : "";
+    const unknown =
+      state.steps.get(step)?.status === "unknown" ? " (**first look whether it happened**)" : "";
     const words = `${code(step)} on ${code(object)}${unknown}${note === "" ? "" : `: ${note}`}`;
     return commands.length === 0 ? [words] : [words, fenced(commands, "sh")];
   });

@@ -40,7 +40,7 @@ function undoOf({ step, effect }: Change): HandUndo {
         note: "it was deleted; its controller makes a new one, the old one cannot come back",
       };
     case "patch":
-      return { step, object: objectText(effect.object), ...undoOfPatch(effect) };
+      return { step, object: objectText(effect.object), ...undoOfPatch(withoutSecrets(effect)) };
   }
 }
 
@@ -49,10 +49,12 @@ function undoOfPatch({ object, changes }: PatchEffect): { commands: readonly str
   const only = written.length === 1 ? written[0] : undefined;
   const on = `kubectl${object.namespace === null ? "" : ` -n ${quoted(object.namespace)}`}`;
   const thing = quoted(`${object.kind.toLowerCase()}/${object.name}`);
-  if (only?.pointer === "/spec/replicas" && only.before !== undefined) {
-    const commands = [
-      `${on} scale ${thing} --current-replicas=${String(only.after)} --replicas=${String(only.before)}`,
-    ];
+  if (
+    only?.pointer === "/spec/replicas" &&
+    typeof only.before === "number" &&
+    typeof only.after === "number"
+  ) {
+    const commands = [`${on} scale ${thing} --current-replicas=${only.after} --replicas=${only.before}`];
     return { commands, note: "conditional: refuses when somebody has scaled it since" };
   }
   if (only?.pointer === "/spec/unschedulable" && object.kind === "Node") {
@@ -65,14 +67,18 @@ function undoOfPatch({ object, changes }: PatchEffect): { commands: readonly str
   return patchBack(object, written, `${on} patch ${thing} --type=json -p`, `${on} rollout undo ${thing}`);
 }
 
+/** Before anything is made of them: a value is judged by the pointer that it stands at. */
+function withoutSecrets(effect: PatchEffect): PatchEffect {
+  return redactJson(effect as unknown as Json) as unknown as PatchEffect;
+}
+
 function patchBack(
   { kind }: ObjectRef,
   changes: readonly FieldChange[],
   patch: string,
   rolloutUndo: string,
 ): { commands: readonly string[]; note: string } {
-  const operations = changes.flatMap(back);
-  const text = JSON.stringify(redactJson(operations as Json));
+  const text = JSON.stringify(changes.flatMap(back));
   const rollable = ["Deployment", "StatefulSet", "DaemonSet"].includes(kind);
   const template = changes.every(({ pointer }) => pointer.startsWith("/spec/template"));
   if (rollable && template && (text.includes(hidden) || text.length > 1_500)) {

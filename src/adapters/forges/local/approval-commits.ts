@@ -2,7 +2,7 @@
 // (or adds the line of a rejection), is signed by the person that the line names, and names the head that gitmend wrote.
 import { parse } from "yaml";
 import type { Approval } from "../../../domain/gate/gate.ts";
-import { isObject, type JsonObject } from "../../../domain/json.ts";
+import { isObject } from "../../../domain/json.ts";
 import { oneLine } from "../../../domain/plain-text.ts";
 
 /** One commit as Git tells it. */
@@ -53,7 +53,7 @@ export function judgeCommits(commits: readonly BranchCommit[], rules: Rules): Ju
     const { by, at, verified, refusal } = judgeLine(line, commit, rules);
     if (line.kind === "rejected") {
       // A rejection stops something, so it needs no proof; but whom it is recorded for does.
-      const reason = oneLine(String(line.values.reason ?? ""), 200) || "no reason given";
+      const reason = oneLine(line.values.reason ?? "", 200) || "no reason given";
       rejection ??=
         refusal === null && verified
           ? { by, reason }
@@ -65,9 +65,11 @@ export function judgeCommits(commits: readonly BranchCommit[], rules: Rules): Ju
   return { approvals, rejection, remarks, edited: null };
 }
 
+type Values = Readonly<Record<string, string>>;
+
 interface Line {
   readonly kind: "approval" | "rejected";
-  readonly values: JsonObject;
+  readonly values: Values;
 }
 
 /** The one line that the commit adds at the end of the file, or what it does instead. */
@@ -85,11 +87,12 @@ function addedLine({ parents, changed, before, after }: BranchCommit, file: stri
   return { kind: approval === undefined ? "rejected" : "approval", values };
 }
 
-function flowValues(text: string | undefined): JsonObject | null {
+function flowValues(text: string | undefined): Values | null {
   if (text === undefined) return null;
   try {
     const values: unknown = parse(text, { maxAliasCount: 0, schema: "failsafe" });
-    return isObject(values) ? values : null;
+    if (!isObject(values) || !Object.values(values).every((value) => typeof value === "string")) return null;
+    return values as Values;
   } catch {
     return null;
   }
@@ -100,18 +103,19 @@ function judgeLine(
   commit: BranchCommit,
   rules: Rules,
 ): { by: string; at: string; verified: boolean; refusal: string | null } {
-  const by = oneLine(String(values.by ?? ""), 100);
-  const at = String(values.at ?? "");
+  const by = oneLine(values.by ?? "", 100);
+  const at = values.at ?? "";
   const verified = commit.signature === "G" && commit.signer === by;
   return { by, at, verified, refusal: refusalOf({ ...values, by, at }, commit, rules) };
 }
 
-function refusalOf(values: JsonObject, { signature, signer }: BranchCommit, rules: Rules): string | null {
-  const by = String(values.by);
-  if (values.head !== rules.head) return `it approves ${oneLine(String(values.head), 50)}, not ${rules.head}`;
+function refusalOf(values: Values, { signature, signer }: BranchCommit, rules: Rules): string | null {
+  const by = values.by ?? "";
+  if (values.head !== rules.head)
+    return `it approves ${oneLine(values.head ?? "nothing", 50)}, not ${rules.head}`;
   if (by === rules.bot || signer === rules.bot) return "gitmend cannot approve its own plan";
   if (!rules.people.has(by)) return `${by === "" ? "nobody" : by} is not in approvals.people`;
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(String(values.at)))
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(values.at ?? ""))
     return "its time is not an instant";
   if (signature === "G") return signer === by ? null : `${signer} signed it, not ${by}`;
   if (signature !== "N") return `its signature is not one of ${by} (git says ${signature})`;
