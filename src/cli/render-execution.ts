@@ -12,8 +12,8 @@ import { shortId } from "../domain/gate/approval-file.ts";
 import type { Approval } from "../domain/gate/gate.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
 import { secondsBetween } from "../domain/instant.ts";
-import { ageText, cleanAll, clockText, dateText, pad, tookText, wrap } from "./layout.ts";
-import { type Paint, paintFor, symbolOf, type Tone, toneOf } from "./paint.ts";
+import { ageText, cleanAll, clockText, dateText, tookText, width, wrap } from "./layout.ts";
+import { type Paint, paintFor, symbolOf, toneOf } from "./paint.ts";
 import { renderSteps, valueText } from "./render-steps.ts";
 import { type Item, section } from "./section.ts";
 
@@ -71,8 +71,13 @@ function title({ summary, state }: Story, screen: Screen): readonly string[] {
     summary.mode,
     `${dateText(createdAt)} (${ageText(createdAt, screen.now)} ago)`,
   ];
+  const object = target === null ? "no target" : objectText(target);
+  const head = screen.paint(toneOf(summary), status);
+  const fits = width(status) + 2 + width(object) <= screen.columns;
   return [
-    `${screen.paint(toneOf(summary), status)}  ${screen.paint("strong", target === null ? "no target" : objectText(target))}`,
+    ...(fits
+      ? [`${head}  ${screen.paint("strong", object)}`]
+      : [head, ...wrap(object, screen.columns - 2).map((line) => screen.paint("strong", `  ${line}`))]),
     ...quietLines(about.join(" · "), screen),
     ...quietLines(summary.id, screen),
   ];

@@ -6,6 +6,7 @@ import { objectText } from "../../domain/facts/objects.ts";
 import { shortId } from "../../domain/gate/approval-file.ts";
 import type { CliContext } from "../context.ts";
 import { connect, type ServerOptions, serverOption } from "../controller-client.ts";
+import { executionId } from "../execution-id.ts";
 import { ageText, alignColumns, clean, cut } from "../layout.ts";
 import { type OutputOptions, outputOption, print, viewOf, withExample } from "../output.ts";
 import { paintFor, symbolOf, toneOf } from "../paint.ts";

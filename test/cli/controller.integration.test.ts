@@ -1,0 +1,167 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { writeControllerFile } from "../../src/config/controller-file.ts";
+import type { ExecutionCommand } from "../../src/controller/ports.ts";
+import { executionsOf, givenServer, token } from "../server/given-server.ts";
+import { cli } from "./given-cli.ts";
+import { sampleExecution } from "./sample-execution.ts";
+
+const { summary, events } = sampleExecution("rolled-back");
+const short = summary.id.slice(-12);
+const environment = (url: string) => ({ GITMEND_SERVER: url, GITMEND_TOKEN: token });
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "gitmend-cli-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe("a command that asks a controller", () => {
+  const given = () => givenServer({}, { executions: executionsOf([{ summary, events }]) });
+
+  it("finds it by the data folder's file, the environment or --server", async () => {
+    await using server = await given();
+    await writeControllerFile(join(folder, ".gitmend"), { url: server.url, token });
+    await writeControllerFile(join(folder, "other"), { url: server.url, token });
+    const list = ["executions", "list"];
+    for (const [args, settings] of [
+      [list, { workingFolder: folder }],
+      [list, { environment: { GITMEND_DATA_DIR: join(folder, "other") } }],
+      [list, { environment: environment(server.url) }],
+      [[...list, "--server", server.url], { environment: { GITMEND_TOKEN: token } }],
+      [[...list, "--server", server.url], { workingFolder: folder }],
+    ] as const) {
+      expect(await cli(args, settings)).toMatchObject({
+        code: 0,
+        err: "",
+        out: expect.stringContaining(short),
+      });
+    }
+  });
+
+  it("never sends the file's token to another address", async () => {
+    await using server = await given();
+    await writeControllerFile(join(folder, ".gitmend"), { url: "http://127.0.0.1:1", token });
+    const run = await cli(["executions", "list", "--server", server.url], { workingFolder: folder });
+    expect(run).toMatchObject({ code: 1, err: expect.stringContaining("UNAUTHENTICATED") });
+  });
+
+  it("says what to do when there is none", async () => {
+    const none = await cli(["executions", "list"], { workingFolder: folder });
+    expect(none).toMatchObject({ code: 1, err: expect.stringContaining("gitmend run") });
+    const dead = await cli(["executions", "list", "--server", "http://127.0.0.1:1"], {
+      workingFolder: folder,
+    });
+    expect(dead).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/no controller answers at http:\/\/127.0.0.1:1/),
+    });
+    const wrong = await cli(["executions", "list", "--server", "localhost"], { workingFolder: folder });
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining("(USAGE)") });
+  });
+
+  it("says when something else answers there", async () => {
+    await using server = await given();
+    const run = await cli(["executions", "list", "--server", `${server.url}/healthz`], {
+      environment: { GITMEND_TOKEN: token },
+    });
+    expect(run.code).toBe(0);
+    const other = await cli(["executions", "show", "ffffffff"], { environment: environment(server.url) });
+    expect(other).toMatchObject({ code: 1, out: "", err: expect.stringContaining("NOT_FOUND") });
+  });
+});
+
+describe("gitmend executions", () => {
+  it("lists, shows and tells the events, for people and for programs", async () => {
+    await using server = await givenServer({}, { executions: executionsOf([{ summary, events }]) });
+    const run = (...args: string[]) => cli(["executions", ...args], { environment: environment(server.url) });
+    expect((await run("list")).out).toMatch(/^ +ID +STATE +TARGET/);
+    expect((await run("list", "-o", "wide")).out).toContain(summary.id);
+    expect(JSON.parse((await run("list", "-o", "json")).out)).toEqual({ items: [summary], next: null });
+    expect((await run("show", short)).out).toContain("spec.replicas: 2 -> 5");
+    expect(JSON.parse((await run("show", short, "-o", "json")).out)).toMatchObject({ summary });
+    expect((await run("events", short)).out).toContain("step undone");
+    expect(JSON.parse((await run("events", short, "-o", "json")).out)).toHaveLength(events.length);
+    expect(await run("show", "../../x")).toMatchObject({ code: 2, err: expect.stringContaining("(USAGE)") });
+  });
+
+  it("says so when there are none", async () => {
+    await using server = await givenServer();
+    const run = await cli(["executions", "list"], { environment: environment(server.url) });
+    expect(run.out).toBe("no executions\n");
+  });
+
+  it("cancels in the name of whoever asks, and says what came of it", async () => {
+    const sent: ExecutionCommand[] = [];
+    const running = sampleExecution("running");
+    const execution = { ...running };
+    const executions = executionsOf([execution], async (_id, command) => {
+      sent.push(command);
+      execution.summary = { ...running.summary, phase: "ended", outcome: "cancelled" };
+      return true;
+    });
+    await using server = await givenServer({}, { executions });
+    const args = ["executions", "cancel", short, "--reason", "wrong workload", "--keep", "--as", "ana"];
+    const run = await cli(args, { environment: environment(server.url) });
+    expect(run).toMatchObject({ code: 0, out: `${short} ended: cancelled\n` });
+    expect(sent).toEqual([{ type: "cancel", by: "ana", reason: "wrong workload", keep: true }]);
+  });
+
+  it("says that nothing was cancelled when it had ended", async () => {
+    await using server = await givenServer({}, { executions: executionsOf([{ summary, events }]) });
+    const run = await cli(["executions", "cancel", short, "--reason", "x"], {
+      environment: environment(server.url),
+    });
+    expect(run).toMatchObject({ code: 1, out: expect.stringContaining("had ended already: rolled_back") });
+  });
+});
+
+describe("gitmend dead-letters list", () => {
+  it("shows the reason and the body, and nothing of it steers the terminal", async () => {
+    const letter = {
+      id: "1",
+      receivedAt: "2026-11-17T10:00:00.000Z",
+      source: "default",
+      reason: "X: \u001b[2J",
+      body: "{}",
+    };
+    await using server = await givenServer(
+      {},
+      {
+        alerts: { receive: () => Promise.reject(new Error("unused")), deadLetters: async () => [letter] },
+      },
+    );
+    const run = await cli(["dead-letters", "list"], { environment: environment(server.url) });
+    expect(run.out).toBe("2026-11-17 10:00:00 UTC  default  X: \uFFFD[2J\n  {}\n");
+  });
+});
+
+describe("gitmend approve", () => {
+  it("says so when nothing waits", async () => {
+    await using server = await givenServer({}, { executions: executionsOf([{ summary, events }]) });
+    const run = await cli(["approve", short, "--as", "ana"], { environment: environment(server.url) });
+    expect(run).toMatchObject({ code: 1, err: expect.stringContaining("asks for no approval") });
+  });
+});
+
+describe("bin/gitmend", () => {
+  const bin = fileURLToPath(new URL("../../bin/gitmend", import.meta.url));
+  const run = promisify(execFile);
+
+  it("works from any folder and leaves the exit code", async () => {
+    const { stdout } = await run(bin, ["version"], { cwd: folder });
+    expect(stdout).toMatch(/^gitmend /);
+    const failed = run(bin, ["executions", "list"], { cwd: folder, env: { PATH: process.env["PATH"] } });
+    await expect(failed).rejects.toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringContaining("gitmend run"),
+    });
+    await expect(run(bin, ["bogus"], { cwd: folder })).rejects.toMatchObject({ code: 2 });
+  });
+});
