@@ -1,6 +1,6 @@
 // Real repositories for tests: made, filled, served over http and ssh, thrown away. Never reads the machine's own Git configuration.
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer as createTcpServer } from "node:net";
@@ -171,6 +171,8 @@ export interface SshServer {
 
 /** Debian's `openssh-server` on a free loopback port, for the user that runs the test. */
 export async function serveGitOverSsh(folder: string, authorized: SshKey): Promise<SshServer> {
+  if (!existsSync("/usr/sbin/sshd"))
+    throw new Error("this test needs an SSH server: apt-get install openssh-server");
   mkdirSync("/run/sshd", { recursive: true });
   chmodSync(folder, 0o755);
   const host = sshKey(folder, "host");

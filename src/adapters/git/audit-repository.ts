@@ -27,6 +27,8 @@ export interface AuditRepositoryOptions {
 
 const commitsPerFlush = 500;
 const packsBeforeRepack = 50;
+/** Characters of recently written files kept in memory. */
+const writtenLimit = 16_000_000;
 const noCommit = "0".repeat(40);
 
 /**
@@ -51,6 +53,9 @@ class AuditWriter {
   readonly #by: Identity;
   /** Known once the newest commits have been read. */
   #milestones: Map<string, RecordedMilestone> | null = null;
+  /** Files written last, oldest first. */
+  readonly #written = new Map<string, string>();
+  #writtenLength = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: AuditRepositoryOptions) {
@@ -110,11 +115,11 @@ class AuditWriter {
   }
 
   async read(path: string): Promise<string | null> {
-    const head = await this.#head();
-    if (head === null) return null;
-    const result = await runGit(this.#options.folder, ["cat-file", "blob", `${head}:${path}`]);
+    const written = this.#written.get(path);
+    if (written !== undefined) return written;
+    const result = await runGit(this.#options.folder, ["cat-file", "blob", `${this.#reference}:${path}`]);
     if (result.exitCode === 0) return result.stdout;
-    if (/does not exist|exists on disk|not a valid object name/i.test(result.stderr)) return null;
+    if (/does not exist|exists on disk|(not a valid|invalid) object name/i.test(result.stderr)) return null;
     throw localProblem(`the audit repository cannot read ${path}`, result);
   }
 
@@ -128,6 +133,7 @@ class AuditWriter {
     if (this.#options.signingKey !== null)
       ids[ids.length - 1] = await this.#sign(ids.at(-1)!, last, ids.at(-2) ?? old);
     await this.#move(ids.at(-1)!, old ?? noCommit);
+    for (const { files } of commits) this.#keep(files);
     this.#remember(commits, ids);
     return ids;
   }
@@ -161,6 +167,20 @@ class AuditWriter {
       );
     }
     throw localProblem("the audit repository cannot move its branch", result);
+  }
+
+  /** An execution's second milestone mostly comes soon after its first: what was just written need not be asked of git. */
+  #keep(files: Readonly<Record<string, string>>): void {
+    for (const [path, text] of Object.entries(files)) {
+      this.#writtenLength += text.length - (this.#written.get(path)?.length ?? 0);
+      this.#written.delete(path);
+      this.#written.set(path, text);
+    }
+    for (const [path, text] of this.#written) {
+      if (this.#writtenLength <= writtenLimit) break;
+      this.#written.delete(path);
+      this.#writtenLength -= text.length;
+    }
   }
 
   #remember(commits: readonly RecordCommit[], ids: readonly string[]): void {

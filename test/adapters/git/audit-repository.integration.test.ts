@@ -72,12 +72,15 @@ const rendered = () => {
 describe("the audit repository", () => {
   it("holds one commit per milestone, in order, and a folder per execution", async () => {
     const repository = await open();
+    expect(await repository.read("executions/2026/11/17/nobody/events.jsonl")).toBeNull();
     const ids = await repository.commit(rendered());
     expect(log()).toEqual(ids);
     expect(new Set(log("%an %ae %cn"))).toEqual(new Set(["gitmend gitmend@localhost gitmend"]));
     expect(log("%aI")[0]).toBe("2026-11-17T10:00:07+00:00");
     const path = `${recordFolder(succeededRollback.executionId, succeededRollback.events[0]!.at)}/events.jsonl`;
-    const text = await repository.read(path);
+    expect(await repository.read("executions/2026/11/17/nobody/events.jsonl")).toBeNull();
+    const text = await (await open()).read(path);
+    expect(await repository.read(path)).toBe(text);
     expect(text).toBe(`${git(audit, ["cat-file", "blob", `audit:${path}`])}\n`);
     expect(verifyChain(linesOf(text!))).toMatchObject({
       sound: true,
