@@ -1,6 +1,6 @@
 // What every ExecutionStore does, whatever database is below it.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Problem, toProblem } from "../../src/domain/problem.ts";
+import { toProblem } from "../../src/domain/problem.ts";
 import type { AlertStoreUnderTest } from "./alert-store.ts";
 import {
   append,
@@ -257,7 +257,10 @@ export function executionStoreContract(open: () => Promise<AlertStoreUnderTest>)
     await expect(store.executions.saveEvidence(evidence)).resolves.toBeUndefined();
   });
 
-  it("says Problem for whatever goes wrong", async () => {
-    await expect(store.executions.events("no-uuid")).rejects.toBeInstanceOf(Problem);
+  it("knows nothing of what is no id", async () => {
+    const cancel = { type: "cancel", by: "ana", reason: "typo", keep: false } as const;
+    expect(await store.executions.events("no-id")).toEqual([]);
+    expect(await store.executions.send("no-id", cancel)).toBe(false);
+    expect(await codeOf(store.executions.append(append("no-id", 0)))).toBe("INTERNAL");
   });
 }

@@ -51,7 +51,14 @@ export async function startPostgres(options: { readonly fsync?: boolean } = {}):
   ];
   const command = [
     join(binaries, "postgres"),
-    ...["-D", data, "-h", "127.0.0.1", "-p", String(port), "-k", ""],
+    "-D",
+    data,
+    "-h",
+    "127.0.0.1",
+    "-p",
+    String(port),
+    "-k",
+    "",
     ...settings.flatMap((setting) => ["-c", setting]),
   ];
   const url = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`;

@@ -10,14 +10,14 @@ import { readDeadLetters } from "./queries/read-dead-letters.ts";
 import { readHistory } from "./queries/read-history.ts";
 import { takeDueFirings } from "./queries/take-due-firings.ts";
 import { wakeUnmatched } from "./queries/wake-unmatched.ts";
-import { receive } from "./receive.ts";
+import { receiver } from "./receive.ts";
 import { guarded, sqlOf } from "./sql.ts";
 
 /** Every method throws Problem DATABASE_UNAVAILABLE and may be repeated then, `decide` with the same decision. */
 export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisions): AlertStore {
   const sql = sqlOf(pool);
   return {
-    receive: (delivery) => receive(pool, delivery),
+    receive: receiver(pool),
     takeDue: (limit, claimSeconds) => guarded(() => takeDueFirings(sql, limit, claimSeconds)),
     decide: (firing, decision) =>
       doubtful.watch(decision, () => commitDecision(pool, lease.replicaId(), firing, decision)),

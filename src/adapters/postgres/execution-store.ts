@@ -26,9 +26,9 @@ export function executionStore(
   return {
     append: (events) => append(events, lease.replicaId()),
     claimAbandoned: (limit) => guarded(() => claimAbandoned(sql, lease.replicaId(), limit, doubtful.ids())),
-    events: (id) => guarded(() => readEvents(sql, id)),
+    events: async (id) => (isId(id) ? guarded(() => readEvents(sql, id)) : []),
     commands: () => guarded(() => readCommands(sql, lease.replicaId())),
-    send: (id, command) => guarded(() => sendCommand(sql, id, command)),
+    send: async (id, command) => isId(id) && guarded(() => sendCommand(sql, id, command)),
     claim: (id, keys) =>
       guarded(() =>
         inTransaction(pool, (transaction) => claimObjects(transaction, lease.replicaId(), id, keys)),
@@ -38,4 +38,9 @@ export function executionStore(
     release: () => guarded(() => releaseExecutions(sql, lease.replicaId())),
     saveEvidence: (evidence) => guarded(() => saveEvidence(sql, evidence)),
   };
+}
+
+/** What people type is asked for like any other id: there is no such execution. */
+function isId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }

@@ -1,36 +1,89 @@
-// A delivery as one transaction. An alert that PostgreSQL refuses is found by halving and kept as a dead letter; the
-// others go through.
+// Deliveries become firings. What arrives while a transaction is in flight shares the next one; a body is never split between
+// two, unless PostgreSQL refuses something in it: that alert is found by halving and kept as a dead letter, the others go through.
 import type pg from "pg";
 import type { Delivery, Received } from "../../controller/ports.ts";
 import type { Alert } from "../../domain/facts/alert.ts";
+import type { Problem } from "../../domain/problem.ts";
 import { receiveAlerts } from "./queries/receive-alerts.ts";
-import { recordDelivery } from "./queries/record-delivery.ts";
+import { recordDeliveries } from "./queries/record-delivery.ts";
 import { databaseProblem, inTransaction, isRefused } from "./sql.ts";
 
+interface Waiting {
+  readonly delivery: Delivery;
+  readonly done: (received: Received) => void;
+  readonly failed: (problem: Problem) => void;
+}
+
+export type Receive = (delivery: Delivery) => Promise<Received>;
+
+/** A larger body has a transaction of its own. */
+const maximumAlerts = 2_000;
+
 /** Durable when it resolves; repeating it changes nothing. @throws Problem DATABASE_UNAVAILABLE */
-export async function receive(pool: pg.Pool, delivery: Delivery): Promise<Received> {
+export function receiver(pool: pg.Pool): Receive {
+  let waiting: Waiting[] = [];
+  let busy = false;
+
+  const receiveAll = async () => {
+    busy = true;
+    await Promise.resolve(); // callers of this turn share the first transaction
+    while (waiting.length > 0) {
+      const count = groupSize(waiting);
+      const group = waiting.slice(0, count);
+      waiting = waiting.slice(count);
+      await settle(pool, group);
+    }
+    busy = false;
+  };
+
+  return (delivery) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Received>();
+    waiting.push({ delivery, done: resolve, failed: reject });
+    if (!busy) void receiveAll();
+    return promise;
+  };
+}
+
+function groupSize(waiting: readonly Waiting[]): number {
+  let alerts = 0;
+  const full = waiting.findIndex(({ delivery }, index) => {
+    alerts += delivery.alerts.length;
+    return index > 0 && alerts > maximumAlerts;
+  });
+  return full === -1 ? waiting.length : full;
+}
+
+/** Never throws. */
+async function settle(pool: pg.Pool, group: readonly Waiting[]): Promise<void> {
   try {
-    return await store(pool, delivery);
+    const received = await store(
+      pool,
+      group.map(({ delivery }) => delivery),
+    );
+    for (const [index, { done }] of group.entries()) done(received[index] ?? nothing);
   } catch (error) {
-    if (isRefused(error) && delivery.alerts.length > 0) return divide(pool, delivery, error);
-    throw databaseProblem(error);
+    if (isRefused(error)) return settleApart(pool, group);
+    for (const { failed } of group) failed(databaseProblem(error));
   }
 }
 
-function store(pool: pg.Pool, delivery: Delivery): Promise<Received> {
-  return inTransaction(pool, async (sql) => {
-    let opened = 0;
-    let resolved = 0;
-    for (const round of rounds(delivery.alerts)) {
-      const applied = await receiveAlerts(sql, round);
-      opened += applied.opened;
-      resolved += applied.resolved;
+async function settleApart(pool: pg.Pool, group: readonly Waiting[]): Promise<void> {
+  for (const { delivery, done, failed } of group) {
+    try {
+      done(await receiveAlone(pool, delivery));
+    } catch (error) {
+      failed(databaseProblem(error));
     }
-    const repeated = delivery.alerts.length - opened - resolved;
-    const received = { opened, resolved, repeated, deadLetters: delivery.deadLetters.length };
-    await recordDelivery(sql, delivery, received);
-    return received;
-  });
+  }
+}
+
+async function receiveAlone(pool: pg.Pool, delivery: Delivery): Promise<Received> {
+  try {
+    return (await store(pool, [delivery]))[0] ?? nothing;
+  } catch (error) {
+    if (isRefused(error) && delivery.alerts.length > 0) return divide(pool, delivery, error);
+    throw error;
+  }
 }
 
 /** Several transactions: harmless, because each half may be delivered again. */
@@ -39,37 +92,83 @@ async function divide(pool: pg.Pool, delivery: Delivery, error: unknown): Promis
   if (alert !== undefined && delivery.alerts.length === 1) {
     const reason = `not storable: ${error instanceof Error ? error.message : String(error)}`;
     const deadLetters = [...delivery.deadLetters, { reason, body: JSON.stringify(alert) }];
-    return receive(pool, { ...delivery, alerts: [], deadLetters });
+    return receiveAlone(pool, { ...delivery, alerts: [], deadLetters });
   }
   const middle = Math.ceil(delivery.alerts.length / 2);
-  const first = await receive(pool, { ...delivery, alerts: delivery.alerts.slice(0, middle) });
-  const second = await receive(pool, { ...delivery, alerts: delivery.alerts.slice(middle), deadLetters: [] });
+  const first = await receiveAlone(pool, { ...delivery, alerts: delivery.alerts.slice(0, middle) });
+  const rest = { ...delivery, alerts: delivery.alerts.slice(middle), deadLetters: [] };
+  return sum(first, await receiveAlone(pool, rest));
+}
+
+const nothing: Received = { opened: 0, resolved: 0, repeated: 0, deadLetters: 0 };
+
+function sum(one: Received, two: Received): Received {
   return {
-    opened: first.opened + second.opened,
-    resolved: first.resolved + second.resolved,
-    repeated: first.repeated + second.repeated,
-    deadLetters: first.deadLetters + second.deadLetters,
+    opened: one.opened + two.opened,
+    resolved: one.resolved + two.resolved,
+    repeated: one.repeated + two.repeated,
+    deadLetters: one.deadLetters + two.deadLetters,
   };
 }
 
+/** @returns what came of each delivery, in order. */
+function store(pool: pg.Pool, deliveries: readonly Delivery[]): Promise<readonly Received[]> {
+  return inTransaction(pool, async (sql) => {
+    const counts = deliveries.map(() => ({ opened: 0, resolved: 0 }));
+    for (const round of rounds(deliveries)) {
+      const alerts = [...round.values()].map(({ alert }) => alert);
+      for (const applied of await receiveAlerts(sql, alerts)) {
+        const count = counts[round.get(keyOf(applied))?.origin ?? -1];
+        if (count !== undefined) count[applied.what] += 1;
+      }
+    }
+    const received = deliveries.map(({ alerts, deadLetters }, index) => {
+      const { opened = 0, resolved = 0 } = counts[index] ?? {};
+      return {
+        opened,
+        resolved,
+        repeated: alerts.length - opened - resolved,
+        deadLetters: deadLetters.length,
+      };
+    });
+    await recordDeliveries(
+      sql,
+      deliveries.map((delivery, index) => ({ delivery, received: received[index] ?? nothing })),
+    );
+    return received;
+  });
+}
+
+/** An alert and the index of the delivery that it counts for. */
+interface Said {
+  readonly alert: Alert;
+  readonly origin: number;
+}
+
 /**
- * Splits a body so that each part names a firing once, in the order of the body. What one after the other says the same of a
- * firing is one alert: the latest start or end. Nearly always this is one round.
+ * Splits what was said so that each part names a firing once, in order. What is said of a firing twice in a row is one alert:
+ * the latest start or end. Nearly always this is one round.
  */
-function rounds(alerts: readonly Alert[]): readonly (readonly Alert[])[] {
-  const stories = new Map<string, Alert[]>();
-  for (const alert of alerts) {
-    const key = JSON.stringify([alert.cluster, alert.fingerprint]);
-    const story = stories.get(key) ?? [];
-    stories.set(key, story);
-    const last = story.at(-1);
-    if (last?.status !== alert.status) story.push(alert);
-    else if (moment(alert) > moment(last)) story[story.length - 1] = alert;
+function rounds(deliveries: readonly Delivery[]): readonly ReadonlyMap<string, Said>[] {
+  const stories = new Map<string, Said[]>();
+  for (const [origin, { alerts }] of deliveries.entries()) {
+    for (const alert of alerts) {
+      const story = stories.get(keyOf(alert)) ?? [];
+      stories.set(keyOf(alert), story);
+      const last = story.at(-1);
+      if (last?.alert.status !== alert.status) story.push({ alert, origin });
+      else if (moment(alert) > moment(last.alert)) story[story.length - 1] = { alert, origin: last.origin };
+    }
   }
-  const count = Math.max(0, ...stories.values().map(({ length }) => length));
-  return Array.from({ length: count }, (_, round) =>
-    [...stories.values()].flatMap((story) => story[round] ?? []),
-  );
+  const parts: Map<string, Said>[] = [];
+  for (const [key, story] of stories) {
+    for (const [index, said] of story.entries()) (parts[index] ??= new Map()).set(key, said);
+  }
+  return parts;
+}
+
+function keyOf({ cluster, fingerprint }: Pick<Alert, "cluster" | "fingerprint">): string {
+  return JSON.stringify([cluster, fingerprint]);
 }
 
 function moment(alert: Alert): number {

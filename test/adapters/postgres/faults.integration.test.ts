@@ -123,55 +123,57 @@ describe("a replica that says goodbye", () => {
 });
 
 describe("a server that goes away and comes back", () => {
-  const outage = (how: "stop" | "kill") => async () => {
-    const ids = await startExecutions(database, 20);
-    const problems = new Set<string>();
-    let finished = false;
-    const drive = async (id: string) => {
-      let version = 2;
-      while (!finished || version < 12) {
-        try {
-          await database.executions.append(append(id, version));
-          version += 1;
-        } catch (error) {
-          const { code } = toProblem(error);
-          problems.add(code);
-          if (code !== "DATABASE_UNAVAILABLE") throw error;
-          await new Promise((resolve) => setTimeout(resolve, 20));
+  it.each(["stop", "kill"] as const)(
+    "has every append once after a %s, and callers repeated what failed",
+    async (how) => {
+      const ids = await startExecutions(database, 20);
+      const problems = new Set<string>();
+      let finished = false;
+      const drive = async (id: string) => {
+        let version = 2;
+        while (!finished || version < 12) {
+          try {
+            await database.executions.append(append(id, version));
+            version += 1;
+          } catch (error) {
+            const { code } = toProblem(error);
+            problems.add(code);
+            if (code !== "DATABASE_UNAVAILABLE") throw error;
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }
         }
-      }
-      return version;
-    };
-    // The lease is lost in an outage; what is tested here is the append, so the owner stays who it was.
-    await withOwner(database);
-    const drives = Promise.all(ids.map(drive));
-    await eventually(10_000, async () =>
-      (await database.executions.events(ids[0]!)).length > 5 ? true : undefined,
-    );
-    await postgres[how]();
-    expect(await database.ready().catch((error: unknown) => toProblem(error).code)).toBe(
-      "DATABASE_UNAVAILABLE",
-    );
-    const refused = database.alerts.receive(delivery(newAlert()));
-    expect(await refused.catch((error: unknown) => toProblem(error).code)).toBe("DATABASE_UNAVAILABLE");
-    await postgres.start();
-    await eventually(10_000, async () =>
-      database
-        .ready()
-        .then(() => true)
-        .catch(() => undefined),
-    );
-    finished = true;
-    const versions = await drives;
-    expect([...problems]).toEqual(["DATABASE_UNAVAILABLE"]);
-    for (const [index, id] of ids.entries()) {
-      expect((await database.executions.events(id)).map(({ seq }) => seq)).toEqual(
-        Array.from({ length: versions[index] ?? 0 }, (_, seq) => seq + 1),
+        return version;
+      };
+      // The lease is lost in an outage; what is tested here is the append, so the owner stays who it was.
+      await withOwner(database);
+      const drives = Promise.all(ids.map(drive));
+      await eventually(10_000, async () =>
+        (await database.executions.events(ids[0]!)).length > 5 ? true : undefined,
       );
-    }
-  };
-  it("has every append once when it was shut down, and callers repeated what failed", outage("stop"));
-  it("has every append once when it was killed, and callers repeated what failed", outage("kill"));
+      await postgres[how]();
+      expect(await database.ready().catch((error: unknown) => toProblem(error).code)).toBe(
+        "DATABASE_UNAVAILABLE",
+      );
+      const refused = database.alerts.receive(delivery(newAlert()));
+      expect(await refused.catch((error: unknown) => toProblem(error).code)).toBe("DATABASE_UNAVAILABLE");
+      await postgres.start();
+      await eventually(10_000, async () =>
+        database
+          .ready()
+          .then(() => true)
+          .catch(() => undefined),
+      );
+      finished = true;
+      const versions = await drives;
+      expect([...problems]).toEqual(["DATABASE_UNAVAILABLE"]);
+      for (const [index, id] of ids.entries()) {
+        expect((await database.executions.events(id)).map(({ seq }) => seq)).toEqual(
+          Array.from({ length: versions[index] ?? 0 }, (_, seq) => seq + 1),
+        );
+      }
+      await eventually(10_000, async () => (database.lease.valid() ? true : undefined));
+    },
+  );
 });
 
 /** Gives all executions of this replica an owner that does not change with the lease. */

@@ -96,7 +96,7 @@ create unique index alerts_unresolved on alerts (cluster, fingerprint) where sta
 create index alerts_past on alerts (cluster, fingerprint, ends_at desc) where status = 'resolved';
 create index alerts_due on alerts (decide_at) where status = 'open' and decide_at is not null;
 create index alerts_unmatched on alerts (id) where status = 'open' and unmatched_revision is not null;
-create index alerts_execution on alerts (execution_id) where status = 'open';
+create index alerts_execution on alerts (execution_id) where status = 'open' and execution_id is not null;
 create index alerts_incident on alerts (incident_id) where incident_id is not null;
 
 create table decisions (

@@ -29,7 +29,7 @@ export async function listExecutions(
   query: { readonly limit: number; readonly before?: string; readonly live?: boolean },
 ): Promise<readonly ExecutionSummary[]> {
   const conditions = [
-    query.before === undefined ? "$2::uuid is null" : "id < $2::uuid",
+    query.before === undefined ? "$2::text is null" : "id < $2::uuid",
     ...(query.live === true ? ["outcome is null"] : []),
   ];
   const rows = await sql.query<Row>(

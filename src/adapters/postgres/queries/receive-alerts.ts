@@ -6,30 +6,29 @@ import type { Sql } from "../sql.ts";
 /** Recorded like any other alert, never due: one says that alerting works, the other only inhibits. */
 export const quietAlerts = ["Watchdog", "InfoInhibitor"];
 
-const input = `
-with input as materialized (
-  select * from json_to_recordset($1::json) as i(cluster text, fingerprint text, status text, name text, severity text,
-    labels jsonb, annotations jsonb, "startsAt" timestamptz, "endsAt" timestamptz, source text, sanitised boolean)
-)`;
-
 // In the order of the key, so that two receivers never wait for each other in a circle.
-const lockKnown = `${input}
-select a.id from alerts a join input i on a.cluster = i.cluster and a.fingerprint = i.fingerprint
+const lockKnown = `
+select a.id from alerts a join unnest($1::text[], $2::text[]) as i(cluster, fingerprint) using (cluster, fingerprint)
 where a.status <> 'resolved'
 order by a.cluster, a.fingerprint
 for update of a`;
 
 // A firing that is not after the last end is late news; so is a resolve that is older than the open firing. A resolve of
 // something never seen is kept as a past firing, so that its late firing opens nothing.
-const apply = `${input}, known as materialized (
-  select a.id, i.status as said, i."endsAt" as ends_at
+const apply = `
+with input as materialized (
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[],
+      $8::timestamptz[], $9::timestamptz[], $10::text[], $11::boolean[])
+    as i(cluster, fingerprint, status, name, severity, labels, annotations, starts_at, ends_at, source, sanitised)
+), known as materialized (
+  select a.id, i.cluster, i.fingerprint, i.status as said, i.ends_at
   from input i join alerts a on a.cluster = i.cluster and a.fingerprint = i.fingerprint
   where a.status <> 'resolved'
 ), repeated as (
   update alerts a
   set last_received_at = now(), status = 'open',
     decide_at = case
-      when a.status = 'open' or a.name = any($2::text[]) then a.decide_at
+      when a.status = 'open' or a.name = any($12::text[]) then a.decide_at
       when exists (select from executions e where e.id = a.execution_id and e.outcome is null) then a.decide_at
       else now() end
   from known k where a.id = k.id and k.said = 'firing'
@@ -48,35 +47,49 @@ const apply = `${input}, known as materialized (
 ), news as (
   select i.* from input i
   where not exists (
-    select from alerts a where a.cluster = i.cluster and a.fingerprint = i.fingerprint and a.status <> 'resolved'
-  ) and not exists (
-    select from alerts p where p.cluster = i.cluster and p.fingerprint = i.fingerprint and p.status = 'resolved'
-      and p.ends_at >= case when i.status = 'firing' then i."startsAt" else coalesce(i."endsAt", i."startsAt") end
-  )
+    select from known k where k.cluster = i.cluster and k.fingerprint = i.fingerprint
+  ) and coalesce(case i.status when 'firing' then i.starts_at else coalesce(i.ends_at, i.starts_at) end > (
+    select max(p.ends_at) from alerts p
+    where p.cluster = i.cluster and p.fingerprint = i.fingerprint and p.status = 'resolved'
+  ), true)
 ), opened as (
   insert into alerts (cluster, fingerprint, name, severity, labels, annotations, source, sanitised, status,
     starts_at, ends_at, resolved_at, decide_at)
   select cluster, fingerprint, name, severity, labels, annotations, source, sanitised,
-    case status when 'firing' then 'open' else 'resolved' end, "startsAt",
-    case status when 'resolved' then coalesce("endsAt", now()) end,
+    case status when 'firing' then 'open' else 'resolved' end, starts_at,
+    case status when 'resolved' then coalesce(ends_at, now()) end,
     case status when 'resolved' then now() end,
-    case when status = 'firing' and name <> all($2::text[]) then now() end
+    case when status = 'firing' and name <> all($12::text[]) then now() end
   from news order by cluster collate "C", fingerprint collate "C"
   on conflict (cluster, fingerprint) where status <> 'resolved' do nothing
-  returning status
+  returning cluster, fingerprint, status
 )
-select (select count(*) from opened where status = 'open')::integer as opened,
-  (select count(*) from closed)::integer as resolved`;
+select cluster, fingerprint, 'opened' as what from opened where status = 'open'
+union all
+select cluster, fingerprint, 'resolved' as what from closed`;
 
+/** An alert that changed something; all others were known. */
 export interface Applied {
-  readonly opened: number;
-  readonly resolved: number;
+  readonly cluster: string;
+  readonly fingerprint: string;
+  readonly what: "opened" | "resolved";
 }
 
 /** `alerts` names each (cluster, fingerprint) at most once. Inside a transaction. */
-export async function receiveAlerts(sql: Sql, alerts: readonly Alert[]): Promise<Applied> {
-  const body = JSON.stringify(alerts);
-  await sql.query(lockKnown, [body]);
-  const rows = await sql.query<{ opened: number; resolved: number }>(apply, [body, quietAlerts]);
-  return rows[0] ?? { opened: 0, resolved: 0 };
+export async function receiveAlerts(sql: Sql, alerts: readonly Alert[]): Promise<readonly Applied[]> {
+  const keys = [alerts.map(({ cluster }) => cluster), alerts.map(({ fingerprint }) => fingerprint)];
+  await sql.query(lockKnown, keys);
+  return sql.query<Applied & { [column: string]: unknown }>(apply, [
+    ...keys,
+    alerts.map(({ status }) => status),
+    alerts.map(({ name }) => name),
+    alerts.map(({ severity }) => severity),
+    alerts.map(({ labels }) => JSON.stringify(labels)),
+    alerts.map(({ annotations }) => JSON.stringify(annotations)),
+    alerts.map(({ startsAt }) => startsAt),
+    alerts.map(({ endsAt }) => endsAt),
+    alerts.map(({ source }) => source),
+    alerts.map(({ sanitised }) => sanitised),
+    quietAlerts,
+  ]);
 }

@@ -2,34 +2,40 @@
 import type { Delivery, Received } from "../../../controller/ports.ts";
 import type { Sql } from "../sql.ts";
 
-/** Inside the transaction that applied the delivery. */
-export async function recordDelivery(sql: Sql, delivery: Delivery, received: Received): Promise<void> {
+/** Inside the transaction that applied the deliveries. */
+export async function recordDeliveries(
+  sql: Sql,
+  deliveries: readonly { readonly delivery: Delivery; readonly received: Received }[],
+): Promise<void> {
+  const received = (count: keyof Received) => deliveries.map((item) => item.received[count]);
   await sql.query(
     `insert into deliveries (body_hash, source, opened, resolved, repeated, dead_letters)
-     values ($1::text, $2::text, $3::integer, $4::integer, $5::integer, $6::integer)`,
+     select * from unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])`,
     [
-      delivery.bodyHash,
-      delivery.source,
-      received.opened,
-      received.resolved,
-      received.repeated,
-      received.deadLetters,
+      deliveries.map(({ delivery }) => delivery.bodyHash),
+      deliveries.map(({ delivery }) => delivery.source),
+      received("opened"),
+      received("resolved"),
+      received("repeated"),
+      received("deadLetters"),
     ],
   );
-  await saveDeadLetters(sql, delivery.source, delivery.deadLetters);
+  await saveDeadLetters(
+    sql,
+    deliveries.flatMap(({ delivery }) =>
+      delivery.deadLetters.map((letter) => ({ ...letter, source: delivery.source })),
+    ),
+  );
 }
 
-export async function saveDeadLetters(
-  sql: Sql,
-  source: string,
-  letters: Delivery["deadLetters"],
-): Promise<void> {
+type SourcedLetter = Delivery["deadLetters"][number] & { readonly source: string };
+
+async function saveDeadLetters(sql: Sql, letters: readonly SourcedLetter[]): Promise<void> {
   if (letters.length === 0) return;
   await sql.query(
-    `insert into dead_letters (source, reason, body)
-     select $1::text, l.reason, l.body from unnest($2::text[], $3::text[]) as l(reason, body)`,
+    `insert into dead_letters (source, reason, body) select * from unnest($1::text[], $2::text[], $3::text[])`,
     [
-      source,
+      letters.map(({ source }) => source),
       letters.map(({ reason }) => storable(reason)),
       letters.map(({ body }) => storable(typeof body === "string" ? body : JSON.stringify(body))),
     ],
