@@ -6,12 +6,17 @@ import type { Sql } from "../sql.ts";
 /** Recorded like any other alert, never due: one says that alerting works, the other only inhibits. */
 export const quietAlerts = ["Watchdog", "InfoInhibitor"];
 
-// In the order of the key, so that two receivers never wait for each other in a circle.
+// In the order of the key, so that two receivers never wait for each other in a circle. `limit 1` here and below makes it one
+// look into the index for each alert, whatever the planner thinks of reading the whole history instead.
 const lockKnown = `
-select a.id from alerts a join unnest($1::text[], $2::text[]) as i(cluster, fingerprint) using (cluster, fingerprint)
-where a.status <> 'resolved'
-order by a.cluster, a.fingerprint
-for update of a`;
+select a.id
+from (select * from unnest($1::text[], $2::text[]) as u(cluster, fingerprint)
+      order by cluster collate "C", fingerprint collate "C" offset 0) i
+cross join lateral (
+  select id from alerts a
+  where a.cluster = i.cluster and a.fingerprint = i.fingerprint and a.status <> 'resolved'
+  limit 1 for update
+) a`;
 
 // A firing that is not after the last end is late news; so is a resolve that is older than the open firing. A resolve of
 // something never seen is kept as a past firing, so that its late firing opens nothing.
@@ -22,8 +27,11 @@ with input as materialized (
     as i(cluster, fingerprint, status, name, severity, labels, annotations, starts_at, ends_at, source, sanitised)
 ), known as materialized (
   select a.id, i.cluster, i.fingerprint, i.status as said, i.ends_at
-  from input i join alerts a on a.cluster = i.cluster and a.fingerprint = i.fingerprint
-  where a.status <> 'resolved'
+  from input i cross join lateral (
+    select id from alerts a
+    where a.cluster = i.cluster and a.fingerprint = i.fingerprint and a.status <> 'resolved'
+    limit 1
+  ) a
 ), repeated as (
   update alerts a
   set last_received_at = now(), status = 'open',
