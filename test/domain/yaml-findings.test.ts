@@ -1,8 +1,8 @@
 // What people get to read about a file that cannot be used: everything at once, each thing at its place.
 import { describe, expect, it } from "vitest";
 import { closest } from "../../src/domain/did-you-mean.ts";
+import { type PolicyFile, policySchema } from "../../src/domain/policies/policy.generated.ts";
 import { schemaCheck, withDefaults } from "../../src/domain/schema-findings.ts";
-import { policySchema, type PolicyFile } from "../../src/domain/policies/policy.generated.ts";
 import { templateSchema } from "../../src/domain/templates/template.generated.ts";
 import { readYaml } from "../../src/domain/yaml-findings.ts";
 
@@ -84,7 +84,10 @@ describe("a file that would hurt", () => {
   });
 
   it("is refused with 2,000 steps", () => {
-    const steps = Array.from({ length: 2_000 }, (_, index) => `  - {name: s${index}, action: {action: get_pod_status}}`);
+    const steps = Array.from(
+      { length: 2_000 },
+      (_, index) => `  - {name: s${index}, action: {action: get_pod_status}}`,
+    );
     expect(lines(`name: x\nsteps:\n${steps.join("\n")}`)).toEqual([
       "3:3 TOO_MANY 2000 entries; at most 500 are allowed",
     ]);

@@ -43,6 +43,7 @@ interface Work {
   readonly list: FindingList;
   readonly index: ActionIndex;
   readonly parameters: Readonly<Record<string, JsonObject>>;
+  readonly outputs: Outputs;
   readonly steering: Set<string>;
   readonly facts: Set<FetchedFact>;
 }
@@ -68,21 +69,24 @@ function noteAccess(work: Work): (access: Access, text: boolean) => void {
   };
 }
 
+type Outputs = StepSurroundings["outputs"];
+
+/** What a step may put out: the fields of its action and of its alternatives. */
+function outputsOf(steps: readonly Step[], index: ActionIndex): Outputs {
+  const fields = steps.map(({ name, action, alternatives }) => {
+    const declared = [action, ...alternatives].map((call) => index.find(call.action)?.outputs ?? null);
+    const merged = declared.reduce((all, one) => (all === null || one === null ? null : { ...all, ...one }));
+    return [name, merged] as const;
+  });
+  return new Map(fields);
+}
+
 function surroundingsOf(step: Step, order: StepOrder, work: Work): StepSurroundings {
-  const outputs = new Map(
-    work.file.steps.map(({ name, action, alternatives }) => {
-      const declared = [action, ...alternatives].map((call) => work.index.find(call.action)?.outputs ?? null);
-      const merged = declared.reduce((all, one) =>
-        all === null || one === null ? null : { ...all, ...one },
-      );
-      return [name, merged] as const;
-    }),
-  );
   return {
-    outputs,
+    outputs: work.outputs,
     before: order.before.get(step.name) ?? new Set(),
     parameters: work.parameters,
-    own: outputs.get(step.name) ?? null,
+    own: work.outputs.get(step.name) ?? null,
     list: work.list,
     note: noteAccess(work),
   };
@@ -225,6 +229,7 @@ export function compileTemplate(document: YamlDocument, index: ActionIndex): Tem
     list,
     index,
     parameters: file.parameters,
+    outputs: outputsOf(file.steps, index),
     steering: new Set(),
     facts: new Set(),
   };

@@ -72,6 +72,10 @@ function stepsBefore(
   const pending = [...dependsOn.keys()];
   while (pending.length > 0) {
     const name = pending.at(-1) ?? "";
+    if (before.has(name)) {
+      pending.pop();
+      continue;
+    }
     const needed = dependsOn.get(name) ?? [];
     const open = needed.filter((dependency) => !before.has(dependency));
     if (open.length > 0) {

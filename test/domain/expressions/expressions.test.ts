@@ -2,7 +2,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkExpression, readText } from "../../../src/domain/expressions/check-expression.ts";
-import { evaluateCondition, evaluateExpression, evaluateText } from "../../../src/domain/expressions/evaluate.ts";
+import {
+  evaluateCondition,
+  evaluateExpression,
+  evaluateText,
+} from "../../../src/domain/expressions/evaluate.ts";
 import { splitText } from "../../../src/domain/expressions/literals.ts";
 import { rootsOf, rootsOfExpression } from "../../../src/domain/expressions/roots.ts";
 import { alertScope, factScope, type Scope } from "../../../src/domain/expressions/scope.ts";
@@ -82,23 +86,33 @@ describe("text with expressions", () => {
   });
 
   it("never reads what came out for expressions again", () => {
-    const evil = { ...scope, alert: alertScope(givenAlert({ annotations: { summary: "{{ params.n }}" } }), null) };
+    const evil = {
+      ...scope,
+      alert: alertScope(givenAlert({ annotations: { summary: "{{ params.n }}" } }), null),
+    };
     expect(evaluateText("{{ alert.annotations.summary }}!", evil)).toBe("{{ params.n }}!");
   });
 
   it("does not write null into a text", () => {
-    const problem = problemOf(() => evaluateText("ns-{{ alert.resource }}", { ...scope, alert: alertScope(givenAlert(), null) }));
+    const problem = problemOf(() =>
+      evaluateText("ns-{{ alert.resource }}", { ...scope, alert: alertScope(givenAlert(), null) }),
+    );
     expect(problem.code).toBe("EXPRESSION_FAILED");
     expect(problem.details["missing"]).toBe(true);
   });
 
   it("is split so that nothing gets lost (property)", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom("{", "}", "'", '"', "\\", "a", " ", "/", "\n") }), (text) => {
-        const { parts, unclosedAt } = splitText(text);
-        const back = parts.map((part) => (part.kind === "text" ? part.text : `{{${part.source}}}`)).join("");
-        expect(unclosedAt === null ? back === text : text.startsWith(back)).toBe(true);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom("{", "}", "'", '"', "\\", "a", " ", "/", "\n") }),
+        (text) => {
+          const { parts, unclosedAt } = splitText(text);
+          const back = parts
+            .map((part) => (part.kind === "text" ? part.text : `{{${part.source}}}`))
+            .join("");
+          expect(unclosedAt === null ? back === text : text.startsWith(back)).toBe(true);
+        },
+      ),
     );
   });
 });
@@ -149,12 +163,14 @@ describe("namespace, a word that CEL keeps for itself", () => {
 });
 
 describe("a value that is not there", () => {
-  it.each(["alert.labels.nope == 'x'", "target.kind == 'Deployment'", "steps['b'].output.x > 1", "params.list[9] == 1"])(
-    "makes %s fail as missing",
-    (source) => {
-      expect(problemOf(() => evaluateCondition(source, scope)).details["missing"]).toBe(true);
-    },
-  );
+  it.each([
+    "alert.labels.nope == 'x'",
+    "target.kind == 'Deployment'",
+    "steps['b'].output.x > 1",
+    "params.list[9] == 1",
+  ])("makes %s fail as missing", (source) => {
+    expect(problemOf(() => evaluateCondition(source, scope)).details["missing"]).toBe(true);
+  });
 
   it("does not matter where another part decides", () => {
     expect(evaluateCondition("target == null || target.kind == 'Deployment'", scope)).toBe(true);
@@ -169,13 +185,15 @@ describe("a value that is not there", () => {
 });
 
 describe("what an expression may read", () => {
-  it.each(["alert.labels.constructor", "alert['__proto__']", "params.prototype", "steps['a'].output.constructor.name"])(
-    "%s is refused",
-    (source) => {
-      expect(messages(source)[0]).toMatch(/is not data and cannot be read/);
-      expect(problemOf(() => value(source)).code).toBe("EXPRESSION_FAILED");
-    },
-  );
+  it.each([
+    "alert.labels.constructor",
+    "alert['__proto__']",
+    "params.prototype",
+    "steps['a'].output.constructor.name",
+  ])("%s is refused", (source) => {
+    expect(messages(source)[0]).toMatch(/is not data and cannot be read/);
+    expect(problemOf(() => value(source)).code).toBe("EXPRESSION_FAILED");
+  });
 
   it("never goes beyond own properties, not even by a computed name", () => {
     const problem = problemOf(() => value("params['const' + 'ructor']"));
@@ -183,15 +201,24 @@ describe("what an expression may read", () => {
   });
 
   it("depends on where the expression stands", () => {
-    expect(checkExpression("plan.risk == 'low'", "selection", "boolean")[0]?.message).toMatch(/"plan" is not known here/);
+    expect(checkExpression("plan.risk == 'low'", "selection", "boolean")[0]?.message).toMatch(
+      /"plan" is not known here/,
+    );
     expect(checkExpression("plan.risk == 'low'", "guard", "boolean")).toEqual([]);
-    expect(checkExpression("steps['a'].output.x", "plan", "unknown")[0]?.message).toMatch(/"steps" is not known here/);
+    expect(checkExpression("steps['a'].output.x", "plan", "unknown")[0]?.message).toMatch(
+      /"steps" is not known here/,
+    );
     expect(checkExpression("allert.name", "plan", "unknown")[0]?.message).toMatch(/did you mean "alert"/);
   });
 
   it("is known beforehand", () => {
-    expect([...rootsOfExpression("alert.labels.pod == 'x' && [1].all(target, target > 0)")]).toEqual(["alert"]);
-    expect([...rootsOf({ a: ["{{ steps['a'].output.x }} {{.Params.n}}"], b: "plain" })]).toEqual(["steps", "params"]);
+    expect([...rootsOfExpression("alert.labels.pod == 'x' && [1].all(target, target > 0)")]).toEqual([
+      "alert",
+    ]);
+    expect([...rootsOf({ a: ["{{ steps['a'].output.x }} {{.Params.n}}"], b: "plain" })]).toEqual([
+      "steps",
+      "params",
+    ]);
     expect([...rootsOf("{{ not valid")]).toEqual([]);
   });
 
@@ -203,7 +230,9 @@ describe("what an expression may read", () => {
 
 describe("types", () => {
   it("are checked before anything runs", () => {
-    expect(checkExpression("1 + 1", "step", "boolean")).toEqual([{ message: "gives integer, but boolean is needed here", offset: 0 }]);
+    expect(checkExpression("1 + 1", "step", "boolean")).toEqual([
+      { message: "gives integer, but boolean is needed here", offset: 0 },
+    ]);
     expect(messages("alert.name > 3")[0]).toMatch(/no such overload/);
     expect(checkExpression("params.n", "step", "boolean")).toEqual([]);
     expect(readText("{{ 1 + 1 }}", "step").type).toBe("integer");
@@ -228,14 +257,40 @@ describe("an expression that would cost too much", () => {
 
   it("cannot run over endless lists or make endless text", () => {
     const list = Array.from({ length: 1_001 }, (_, index) => index);
-    expect(problemOf(() => evaluateExpression("params.list.all(x, x >= 0)", { params: { list } })).message).toMatch(/too long/);
+    expect(
+      problemOf(() => evaluateExpression("params.list.all(x, x >= 0)", { params: { list } })).message,
+    ).toMatch(/too long/);
     const long = { params: { list: Array(1_000).fill("a".repeat(100)) } };
     expect(problemOf(() => evaluateExpression("params.list.join('')", long)).message).toMatch(/join\(\)/);
-    expect(problemOf(() => evaluateExpression("params.t.split('')", { params: { t: "a".repeat(2_000) } })).message).toMatch(/split/);
+    expect(
+      problemOf(() => evaluateExpression("params.t.split('')", { params: { t: "a".repeat(2_000) } })).message,
+    ).toMatch(/split/);
   });
 
   it("is answered, never thrown, whatever is written (property)", () => {
-    const token = fc.constantFrom("alert", ".", "name", "(", ")", "[", "]", "'", '"', "{", "}", "1", "+", "&&", "x", ",", "|", "$", ".Alert", "all", " ");
+    const token = fc.constantFrom(
+      "alert",
+      ".",
+      "name",
+      "(",
+      ")",
+      "[",
+      "]",
+      "'",
+      '"',
+      "{",
+      "}",
+      "1",
+      "+",
+      "&&",
+      "x",
+      ",",
+      "|",
+      "$",
+      ".Alert",
+      "all",
+      " ",
+    );
     fc.assert(
       fc.property(fc.array(token, { maxLength: 30 }), (tokens) => {
         expect(Array.isArray(checkExpression(tokens.join(""), "step", "unknown"))).toBe(true);

@@ -30,7 +30,24 @@ describe("a quantity", () => {
   });
 
   it("is the same after being written and read (property)", () => {
-    const units = fc.constantFrom("n", "u", "m", "", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei");
+    const units = fc.constantFrom(
+      "n",
+      "u",
+      "m",
+      "",
+      "k",
+      "M",
+      "G",
+      "T",
+      "P",
+      "E",
+      "Ki",
+      "Mi",
+      "Gi",
+      "Ti",
+      "Pi",
+      "Ei",
+    );
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1_000_000_000 }), units, (amount, unit) => {
         const quantity = parseQuantity(`${amount}${unit}`);
