@@ -22,6 +22,7 @@ export function openPool(where: Where, connections: number): pg.Pool {
     max: "url" in where ? connections : 1,
     connectionTimeoutMillis: "url" in where ? 5_000 : queryTimeoutMs,
     query_timeout: queryTimeoutMs,
+    allowExitOnIdle: true,
   });
   // A lost connection reaches whoever uses it as the error of its query; without a listener it would end the process too.
   pool.on("error", () => undefined);

@@ -93,6 +93,18 @@ describe("a controller on the embedded database that is killed", () => {
   });
 });
 
+describe("a process that fails after it has opened the database", () => {
+  it("ends, and its database with it", async () => {
+    const failing = runReplica({ dataDir }, 0, "leave");
+    replicas.push(failing);
+    await failing.fact(({ ready }) => ready !== undefined);
+    await eventually(20_000, async () => failing.process.exitCode ?? undefined);
+    const database = await openDatabase({ dataDir });
+    await database.ready();
+    await database.close();
+  });
+});
+
 describe("the embedded server", () => {
   it("is unavailable when it is killed, is started again, and still has everything", async () => {
     const embedded = await startEmbedded(dataDir);

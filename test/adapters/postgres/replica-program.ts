@@ -1,6 +1,6 @@
 // A replica as a process of its own, for tests that kill or stop it. Usage: replica-program.ts <address as JSON> <executions> <mode>.
 // Prints one JSON line a fact. Modes: `append` appends to all its executions for ever; `receive` receives alerts for ever;
-// `freeze` stops itself with SIGSTOP and says what it sees first when it is continued.
+// `freeze` stops itself with SIGSTOP and says what it sees first when it is continued; `leave` does nothing more, nor closes anything.
 import { type DatabaseAddress, openDatabase } from "../../../src/adapters/postgres/open-database.ts";
 import { toProblem } from "../../../src/domain/problem.ts";
 import { append, delivery, newAlert } from "../../contracts/store-samples.ts";
@@ -47,4 +47,4 @@ async function freeze(): Promise<void> {
 
 if (mode === "append") await Promise.all(ids.map(appendForEver));
 else if (mode === "receive") await receiveForEver();
-else await freeze();
+else if (mode === "freeze") await freeze();

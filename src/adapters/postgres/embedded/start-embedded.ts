@@ -2,6 +2,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir } from "node:fs/promises";
+import { Socket } from "node:net";
 import { join, resolve as resolvePath } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -81,7 +82,14 @@ async function startChild(folder: string, socketFolder: string): Promise<Child> 
   }
   ended.catch(() => undefined);
   child.stdout.resume();
+  release(child);
   return child;
+}
+
+/** A process that has nothing else to do may end without closing the database: the child ends with it. */
+function release(child: Child): void {
+  child.unref();
+  for (const pipe of [child.stdin, child.stdout]) if (pipe instanceof Socket) pipe.unref();
 }
 
 async function keepRunning(start: () => Promise<Child>, log: Log | undefined) {
@@ -114,6 +122,7 @@ async function keepRunning(start: () => Promise<Child>, log: Log | undefined) {
       stopping = true;
       const running = child;
       if (running === null || running.exitCode !== null) return;
+      running.ref();
       const exited = once(running, "exit");
       running.stdin.end();
       await exited;
