@@ -175,7 +175,7 @@ export interface Config {
       [k: string]: string[];
     };
     /**
-     * Git URL where approvals are asked for. Left out: a bare repository in the data folder.
+     * Folder of a bare Git repository where approvals are asked for. Left out: one in the data folder.
      */
     repository?: string;
   };
@@ -861,11 +861,11 @@ export const configSchema = {
         },
         "repository": {
           "title": "Repository",
-          "description": "Git URL where approvals are asked for. Left out: a bare repository in the data folder.",
+          "description": "Folder of a bare Git repository where approvals are asked for. Left out: one in the data folder.",
           "type": "string",
           "minLength": 1,
           "examples": [
-            "file:///srv/git/approvals.git"
+            "/srv/git/approvals.git"
           ]
         }
       },

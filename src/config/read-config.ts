@@ -83,7 +83,6 @@ function checkSecrets(config: Config, fromEnvironment: (path: DataPath) => boole
     [["database", "url"], config.database.url],
     [["config_repository", "url"], config.config_repository.url],
     [["audit_repository", "url"], config.audit_repository.url],
-    [["approvals", "repository"], config.approvals.repository],
   ];
   for (const [path, url] of urls) {
     if (url === undefined || fromEnvironment(path) || !holdsPassword(url)) continue;
