@@ -2,27 +2,46 @@
 import type { KubernetesObject } from "../domain/facts/objects.ts";
 import { isObject, type Json } from "../domain/json.ts";
 import { sameJson } from "./differences.ts";
-import { segmentsOf } from "./json-pointer.ts";
+import { segmentsOf, valueAt } from "./json-pointer.ts";
 
-/** The manager that owns the field, the latest when several do; null when nobody says so (a removed field has no owner). */
+/** The fieldManager of gitmend's own writes. API servers (1.20 for one) may leave it a field that another has taken over. */
+const self = "gitmend";
+
+/**
+ * The manager that owns the field most exactly, of several the latest that is not gitmend; null when nobody says so. A field that was
+ * removed has no owner: whoever owns its parent need not be who removed it.
+ */
 export function fieldManager(object: KubernetesObject, pointer: string): string | null {
+  if (valueAt(object, pointer) === undefined) return null;
+  const path = segmentsOf(pointer);
   const owners = (object.metadata.managedFields ?? [])
-    .filter((entry) => owns(entry.fieldsV1, object as unknown as Json, segmentsOf(pointer)))
-    .toSorted((one, other) => (one.time ?? "").localeCompare(other.time ?? ""));
+    .map(({ manager, time = "", fieldsV1 }) => ({
+      manager,
+      time,
+      depth: ownedDepth(fieldsV1, object as unknown as Json, path),
+    }))
+    .filter(({ depth }) => depth > 0)
+    .toSorted(
+      (one, other) =>
+        one.depth - other.depth ||
+        Number(one.manager !== self) - Number(other.manager !== self) ||
+        one.time.localeCompare(other.time),
+    );
   return owners.at(-1)?.manager ?? null;
 }
 
-/** Whether the set holds the field, an atomic parent of it, or something below it. */
-function owns(fields: unknown, value: Json | undefined, path: readonly string[]): boolean {
-  if (!isObject(fields)) return false;
+/**
+ * How many segments of the path the set owns; 0: nothing of it. An empty set is a field that is owned whole, or a map
+ * without its members, which look the same: so a set that goes deeper wins.
+ */
+function ownedDepth(fields: unknown, value: Json | undefined, path: readonly string[], depth = 0): number {
+  if (!isObject(fields)) return 0;
   const [segment, ...rest] = path;
-  if (segment === undefined) return true;
   const names = Object.keys(fields);
-  // An empty set is the whole field; `.` alone is the map without its members.
-  if (names.length === 0) return true;
+  if (segment === undefined || names.length === 0) return depth;
   const member = memberOf(value, segment);
   const next = Array.isArray(value) ? names.find((name) => namesItem(name, member)) : `f:${segment}`;
-  return next !== undefined && owns(fields[next], member, rest);
+  return next === undefined ? 0 : ownedDepth(fields[next], member, rest, depth + 1);
 }
 
 function memberOf(value: Json | undefined, segment: string): Json | undefined {

@@ -1,4 +1,5 @@
 // What each action does beyond the contract that all share, on whatever cluster is given.
+import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import type { ActionContext, ActionInput, ChangeAction, ReadAction } from "../../src/actions/action.ts";
 import { effects } from "../../src/actions/effects.ts";
@@ -14,7 +15,11 @@ export function actionBehaviour(cluster: () => GivenCluster): void {
     target: KubernetesObject | null,
   ): Promise<JsonObject> {
     const given = cluster();
-    return (findAction(name) as ReadAction).run(input, given.context(name, target), given.tools);
+    const action = findAction(name) as ReadAction;
+    const output = await action.run(input, given.context(name, target), given.tools);
+    const validate = new Ajv({ allowUnionTypes: true }).compile(action.output);
+    expect(validate(output), JSON.stringify([output, validate.errors])).toBe(true);
+    return output;
   }
 
   async function change(

@@ -9,15 +9,21 @@ const object: KubernetesObject = {
     name: "api",
     uid: "u",
     resourceVersion: "1",
-    annotations: { note: "x", other: "y" },
+    annotations: { note: "x" },
     managedFields: [
       {
         manager: "gitmend",
-        time: "2026-01-01T00:00:00Z",
+        time: "2026-01-01T00:02:00Z",
         fieldsV1: {
-          "f:metadata": { "f:annotations": { ".": {} } },
-          "f:spec": { "f:replicas": {} },
+          // What the API server leaves to who made the map when somebody else has taken over its members.
+          "f:metadata": { "f:annotations": {} },
+          "f:spec": { "f:minReadySeconds": {} },
         },
+      },
+      {
+        manager: "hpa",
+        time: "2026-01-01T00:00:00Z",
+        fieldsV1: { "f:spec": { "f:replicas": {} } },
       },
       {
         manager: "ana",
@@ -25,6 +31,7 @@ const object: KubernetesObject = {
         fieldsV1: {
           "f:metadata": { "f:annotations": { "f:note": {} } },
           "f:spec": {
+            "f:minReadySeconds": {},
             "f:replicas": {},
             "f:template": {
               "f:spec": { "f:containers": { 'k:{"name":"app"}': { ".": {}, "f:image": {} } } },
@@ -37,6 +44,7 @@ const object: KubernetesObject = {
   },
   spec: {
     replicas: 5,
+    minReadySeconds: 9,
     strategy: { type: "Recreate" },
     template: { spec: { containers: [{ name: "side" }, { name: "app", image: "api:2", command: ["x"] }] } },
   },
@@ -47,6 +55,10 @@ describe("who changed a field", () => {
     expect(fieldManager(object, "/spec/replicas")).toBe("ana");
   });
 
+  it("is somebody else where gitmend is still said to own it too", () => {
+    expect(fieldManager(object, "/spec/minReadySeconds")).toBe("ana");
+  });
+
   it("finds an item of a list by the keys that name it", () => {
     expect(fieldManager(object, "/spec/template/spec/containers/1/image")).toBe("ana");
     expect(fieldManager(object, "/spec/template/spec/containers/0/image")).toBeNull();
@@ -54,7 +66,7 @@ describe("who changed a field", () => {
 
   it("is not who made the map that the field stands in", () => {
     expect(fieldManager(object, "/metadata/annotations/note")).toBe("ana");
-    expect(fieldManager(object, "/metadata/annotations/other")).toBeNull();
+    expect(fieldManager(object, "/metadata/annotations/removed")).toBeNull();
   });
 
   it("finds a field inside one that is owned as a whole", () => {

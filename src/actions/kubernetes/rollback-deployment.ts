@@ -127,7 +127,8 @@ async function settle(
   return {
     namespace: ref.namespace ?? "",
     deployment: ref.name,
-    revision: Number(input.revision),
+    // Absolute since the plan was made; 0 stands for a call that was never resolved.
+    revision: typeof input.revision === "number" ? input.revision : 0,
     proof: textOf(input, "proof") ?? "",
     ready: waits,
   };

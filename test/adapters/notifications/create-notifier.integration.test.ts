@@ -17,11 +17,13 @@ afterEach(async () => {
 
 async function receiver(answer: (response: ServerResponse, request: IncomingMessage) => void) {
   const received: Received[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    received.push({ headers: request.headers, body: Buffer.concat(chunks).toString("utf8") });
-    answer(response, request);
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      received.push({ headers: request.headers, body: Buffer.concat(chunks).toString("utf8") });
+      answer(response, request);
+    });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
