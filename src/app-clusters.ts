@@ -23,7 +23,9 @@ export function connectClusters(config: Config, environment: Environment): Clust
   const byName = new Map(configured.map((cluster) => [cluster.name, connect(cluster)]));
   return {
     byName,
-    ownNamespace: existsSync(serviceAccountNamespace) ? readFileSync(serviceAccountNamespace, "utf8").trim() : null,
+    ownNamespace: existsSync(serviceAccountNamespace)
+      ? readFileSync(serviceAccountNamespace, "utf8").trim()
+      : null,
     async close() {
       await Promise.all([...byName.values()].map(({ connection }) => connection.close()));
     },
@@ -38,7 +40,8 @@ function connect({ name, labels, kubeconfig, context, in_cluster }: ClusterEntry
 }
 
 function foundCluster(environment: Environment): readonly ClusterEntry[] {
-  if (environment["KUBERNETES_SERVICE_HOST"] !== undefined) return [{ name: "default", labels: {}, in_cluster: true }];
+  if (environment["KUBERNETES_SERVICE_HOST"] !== undefined)
+    return [{ name: "default", labels: {}, in_cluster: true }];
   const kubeconfig = defaultKubeconfig(environment);
   return existsSync(kubeconfig) ? [{ name: "default", labels: {}, in_cluster: false, kubeconfig }] : [];
 }

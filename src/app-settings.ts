@@ -19,7 +19,10 @@ export function gitCredential(
   if (credential === undefined) return null;
   if (credential.ssh_key !== undefined) {
     if (credential.known_hosts === undefined) {
-      throw new Problem("CONFIG_INVALID", "a Git credential with ssh_key needs known_hosts: an unknown host is not trusted");
+      throw new Problem(
+        "CONFIG_INVALID",
+        "a Git credential with ssh_key needs known_hosts: an unknown host is not trusted",
+      );
     }
     return { kind: "ssh", privateKeyFile: credential.ssh_key, knownHostsFile: credential.known_hosts };
   }
@@ -27,13 +30,21 @@ export function gitCredential(
   return token === null ? null : { kind: "token", username: credential.username, token };
 }
 
-export function gitRemote({ url, credential }: Config["audit_repository"], environment: Environment): GitRemote | null {
+export function gitRemote(
+  { url, credential }: Config["audit_repository"],
+  environment: Environment,
+): GitRemote | null {
   return url === undefined ? null : { url, credential: gitCredential(credential, environment) };
 }
 
 /** One source for each Alertmanager; without any, one that speaks for all clusters and is open on loopback only. */
-export function webhookSources(config: Config, environment: Environment, clusters: readonly string[]): readonly WebhookSource[] {
-  if (config.alertmanagers.length === 0) return [{ name: "default", clusters, clusterLabel: "cluster", credential: null }];
+export function webhookSources(
+  config: Config,
+  environment: Environment,
+  clusters: readonly string[],
+): readonly WebhookSource[] {
+  if (config.alertmanagers.length === 0)
+    return [{ name: "default", clusters, clusterLabel: "cluster", credential: null }];
   return config.alertmanagers.map(({ name, clusters: own, cluster_label, credential }) => ({
     name,
     clusters: own ?? clusters,
@@ -42,7 +53,10 @@ export function webhookSources(config: Config, environment: Environment, cluster
   }));
 }
 
-function webhookCredential(credential: Config["alertmanagers"][number]["credential"], environment: Environment): WebhookSource["credential"] {
+function webhookCredential(
+  credential: Config["alertmanagers"][number]["credential"],
+  environment: Environment,
+): WebhookSource["credential"] {
   const token = secretValue(credential?.bearer, environment);
   if (token !== null) return { type: "bearer", token };
   const { username, password } = credential?.basic ?? {};

@@ -21,6 +21,7 @@ import type { Config } from "./config/read-config.ts";
 import { type Controller, type ControllerPorts, startController } from "./controller/controller.ts";
 import type { CatalogFile, Log } from "./controller/ports.ts";
 import { durationSeconds } from "./domain/duration.ts";
+import { ruleCount } from "./domain/policies/catalog.ts";
 import { createServer } from "./server/create-server.ts";
 import type { ServerState } from "./server/server-state.ts";
 
@@ -49,24 +50,29 @@ export interface App {
   drain(graceSeconds: number): Promise<void>;
 }
 
-/** @throws Problem CONFIG_INVALID, DATA_FOLDER_IN_USE, DATABASE_UNAVAILABLE, DATABASE_TOO_NEW */
+/** @throws Problem CONFIG_INVALID, DATA_FOLDER_IN_USE, DATABASE_UNAVAILABLE, DATABASE_TOO_NEW: then nothing is left open */
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, environment, log } = options;
   const dataDir = resolve(config.data_dir);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await using opened = new AsyncDisposableStack();
   const clusters = connectClusters(config, environment);
+  opened.defer(() => clusters.close());
   const database = await openDatabase(databaseAddress(options, dataDir));
+  opened.defer(() => database.close());
   const auditFolder = join(dataDir, "audit.git");
   const ports = await openPorts(options, dataDir, auditFolder, database, clusters);
   const controller = startController(ports, {
     catalogIntervalSeconds: durationSeconds(config.config_repository.interval),
     staleAfterSeconds: durationSeconds(config.limits.stale_after),
   });
+  opened.defer(() => controller.drain(0));
   let draining = false;
   const token = secretValue(config.server.token, environment) ?? randomBytes(24).toString("base64url");
   const server = openServer(options, token, database, controller, clusters, () => draining);
   const { url } = await server.listen();
   await writeControllerFile(dataDir, { url, token });
+  opened.move();
   return {
     url,
     token,
@@ -135,12 +141,17 @@ async function openPorts(
     }),
     forge: await openLocalForge({
       folder: config.approvals.repository ?? join(dataDir, "approvals.git"),
-      people: config.approvals.people,
+      people: config.approvals.people.map(({ id, signer = null }) => ({ id, signer })),
       unsignedAllowed: options.demo ?? false,
+      clock,
     }),
     teams: new Map(Object.entries(config.approvals.teams)),
     live: config.live,
-    protection: { namespaces: config.protected.namespaces, ownNamespace: clusters.ownNamespace, ownNode: environment["GITMEND_NODE_NAME"] ?? null },
+    protection: {
+      namespaces: config.protected.namespaces,
+      ownNamespace: clusters.ownNamespace,
+      ownNode: environment["GITMEND_NODE_NAME"] ?? null,
+    },
   };
 }
 
@@ -182,7 +193,12 @@ function openServer(
     catalog() {
       const inUse = controller.catalog.current();
       const { findings } = controller.catalog.findings();
-      return { revision: inUse?.revision ?? null, templates: inUse?.templates.size ?? 0, rules: inUse?.ruleCount ?? 0, findings };
+      return {
+        revision: inUse?.revision ?? null,
+        templates: inUse?.templates.size ?? 0,
+        rules: inUse === null ? 0 : ruleCount(inUse),
+        findings,
+      };
     },
   };
   const receive: Database["alerts"]["receive"] = async (delivery) => {
@@ -191,7 +207,8 @@ function openServer(
     return received;
   };
   const sources = webhookSources(config, environment, [...clusters.byName.keys()]);
-  const options = { listen: listenAddress(config.server.listen), token, sources };
+  const teams = new Map(Object.entries(config.approvals.teams));
+  const options = { listen: listenAddress(config.server.listen), token, sources, teams };
   return createServer(options, { alerts: { ...alerts, receive }, executions, state, log });
 }
 

@@ -37,7 +37,8 @@ function toolsOf(
     signal,
     cluster(name) {
       const cluster = clusters.get(name);
-      if (cluster === undefined) throw new Problem("CLUSTER_UNKNOWN", `there is no cluster ${name} in the configuration`);
+      if (cluster === undefined)
+        throw new Problem("CLUSTER_UNKNOWN", `there is no cluster ${name} in the configuration`);
       return cluster.connection.api(signal);
     },
     notify: (channel, message, key) => notifier.notify(channel, message, key),

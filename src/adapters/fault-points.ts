@@ -12,7 +12,8 @@ export function faultPoints(setting: string | undefined, onReached: (point: Faul
   if (setting === undefined || setting === "") return { at: () => Promise.resolve() };
   const [point, action, pass = "1"] = setting.split(":");
   const signal = action === "kill" || action === "stop" ? signals[action] : undefined;
-  if (signal === undefined) throw new RangeError(`GITMEND_FAULT is <point>:<kill|stop>[:<pass>], not ${setting}`);
+  if (signal === undefined)
+    throw new RangeError(`GITMEND_FAULT is <point>:<kill|stop>[:<pass>], not ${setting}`);
   let passes = 0;
   return {
     async at(reached) {

@@ -10,8 +10,8 @@ import type { App } from "../app.ts";
 import { readConfig } from "../config/read-config.ts";
 import type { ExecutionSummary, Log } from "../controller/ports.ts";
 import { Problem } from "../domain/problem.ts";
-import { startSimulatedCluster } from "../simulation/start-simulated-cluster.ts";
 import { watchAlerts } from "../simulation/alerts.ts";
+import { startSimulatedCluster } from "../simulation/start-simulated-cluster.ts";
 import { type DemoScreen, demoScreen } from "./demo-screen.ts";
 import { shippedLibrary } from "./shipped-library.ts";
 
@@ -36,7 +36,10 @@ const pollMilliseconds = 100;
 export async function runDemo(options: DemoOptions): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "gitmend-demo-"));
   const screen = demoScreen(options);
-  const simulation = await startSimulatedCluster({ namespaces: [namespace], timing: { crashBackoffMaxSeconds: 1 } });
+  const simulation = await startSimulatedCluster({
+    namespaces: [namespace],
+    timing: { crashBackoffMaxSeconds: 1 },
+  });
   let app: App | null = null;
   try {
     screen.title();
@@ -60,7 +63,11 @@ type Simulation = Awaited<ReturnType<typeof startSimulatedCluster>>;
 
 async function deployWorkload(simulated: Simulation["cluster"]): Promise<void> {
   simulated.deploy({ namespace, name: workload, replicas: 3, image: "registry.example/shop/api:1.4.2" });
-  await simulated.until("the workload is healthy", () => simulated.deployment(namespace, workload).healthy, 30);
+  await simulated.until(
+    "the workload is healthy",
+    () => simulated.deployment(namespace, workload).healthy,
+    30,
+  );
 }
 
 async function startDemoApp(folder: string, kubeconfig: string, { log }: DemoOptions): Promise<App> {
@@ -83,7 +90,12 @@ function configText(folder: string, kubeconfigFile: string): string {
 }
 
 /** Breaks the workload, delivers what Alertmanager would, follows the execution. @returns whether the workload recovered */
-async function playIncident(simulation: Simulation, app: App, screen: DemoScreen, signal: AbortSignal): Promise<boolean> {
+async function playIncident(
+  simulation: Simulation,
+  app: App,
+  screen: DemoScreen,
+  signal: AbortSignal,
+): Promise<boolean> {
   const stop = new AbortController();
   const delivering = deliverAlerts(simulation, app, screen, AbortSignal.any([signal, stop.signal]));
   try {
@@ -102,7 +114,12 @@ async function playIncident(simulation: Simulation, app: App, screen: DemoScreen
 }
 
 /** What Prometheus and Alertmanager do, on the simulated cluster: the same payloads to the same webhook. */
-async function deliverAlerts(simulation: Simulation, app: App, screen: DemoScreen, signal: AbortSignal): Promise<void> {
+async function deliverAlerts(
+  simulation: Simulation,
+  app: App,
+  screen: DemoScreen,
+  signal: AbortSignal,
+): Promise<void> {
   const watch = watchAlerts(simulation.cluster, { externalLabels: { cluster } });
   while (!signal.aborted) {
     for (const payload of watch.poll()) {
@@ -125,7 +142,12 @@ async function firstExecution(app: App, signal: AbortSignal): Promise<ExecutionS
   throw new Problem("INTERNAL", `no execution began within ${solvedWithinSeconds} s`);
 }
 
-async function follow(app: App, { id }: ExecutionSummary, screen: DemoScreen, signal: AbortSignal): Promise<ExecutionSummary | null> {
+async function follow(
+  app: App,
+  { id }: ExecutionSummary,
+  screen: DemoScreen,
+  signal: AbortSignal,
+): Promise<ExecutionSummary | null> {
   let shown = 0;
   for (const deadline = performance.now() + solvedWithinSeconds * 1000; performance.now() < deadline; ) {
     const events = await app.database.executions.events(id);
@@ -149,7 +171,15 @@ async function resolved(app: App, signal: AbortSignal): Promise<void> {
 
 async function gitLog({ auditFolder }: App): Promise<string> {
   const format = "%h %cd  %s%n%(trailers:only,unfold)";
-  const args = ["--git-dir", auditFolder, "log", "--reverse", "--date=format:%H:%M:%S", `--format=${format}`, "audit"];
+  const args = [
+    "--git-dir",
+    auditFolder,
+    "log",
+    "--reverse",
+    "--date=format:%H:%M:%S",
+    `--format=${format}`,
+    "audit",
+  ];
   const env = { PATH: process.env["PATH"], GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" };
   const git = await promisify(execFile)("git", args, { env }).catch(() => ({ stdout: "" }));
   return git.stdout;

@@ -15,6 +15,9 @@ async function filesIn(folder: string): Promise<readonly CatalogFile[]> {
   const names = await readdir(join(root, folder), { recursive: true });
   const yaml = names.filter((name) => /\.(ya?ml|json)$/.test(name)).toSorted();
   return Promise.all(
-    yaml.map(async (name) => ({ path: `${folder}/${name}`, text: await readFile(join(root, folder, name), "utf8") })),
+    yaml.map(async (name) => ({
+      path: `${folder}/${name}`,
+      text: await readFile(join(root, folder, name), "utf8"),
+    })),
   );
 }

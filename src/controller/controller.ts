@@ -10,7 +10,10 @@ import { publishRecords, type RecordPorts } from "./publish-records.ts";
 import { pause } from "./session.ts";
 import { type CatalogPorts, createCatalogSync } from "./sync-catalog.ts";
 
-export type ControllerPorts = DecisionPorts & EnginePorts & RecordPorts & Pick<CatalogPorts, "source" | "catalogState">;
+export type ControllerPorts = DecisionPorts &
+  EnginePorts &
+  RecordPorts &
+  Pick<CatalogPorts, "source" | "catalogState">;
 
 export interface ControllerOptions {
   readonly catalogIntervalSeconds: number;

@@ -21,7 +21,9 @@ export interface ControllerProcess {
   /** GET with the token. */
   get(path: string): Promise<unknown>;
   /** The whole command line client, against this controller. */
-  cli(...args: string[]): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+  cli(
+    ...args: string[]
+  ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 }
 
 export interface ControllerSetup {
@@ -38,14 +40,21 @@ export async function startControllerProcess(setup: ControllerSetup): Promise<Co
   await mkdir(setup.folder, { recursive: true });
   await rm(join(dataDir, "controller.json"), { force: true });
   const configFile = join(setup.folder, "gitmend.yaml");
-  await writeFile(configFile, JSON.stringify({ ...setup.config, data_dir: dataDir, server: { listen: "127.0.0.1:0" } }));
+  await writeFile(
+    configFile,
+    JSON.stringify({ ...setup.config, data_dir: dataDir, server: { listen: "127.0.0.1:0" } }),
+  );
   const environment = { PATH: process.env["PATH"] ?? "", HOME: setup.folder, ...setup.environment };
-  const child = spawn(process.execPath, [main, "run", "--config", configFile], { env: environment, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [main, "run", "--config", configFile], {
+    env: environment,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   const log = collect(child);
   const exited = once(child, "exit").then(([code]) => code as number | null);
   const { url, token } = await eventually(
     "the controller listens",
-    async () => JSON.parse(await readFile(join(dataDir, "controller.json"), "utf8")) as { url: string; token: string },
+    async () =>
+      JSON.parse(await readFile(join(dataDir, "controller.json"), "utf8")) as { url: string; token: string },
     { seconds: 60, unless: () => (child.exitCode ?? child.signalCode) !== null && `it exited: ${log()}` },
   );
   return {
@@ -56,13 +65,17 @@ export async function startControllerProcess(setup: ControllerSetup): Promise<Co
     log,
     kill: (signal) => void child.kill(signal),
     exited,
-    get: async (path) => (await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })).json(),
+    get: async (path) =>
+      (await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })).json(),
     cli: (...args) => runCli(args, { ...environment, GITMEND_DATA_DIR: dataDir }),
   };
 }
 
 export async function runCli(args: readonly string[], environment: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [main, ...args], { env: { NO_COLOR: "1", ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { NO_COLOR: "1", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const texts = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk: Buffer) => (texts.stdout += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (texts.stderr += chunk.toString()));

@@ -72,7 +72,12 @@ export function plan(steps: readonly PlannedStep[], options: Partial<Plan> = {})
     maxParallel: 4,
     cooldownSeconds: 600,
     approvalRequired: false,
-    touches: { clusters: ["prod-eu"], namespaces: ["shop"], objects: [target], actions: ["scale_deployment"] },
+    touches: {
+      clusters: ["prod-eu"],
+      namespaces: ["shop"],
+      objects: [target],
+      actions: ["scale_deployment"],
+    },
     digest: "sha256:0",
     ...options,
   };
@@ -105,7 +110,12 @@ export const started = (name: string, effect: Effect | null = scaleEffect, attem
   call: { action: "scale_deployment", input: {} },
   effect,
 });
-export const succeeded = (name: string): ExecutionEvent => ({ type: "StepSucceeded", step: name, attempt: 1, output: null });
+export const succeeded = (name: string): ExecutionEvent => ({
+  type: "StepSucceeded",
+  step: name,
+  attempt: 1,
+  output: null,
+});
 export const failed = (name: string, changed = false): ExecutionEvent => ({
   type: "StepFailed",
   step: name,
@@ -124,7 +134,8 @@ export function recorded(events: readonly ExecutionEvent[]): RecordedEvent[] {
 
 export function given(...events: ExecutionEvent[]) {
   const state = fold(recorded(events));
-  const at = (seconds: number, busy: readonly string[]) => nextWork(state, new Set(busy), plusSeconds(start, seconds));
+  const at = (seconds: number, busy: readonly string[]) =>
+    nextWork(state, new Set(busy), plusSeconds(start, seconds));
   return {
     state,
     work: (seconds = events.length, busy: readonly string[] = []) => at(seconds, busy),

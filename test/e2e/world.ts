@@ -1,0 +1,198 @@
+// What the end-to-end tests stand on: PostgreSQL, a cluster, a config repository, and controllers as real processes.
+import { randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type RunningSimulation,
+  startSimulatedCluster,
+} from "../../src/simulation/start-simulated-cluster.ts";
+import { type ControllerProcess, startControllerProcess } from "../support/controller-process.ts";
+import { eventually } from "../support/eventually.ts";
+import { bareRepository, git, temporaryFolder, workCopy } from "../support/git.ts";
+import { startPostgres, type TestPostgres } from "../support/postgres.ts";
+
+/** Short waits; otherwise what the shipped library has. */
+export const rollback = `
+name: roll-back
+configuration: {cooldown: 1h}
+steps:
+  - name: look
+    action: {type: kubernetes, action: get_pod_status}
+  - name: roll-back
+    action: {type: kubernetes, action: rollback_deployment, parameters: {revision: last-good, timeout: 60s}}
+  - name: verify
+    action: {type: monitoring, action: validate_pod_health, parameters: {wait_timeout: 60s, stable_for: 1s}}
+`;
+
+/** Changes something, then fails: everything is undone. */
+export const scaleThenFail = `
+name: scale-then-fail
+configuration: {cooldown: 1h}
+steps:
+  - name: scale
+    action: {type: kubernetes, action: scale_deployment, parameters: {replicas: {add: 2}}}
+  - name: check
+    action: {type: kubernetes, action: get_pod_status}
+    postconditions: ["output.exists == false"]
+    retry: {attempts: 1}
+`;
+
+export const policy = (template: string) => `
+name: tests
+rules:
+  - name: crash-looping
+    on: [KubePodCrashLooping]
+    event: {type: select-template, params: {template: ${template}}}
+`;
+
+export interface ExecutionView {
+  readonly id: string;
+  readonly phase: string;
+  readonly outcome: string | null;
+}
+
+export interface World {
+  readonly postgres: TestPostgres;
+  readonly simulation: RunningSimulation;
+  readonly folder: string;
+  stop(): Promise<void>;
+}
+
+export async function startWorld(namespaces: readonly string[]): Promise<World> {
+  const folder = temporaryFolder();
+  const [postgres, simulation] = await Promise.all([
+    startPostgres({ fsync: false }),
+    startSimulatedCluster({ namespaces, timing: { crashBackoffMaxSeconds: 1 } }),
+  ]);
+  await writeFile(join(folder.path, "kubeconfig"), simulation.kubeconfig);
+  return {
+    postgres,
+    simulation,
+    folder: folder.path,
+    async stop() {
+      await simulation.stop();
+      await postgres.remove();
+      folder.remove();
+    },
+  };
+}
+
+export interface Site {
+  readonly namespace: string;
+  readonly database: string;
+  start(environment?: Readonly<Record<string, string>>, replica?: string): Promise<ControllerProcess>;
+  /** Delivers an alert for the first crash-looping pod, as Alertmanager does. */
+  fire(controller: ControllerProcess, pod?: string): Promise<void>;
+  /** `git log` of the audit repository of a replica, newest last. */
+  auditLog(replica?: string): string;
+}
+
+/** One gitmend installation of its own in a shared world: database, config repository, namespace. */
+export async function openSite(
+  world: World,
+  namespace: string,
+  template: string,
+  config: object = {},
+): Promise<Site> {
+  const folder = join(world.folder, namespace);
+  mkdirSync(folder, { recursive: true });
+  const repository = bareRepository(join(folder, "config.git"));
+  const name = /name: (\S+)/.exec(template)?.[1] ?? "";
+  workCopy(join(folder, "work"), repository).push({
+    [`templates/${name}.yaml`]: template,
+    "policies/tests.yaml": policy(name),
+  });
+  const database = await world.postgres.createDatabase();
+  const settings = {
+    database: { url: database },
+    clusters: [{ name: "sim", kubeconfig: join(world.folder, "kubeconfig") }],
+    live: [{ namespaces: [namespace] }],
+    config_repository: { url: repository },
+    ...config,
+  };
+  const place = (replica: string) => join(folder, replica);
+  return {
+    namespace,
+    database,
+    start: (environment = {}, replica = "a") =>
+      startControllerProcess({ folder: place(replica), config: settings, environment }),
+    fire: (controller, pod) => deliver(world, namespace, controller, pod),
+    auditLog: (replica = "a") =>
+      git(place(replica), [
+        "--git-dir",
+        join(place(replica), "data", "audit.git"),
+        "log",
+        "--reverse",
+        "--format=%s%n%b",
+        "audit",
+      ]),
+  };
+}
+
+async function deliver(
+  world: World,
+  namespace: string,
+  controller: ControllerProcess,
+  pod?: string,
+): Promise<void> {
+  const name = pod ?? (await crashingPod(world, namespace));
+  const labels = {
+    alertname: "KubePodCrashLooping",
+    namespace,
+    pod: name,
+    container: "app",
+    severity: "warning",
+  };
+  const alert = {
+    status: "firing",
+    labels,
+    annotations: {},
+    startsAt: new Date().toISOString(),
+    endsAt: "0001-01-01T00:00:00Z",
+    fingerprint: randomUUID().replaceAll("-", "").slice(0, 16),
+  };
+  const body = JSON.stringify({
+    version: "4",
+    groupKey: "g",
+    status: "firing",
+    receiver: "gitmend",
+    groupLabels: {},
+    commonLabels: {},
+    commonAnnotations: {},
+    externalURL: "",
+    alerts: [alert],
+  });
+  const answer = await fetch(`${controller.url}/webhooks/alertmanager`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
+  if (answer.status !== 202) throw new Error(`the webhook answered ${answer.status}: ${await answer.text()}`);
+}
+
+async function crashingPod({ simulation }: World, namespace: string): Promise<string> {
+  return eventually("a pod crash-loops", () => {
+    const pods = simulation.cluster.pods(namespace);
+    return pods.find(({ status }) =>
+      status.containerStatuses?.some(({ state }) => state.waiting?.reason === "CrashLoopBackOff"),
+    )?.metadata.name;
+  });
+}
+
+export async function deployAndBreak({ simulation }: World, namespace: string): Promise<void> {
+  simulation.cluster.deploy({ namespace, name: "api", replicas: 2 });
+  await simulation.cluster.until("healthy", (cluster) => cluster.deployment(namespace, "api").healthy, 20);
+  simulation.cluster.breakDeployment(namespace, "api", "crash");
+}
+
+export async function ended(controller: ControllerProcess, seconds = 60): Promise<ExecutionView> {
+  return eventually(
+    "the execution ends",
+    async () => {
+      const { executions } = (await controller.get("/api/v1/executions")) as { executions: ExecutionView[] };
+      return executions.find(({ outcome }) => outcome !== null);
+    },
+    { seconds, unless: () => false },
+  );
+}
