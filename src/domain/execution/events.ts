@@ -206,7 +206,6 @@ export type ExecutionEvent =
   | UndoFailed
   | CancelRequested
   | Ended;
-export type ExecutionEventType = ExecutionEvent["type"];
 
 /** An event as stored: `seq` counts from 1 without gaps. */
 export interface RecordedEvent {
