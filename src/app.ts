@@ -21,7 +21,6 @@ import type { Config } from "./config/read-config.ts";
 import { type Controller, type ControllerPorts, startController } from "./controller/controller.ts";
 import type { CatalogFile, Log } from "./controller/ports.ts";
 import { durationSeconds } from "./domain/duration.ts";
-import { ruleCount } from "./domain/policies/catalog.ts";
 import { createServer } from "./server/create-server.ts";
 import type { ServerState } from "./server/server-state.ts";
 
@@ -196,7 +195,7 @@ function openServer(
       return {
         revision: inUse?.revision ?? null,
         templates: inUse?.templates.size ?? 0,
-        rules: inUse === null ? 0 : ruleCount(inUse),
+        rules: inUse?.ruleCount ?? 0,
         findings,
       };
     },

@@ -42,16 +42,16 @@ async function dieAndComeBack(namespace: string, template: string, fault: string
   await site.fire(first);
   await first.exited;
   const second = await site.start();
-  const execution = await ended(second);
+  const execution = await ended(second, 25);
   await eventually("the record is published", () => site.auditLog().includes("Outcome: "));
   const { events } = (await second.get(`/api/v1/executions/${execution.id}`)) as {
     events: { seq: number }[];
   };
-  const all = (await second.get("/api/v1/executions")) as { executions: unknown[] };
+  const all = (await second.get("/api/v1/executions")) as { items: unknown[] };
   second.kill("SIGTERM");
   expect(await second.exited).toBe(0);
   expect(first.log()).toContain("fault point reached");
-  expect(all.executions).toHaveLength(1);
+  expect(all.items).toHaveLength(1);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
   return { execution, site };
 }

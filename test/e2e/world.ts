@@ -187,12 +187,13 @@ export async function deployAndBreak({ simulation }: World, namespace: string): 
 }
 
 export async function ended(controller: ControllerProcess, seconds = 60): Promise<ExecutionView> {
-  return eventually(
-    "the execution ends",
-    async () => {
-      const { executions } = (await controller.get("/api/v1/executions")) as { executions: ExecutionView[] };
-      return executions.find(({ outcome }) => outcome !== null);
-    },
-    { seconds, unless: () => false },
-  );
+  const look = async () => {
+    const { items } = (await controller.get("/api/v1/executions")) as { items: ExecutionView[] };
+    return items.find(({ outcome }) => outcome !== null);
+  };
+  try {
+    return await eventually("the execution ends", look, { seconds });
+  } catch (error) {
+    throw new Error(`${String(error)}\n${controller.log()}`, { cause: error });
+  }
 }

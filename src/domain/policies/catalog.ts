@@ -45,9 +45,3 @@ export function bucketsFor<R extends RuleBase>(
   const named = byAlertName.get(alertName);
   return named === undefined ? [always] : [named, always];
 }
-
-/** Rules of both kinds; one that names several alerts counts once. */
-export function ruleCount({ selection, guards }: Catalog): number {
-  const sets = [selection, guards].flatMap(({ byAlertName, always }) => [...byAlertName.values(), always]);
-  return new Set<RuleBase>(sets.flatMap(({ rules }): readonly RuleBase[] => rules)).size;
-}

@@ -26,7 +26,9 @@ describe("a failed attempt", () => {
     ]);
   });
   it("waits at least as long as the API server asked", () => {
-    expect(afterFailure(step("a"), running, failure({ retryAfterSeconds: 7 }), start, 0)).toMatchObject([{ at: "2026-11-17T10:00:07.000Z" }]);
+    expect(afterFailure(step("a"), running, failure({ retryAfterSeconds: 7 }), start, 0)).toMatchObject([
+      { at: "2026-11-17T10:00:07.000Z" },
+    ]);
   });
   it("is not retried after the last attempt", () => {
     const last = { ...running, attempt: 3, tries: 3 };
@@ -46,7 +48,9 @@ describe("a failed attempt", () => {
   it("offers no alternative when its own precondition did not hold, or when it was cancelled", () => {
     const withAlternative = step("a", { alternatives: [alternative] });
     for (const code of ["PRECONDITION_FAILED", "CANCELLED", "EXECUTION_TIMEOUT"] as const) {
-      expect(afterFailure(withAlternative, running, failure({ code, retryable: false }), start, 0)).toEqual([]);
+      expect(afterFailure(withAlternative, running, failure({ code, retryable: false }), start, 0)).toEqual(
+        [],
+      );
     }
   });
 });

@@ -1,8 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { failed, given, planned, running, scaleEffect, started, step, succeeded } from "../../support/given.ts";
+import {
+  failed,
+  given,
+  planned,
+  running,
+  scaleEffect,
+  started,
+  step,
+  succeeded,
+} from "../../support/given.ts";
 
 describe("running the steps of a plan", () => {
-  const chain = [step("look", { changes: false }), step("scale", { dependsOn: ["look"] }), step("check", { dependsOn: ["scale"], changes: false })];
+  const chain = [
+    step("look", { changes: false }),
+    step("scale", { dependsOn: ["look"] }),
+    step("check", { dependsOn: ["scale"], changes: false }),
+  ];
 
   it("claims the objects before anything starts", () => {
     expect(given(...planned(chain)).work()).toEqual([{ type: "claim" }]);
@@ -26,7 +39,9 @@ describe("running the steps of a plan", () => {
   it("runs what depends on a step that its own condition skipped", () => {
     const past = running(chain);
     given(...past, { type: "StepSkipped", step: "look", reason: "no", byCondition: true });
-    expect(given(...past, { type: "StepSkipped", step: "look", reason: "no", byCondition: true }).starts()).toEqual(["scale"]);
+    expect(
+      given(...past, { type: "StepSkipped", step: "look", reason: "no", byCondition: true }).starts(),
+    ).toEqual(["scale"]);
   });
 });
 
@@ -67,14 +82,30 @@ describe("a step that failed for good", () => {
   });
   it("goes on with the other undos when one fails, and says so at the end", () => {
     const past = [...running(steps), ...aDone, started("b"), failed("b", true)];
-    const bFails = { type: "UndoFailed", step: "b", attempt: 1, code: "FIELD_CHANGED_SINCE", message: "", retryable: false, details: {} } as const;
+    const bFails = {
+      type: "UndoFailed",
+      step: "b",
+      attempt: 1,
+      code: "FIELD_CHANGED_SINCE",
+      message: "",
+      retryable: false,
+      details: {},
+    } as const;
     expect(given(...past, bFails).work()).toMatchObject([{ type: "undo", change: { step: "a" } }]);
     const aUndone = { type: "StepUndone", step: "a", attempt: 1, note: "" } as const;
     given(...past, bFails, aUndone).expectEnd("rollback_incomplete");
   });
   it("tries a failed undo again after a pause", () => {
     const past = [...running([step("a")]), started("a"), failed("a", true)];
-    const fails = { type: "UndoFailed", step: "a", attempt: 1, code: "API_UNREACHABLE", message: "", retryable: true, details: {} } as const;
+    const fails = {
+      type: "UndoFailed",
+      step: "a",
+      attempt: 1,
+      code: "API_UNREACHABLE",
+      message: "",
+      retryable: true,
+      details: {},
+    } as const;
     const after = given(...past, fails);
     expect(after.work(past.length)).toMatchObject([{ type: "wait" }]);
     expect(after.work(past.length + 1)).toMatchObject([{ type: "undo" }]);
@@ -86,7 +117,9 @@ describe("a step that failed for good", () => {
   it("skips what depended on it and ends as partly when the step says continue", () => {
     const goOn = [step("a", { onFailure: "continue" }), step("b", { dependsOn: ["a"] })];
     const past = [...running(goOn), started("a"), failed("a")];
-    expect(given(...past).work()).toMatchObject([{ type: "record", events: [{ type: "StepSkipped", step: "b", byCondition: false }] }]);
+    expect(given(...past).work()).toMatchObject([
+      { type: "record", events: [{ type: "StepSkipped", step: "b", byCondition: false }] },
+    ]);
     given(...past, { type: "StepSkipped", step: "b", reason: "", byCondition: false }).expectEnd("partly");
   });
 });
@@ -100,17 +133,32 @@ describe("a step whose outcome nobody knows", () => {
 
 describe("time", () => {
   it("aborts what runs when the execution takes too long, then undoes", () => {
-    const past = [...running([step("a"), step("b", { dependsOn: ["a"] })], { timeoutSeconds: 60 }), started("a"), succeeded("a"), started("b", null)];
+    const past = [
+      ...running([step("a"), step("b", { dependsOn: ["a"] })], { timeoutSeconds: 60 }),
+      started("a"),
+      succeeded("a"),
+      started("b", null),
+    ];
     expect(given(...past).work(30, ["b"])).toEqual([{ type: "wait", until: "2026-11-17T10:01:03.000Z" }]);
     expect(given(...past).work(63, ["b"])).toEqual([{ type: "abort", code: "EXECUTION_TIMEOUT" }]);
   });
   it("expires a request that nobody answered", () => {
     const approval = [
       ...planned([step("a")]).slice(0, 2),
-      { type: "GateDecided", gate: { kind: "approval", demands: [], expiresSeconds: 60, reasons: [] } } as const,
+      {
+        type: "GateDecided",
+        gate: { kind: "approval", demands: [], expiresSeconds: 60, reasons: [] },
+      } as const,
     ];
     expect(given(...approval).work()).toEqual([{ type: "ask-approval" }]);
-    const asked = { type: "ApprovalRequested", repository: "", branch: "b", base: "m", head: "h", expiresAt: "2026-11-17T10:01:02.000Z" } as const;
+    const asked = {
+      type: "ApprovalRequested",
+      repository: "",
+      branch: "b",
+      base: "m",
+      head: "h",
+      expiresAt: "2026-11-17T10:01:02.000Z",
+    } as const;
     expect(given(...approval, asked).work(30)).toMatchObject([{ type: "await-approval" }]);
     given(...approval, asked).expectEnd("expired", 62);
     const granted = { type: "ApprovalGranted", approvals: [], commit: "c" } as const;
@@ -133,11 +181,18 @@ describe("cancelling", () => {
 
   it("undoes what was done", () => {
     expect(given(...past, cancel(false)).work()).toMatchObject([{ type: "undo", change: { step: "a" } }]);
-    given(...past, cancel(false), { type: "StepUndone", step: "a", attempt: 1, note: "" }).expectEnd("cancelled");
+    given(...past, cancel(false), { type: "StepUndone", step: "a", attempt: 1, note: "" }).expectEnd(
+      "cancelled",
+    );
   });
   it("leaves it when asked to", () => given(...past, cancel(true)).expectEnd("cancelled"));
   it("does not stop a rollback that has begun", () => {
-    const undoing = [...past, started("b"), failed("b", true), { type: "UndoStarted", step: "b", attempt: 1, call: null, effect: null } as const];
+    const undoing = [
+      ...past,
+      started("b"),
+      failed("b", true),
+      { type: "UndoStarted", step: "b", attempt: 1, call: null, effect: null } as const,
+    ];
     const after = given(...undoing, cancel(true), { type: "StepUndone", step: "b", attempt: 1, note: "" });
     expect(after.work()).toMatchObject([{ type: "undo", change: { step: "a" } }]);
   });
@@ -145,10 +200,16 @@ describe("cancelling", () => {
 
 describe("observing", () => {
   const observe = (steps: Parameters<typeof planned>[0]) =>
-    planned(steps).map((event) => (event.type === "ExecutionRequested" ? { ...event, mode: "observe" as const } : event));
+    planned(steps).map((event) =>
+      event.type === "ExecutionRequested" ? { ...event, mode: "observe" as const } : event,
+    );
 
   it("runs read-only steps, skips changes and all that waits for them, and ends observed", () => {
-    const steps = [step("look", { changes: false }), step("scale", { dependsOn: ["look"] }), step("check", { changes: false, dependsOn: ["scale"] })];
+    const steps = [
+      step("look", { changes: false }),
+      step("scale", { dependsOn: ["look"] }),
+      step("check", { changes: false, dependsOn: ["scale"] }),
+    ];
     const past = observe(steps);
     const skips = given(...past).work();
     expect(skips).toMatchObject([{ type: "record", events: [{ step: "scale" }, { step: "check" }] }]);

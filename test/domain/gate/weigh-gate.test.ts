@@ -3,7 +3,7 @@ import { type GateRules, weighGate } from "../../../src/domain/gate/weigh-gate.t
 import type { GuardVerdict } from "../../../src/domain/policies/selection.ts";
 import { plan, step, target } from "../../support/given.ts";
 
-const everywhere: GateRules = { live: [{}], protectedNamespaces: ["kube-system"], ownedByOperator: false, optedOut: [] };
+const everywhere: GateRules = { live: [{}], ownedByOperator: false, protection: [] };
 const deny: GuardVerdict = { rule: "p/freeze", effect: "deny", reason: "change freeze" };
 const ask = (from: string, expiresSeconds: number): GuardVerdict => ({
   rule: `p/${from}`,
@@ -25,7 +25,11 @@ describe("the gate", () => {
   });
   it("asks for every approval that fired and takes the shortest expiry", () => {
     const { gate } = weighGate(change, [ask("team:sre", 600), ask("team:shop", 60)], everywhere);
-    expect(gate).toMatchObject({ kind: "approval", expiresSeconds: 60, demands: [{ from: ["team:sre"] }, { from: ["team:shop"] }] });
+    expect(gate).toMatchObject({
+      kind: "approval",
+      expiresSeconds: 60,
+      demands: [{ from: ["team:sre"] }, { from: ["team:shop"] }],
+    });
   });
   it("asks for one approval of a high risk, even without any policy", () => {
     expect(weighGate(plan([step("a")], { risk: "high" }), [], everywhere).gate).toMatchObject({
@@ -35,13 +39,25 @@ describe("the gate", () => {
     });
   });
   it("asks when the template says so", () => {
-    expect(weighGate(plan([step("a")], { approvalRequired: true }), [], everywhere).gate).toMatchObject({ reasons: [{ rule: "built-in/template" }] });
+    expect(weighGate(plan([step("a")], { approvalRequired: true }), [], everywhere).gate).toMatchObject({
+      reasons: [{ rule: "built-in/template" }],
+    });
   });
-  it("refuses protected namespaces, operators' objects and what opted out", () => {
-    const touches = { ...change.touches, objects: [{ ...target, namespace: "kube-system" }] };
-    expect(weighGate(plan([step("a")], { touches }), [], everywhere).gate).toMatchObject({ reasons: [{ rule: "built-in/protected" }] });
-    expect(weighGate(change, [], { ...everywhere, ownedByOperator: true }).gate.kind).toBe("refused");
-    expect(weighGate(change, [], { ...everywhere, optedOut: ["labelled"] }).gate.kind).toBe("refused");
+  it("refuses what is protected, what an operator owns, and changes without a target", () => {
+    const refused = (rules: Partial<GateRules>, options = {}) =>
+      weighGate(plan([step("a")], options), [], { ...everywhere, ...rules }).gate;
+    expect(refused({ protection: ["in kube-system"] })).toMatchObject({
+      kind: "refused",
+      reasons: [{ rule: "built-in/protected" }],
+    });
+    expect(refused({ ownedByOperator: true })).toMatchObject({
+      kind: "refused",
+      reasons: [{ rule: "built-in/operator" }],
+    });
+    expect(refused({}, { target: null })).toMatchObject({
+      kind: "refused",
+      reasons: [{ rule: "built-in/no-target" }],
+    });
   });
   it("lets evidence be collected where nothing may be changed", () => {
     const evidence = plan([step("look", { changes: false })]);
@@ -50,7 +66,8 @@ describe("the gate", () => {
 });
 
 describe("observe or live", () => {
-  const mode = (live: GateRules["live"], options = {}) => weighGate(plan([step("a")], options), [], { ...everywhere, live }).mode;
+  const mode = (live: GateRules["live"], options = {}) =>
+    weighGate(plan([step("a")], options), [], { ...everywhere, live }).mode;
 
   it("observes everything that no entry of the live list covers", () => {
     expect(mode([])).toBe("observe");
