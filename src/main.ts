@@ -10,7 +10,7 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const code = await runCli(process.argv.slice(2), {
   out: (output) => void stdout.write(output),
   err: (output) => void stderr.write(output),
   columns: stdout.isTTY ? stdout.columns : 80,
@@ -20,3 +20,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   readStandardInput: () => text(stdin),
   now: () => new Date().toISOString(),
 });
+
+// What a failed command left open (a connection, a child) must not keep the process alive; what it wrote goes out first.
+stdout.write("", () => stderr.write("", () => process.exit(code)));
