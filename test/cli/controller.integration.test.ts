@@ -5,8 +5,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openLocalForge } from "../../src/adapters/forges/local/local-forge.ts";
 import { writeControllerFile } from "../../src/config/controller-file.ts";
 import type { ExecutionCommand } from "../../src/controller/ports.ts";
+import type { RecordedEvent } from "../../src/domain/execution/events.ts";
+import { approvalBranch, approvalPath } from "../../src/domain/gate/approval-file.ts";
 import { executionsOf, givenServer, token } from "../server/given-server.ts";
 import { cli } from "./given-cli.ts";
 import { sampleExecution } from "./sample-execution.ts";
@@ -141,7 +144,72 @@ describe("gitmend dead-letters list", () => {
   });
 });
 
-describe("gitmend approve", () => {
+describe("gitmend approve and reject", () => {
+  const approvers = { sre: ["ana", "bo"] };
+
+  /** A request on a real forge for the sample that waits, of an execution that demands as many people as given. */
+  async function givenRequest(demanded: number) {
+    const waiting = sampleExecution("awaiting-approval");
+    const { id } = waiting.summary;
+    const repository = join(folder, "approvals.git");
+    const people = Object.values(approvers)
+      .flat()
+      .map((person) => ({ id: person, signer: null }));
+    const clock = { now: () => "2026-11-17T10:01:00.000Z" };
+    const forge = await openLocalForge({ folder: repository, people, unsignedAllowed: true, clock });
+    const request = { executionId: id, branch: approvalBranch(id), file: approvalPath(id), title: "approve" };
+    const opened = await forge.open({ ...request, content: "plan: {}\n\napprovals:\n" });
+    const asked = waiting.events.map((recorded): RecordedEvent => {
+      const { event } = recorded;
+      if (event.type === "ApprovalRequested") {
+        return { ...recorded, event: { ...event, ...opened, branch: request.branch } };
+      }
+      if (event.type !== "GateDecided" || event.gate.kind !== "approval") return recorded;
+      const demands = [{ from: ["team:sre"], approvals: demanded }];
+      return { ...recorded, event: { ...event, gate: { ...event.gate, demands } } };
+    });
+    const executions = executionsOf([{ summary: waiting.summary, events: asked }]);
+    const server = await givenServer({ teams: new Map(Object.entries(approvers)) }, { executions });
+    const state = () => forge.read({ branch: request.branch, file: request.file, head: opened.head });
+    const run = (...args: string[]) => cli(args, { environment: environment(server.url) });
+    return { run, state, id: id.slice(-12), [Symbol.asyncDispose]: () => server.server.close(0) };
+  }
+
+  it("merges when one person is enough", async () => {
+    await using given = await givenRequest(1);
+    const run = await given.run("approve", given.id, "--as", "ana");
+    expect(run).toMatchObject({
+      code: 0,
+      err: "",
+      out: expect.stringContaining("approved by ana and merged"),
+    });
+    expect(await given.state()).toMatchObject({ state: "merged", approvals: [{ by: "ana" }] });
+  });
+
+  it("does not merge while more people are needed", async () => {
+    await using given = await givenRequest(2);
+    const run = await given.run("approve", given.id, "--as", "ana");
+    expect(run).toMatchObject({ code: 0, out: expect.stringContaining("waits for more approvals") });
+    expect(await given.state()).toMatchObject({ state: "open" });
+  });
+
+  it("refuses a second approval of one person, with the reason", async () => {
+    await using given = await givenRequest(2);
+    await given.run("approve", given.id, "--as", "ana");
+    const again = await given.run("approve", given.id, "--as", "ana");
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining("ana has approved this already") });
+  });
+
+  it("closes a request that is rejected", async () => {
+    await using given = await givenRequest(1);
+    const run = await given.run("reject", given.id, "--as", "bo", "--reason", "not now");
+    expect(run).toMatchObject({ code: 0, out: "rejected by bo: not now\n" });
+    expect(await given.state()).toMatchObject({
+      state: "closed",
+      reason: expect.stringContaining("not now"),
+    });
+  });
+
   it("says so when nothing waits", async () => {
     await using server = await givenServer({}, { executions: executionsOf([{ summary, events }]) });
     const run = await cli(["approve", short, "--as", "ana"], { environment: environment(server.url) });
