@@ -6,7 +6,7 @@ import type { DecisionPorts } from "./decision-ports.ts";
 import { type Drive, driveExecution } from "./drive-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { DueFiring, OwnedExecution } from "./ports.ts";
-import { publishRecords, type RecordPorts } from "./publish-records.ts";
+import { createPublisher, type RecordPorts } from "./publish-records.ts";
 import { pause } from "./session.ts";
 import { type CatalogPorts, createCatalogSync } from "./sync-catalog.ts";
 
@@ -34,7 +34,7 @@ export interface Controller {
 const claimMilliseconds = 250;
 const claimLimit = 500;
 const decideLimit = 16;
-const decisionClaimSeconds = 30;
+const decisionClaimSeconds = 10;
 const publishMilliseconds = 1000;
 const housekeepingMilliseconds = 5000;
 
@@ -44,6 +44,7 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
   let owned = new AbortController();
   let nudged = Promise.withResolvers<void>();
   const nudge = () => nudged.resolve();
+  const publish = createPublisher(ports);
   const catalog = createCatalogSync({ ...ports, actions: [...ports.actions.values()] });
 
   ports.lease.onLost(() => {
@@ -86,7 +87,7 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
   const loops = [
     every(claimMilliseconds, claim),
     every(options.catalogIntervalSeconds * 1000, () => catalog.sync()),
-    every(publishMilliseconds, () => publish(ports)),
+    every(publishMilliseconds, publish),
     every(housekeepingMilliseconds, () => ports.alerts.keepHouse(options.staleAfterSeconds)),
     every(
       claimMilliseconds,
@@ -138,16 +139,7 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
       await Promise.all(loops);
       await done;
       await ports.executions.release();
-      await publish(ports).catch(() => undefined);
+      await publish().catch(() => undefined);
     },
   };
-}
-
-/** Everything that waits, then one push: whatever a push costs, it costs it once. */
-async function publish(ports: RecordPorts): Promise<void> {
-  let published = 0;
-  for (let count = await publishRecords(ports); count > 0; count = await publishRecords(ports))
-    published += count;
-  if (published > 0) await ports.auditRepository.push();
-  await ports.faults.at("record-after-push");
 }

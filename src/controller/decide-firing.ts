@@ -25,7 +25,8 @@ import { findProtection } from "./protection.ts";
 import { number } from "./session.ts";
 import { summariseFacts } from "./summarise-facts.ts";
 
-const decisionTimeoutMilliseconds = 20_000;
+/** Below the time for which a firing is claimed: nobody else decides it meanwhile. */
+const decisionTimeoutMilliseconds = 8_000;
 const retryLimitSeconds = 60;
 
 /** @returns the execution that was created and is ours to drive, or null */

@@ -3,12 +3,10 @@
 import { firstPrevious } from "../domain/audit/record-lines.ts";
 import { recordFolder, renderRecord } from "../domain/audit/render-record.ts";
 import type { RecordedEvent } from "../domain/execution/events.ts";
-import { toProblem } from "../domain/problem.ts";
 import type {
   AuditRepository,
   ExecutionStore,
   Faults,
-  Log,
   Outbox,
   OutboxEntry,
   RecordCommit,
@@ -19,7 +17,6 @@ export interface RecordPorts {
   readonly executions: ExecutionStore;
   readonly auditRepository: AuditRepository;
   readonly faults: Faults;
-  readonly log: Log;
 }
 
 const flushLimit = 500;
@@ -32,8 +29,23 @@ interface Published {
   readonly lines: number;
 }
 
-/** One flush. @returns how many milestones were committed; 0: nothing to do, or another replica publishes */
-export async function publishRecords(ports: RecordPorts): Promise<number> {
+/**
+ * One round: everything that waits is committed, then pushed once, because a push costs the same whatever it carries.
+ * A push that failed is made again in the next round. @throws Problem GIT_*, DATABASE_UNAVAILABLE
+ */
+export function createPublisher(ports: RecordPorts): () => Promise<void> {
+  let unpushed = true;
+  return async () => {
+    for (let count = await flush(ports); count > 0; count = await flush(ports)) unpushed = true;
+    if (!unpushed) return;
+    await ports.auditRepository.push();
+    unpushed = false;
+    await ports.faults.at("record-after-push");
+  };
+}
+
+/** @returns how many milestones were committed; 0: nothing to do, or another replica publishes */
+async function flush(ports: RecordPorts): Promise<number> {
   const entries = await ports.outbox.take(flushLimit);
   if (entries.length === 0) return 0;
   const { commits, rendered } = await render(entries, ports);
