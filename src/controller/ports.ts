@@ -272,6 +272,8 @@ export interface RecordCommit {
 }
 
 export interface AuditRepository {
+  /** Takes in what other replicas have pushed: called by whoever becomes the one that publishes. @throws Problem GIT_UNREACHABLE */
+  follow(): Promise<void>;
   /** One commit each, in order, in one flush; moves the branch. @returns the commit ids in order (the last one is signed when a key is configured). */
   commit(commits: readonly RecordCommit[]): Promise<readonly string[]>;
   /** Pushes when a remote is configured. @throws Problem GIT_UNREACHABLE (later), GIT_NOT_FAST_FORWARD (publishing stops) */

@@ -7,6 +7,7 @@ import type {
   AuditRepository,
   ExecutionStore,
   Faults,
+  Lease,
   Outbox,
   OutboxEntry,
   RecordCommit,
@@ -16,6 +17,7 @@ export interface RecordPorts {
   readonly outbox: Outbox;
   readonly executions: ExecutionStore;
   readonly auditRepository: AuditRepository;
+  readonly lease: Pick<Lease, "replicaId">;
   readonly faults: Faults;
 }
 
@@ -35,8 +37,15 @@ interface Published {
  */
 export function createPublisher(ports: RecordPorts): () => Promise<void> {
   let unpushed = true;
+  let publishingAs: string | null = null;
+  /** Under a new lease somebody else may have published meanwhile. */
+  const follow = async () => {
+    const replica = ports.lease.replicaId();
+    if (publishingAs !== replica) await ports.auditRepository.follow();
+    publishingAs = replica;
+  };
   return async () => {
-    for (let count = await flush(ports); count > 0; count = await flush(ports)) unpushed = true;
+    for (let count = await flush(follow, ports); count > 0; count = await flush(follow, ports)) unpushed = true;
     if (!unpushed) return;
     await ports.auditRepository.push();
     unpushed = false;
@@ -45,9 +54,10 @@ export function createPublisher(ports: RecordPorts): () => Promise<void> {
 }
 
 /** @returns how many milestones were committed; 0: nothing to do, or another replica publishes */
-async function flush(ports: RecordPorts): Promise<number> {
+async function flush(follow: () => Promise<void>, ports: RecordPorts): Promise<number> {
   const entries = await ports.outbox.take(flushLimit);
   if (entries.length === 0) return 0;
+  await follow();
   const { commits, rendered } = await render(entries, ports);
   const ids = await ports.auditRepository.commit(commits);
   await ports.faults.at("record-after-commit");

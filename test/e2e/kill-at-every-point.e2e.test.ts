@@ -24,10 +24,12 @@ const backward = [
   "undo-after-outcome",
 ] as const satisfies readonly FaultPoint[];
 
-/** Points that steps pass: the second pass is the step that changes something. */
-const cases = forward.map(
-  (point) => [point, point.startsWith("step-") && point !== "step-after-effect" ? 2 : 1] as const,
-);
+const cases = forward.map((point) => [point, passOf(point)] as const);
+
+/** Steps: the second is the one that changes something. Pushes: the first is made at the start, whatever there is. */
+function passOf(point: FaultPoint): number {
+  return point === "record-after-push" || (point.startsWith("step-") && point !== "step-after-effect") ? 2 : 1;
+}
 
 let world: World;
 beforeAll(async () => {
@@ -39,7 +41,9 @@ async function dieAndComeBack(namespace: string, template: string, fault: string
   await deployAndBreak(world, namespace);
   const site = await openSite(world, namespace, template);
   const first = await site.start({ GITMEND_FAULT: fault });
-  await site.fire(first);
+  await site.fire(first).catch((error: unknown) => {
+    throw new Error(first.log(), { cause: error });
+  });
   await first.exited;
   const second = await site.start();
   const execution = await ended(second, 25);

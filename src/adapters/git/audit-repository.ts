@@ -40,6 +40,7 @@ export async function openAuditRepository(options: AuditRepositoryOptions): Prom
   const writer = new AuditWriter(options);
   await writer.open();
   return {
+    follow: () => writer.inTurn(() => writer.follow()),
     commit: (commits) => writer.inTurn(() => writer.commit(commits)),
     push: () => writer.inTurn(() => writer.push()),
     has: (executionId, milestone) => writer.inTurn(() => writer.has(executionId, milestone)),
@@ -85,6 +86,13 @@ class AuditWriter {
     const result = this.#last.then(task);
     this.#last = result.catch(() => undefined);
     return result;
+  }
+
+  async follow(): Promise<void> {
+    await this.#remoteHistory();
+    this.#milestones = null;
+    this.#written.clear();
+    this.#writtenLength = 0;
   }
 
   /** @throws Problem GIT_UNREACHABLE for the very first commit when a remote is configured and can't be asked for its history. */
@@ -200,7 +208,10 @@ class AuditWriter {
     return result.exitCode === 0 ? result.stdout.trim() : null;
   }
 
-  /** A new data folder goes on with the history that the remote has, so that the first push is a fast-forward. */
+  /**
+   * Goes on with the history that the remote has, so that the next push is a fast-forward. Commits that were never pushed
+   * stay: they are on top of it, or the push will say that they are not.
+   */
   async #remoteHistory(): Promise<string | null> {
     const { remote } = this.#options;
     if (remote === null) return null;
@@ -211,13 +222,13 @@ class AuditWriter {
     const refspec = `${this.#reference}:${this.#reference}`;
     const fetched = await this.#remoteGit(remote, [
       "fetch",
-      "--quiet",
       "--no-tags",
       "--",
       remote.url,
       refspec,
     ]);
-    if (fetched.exitCode !== 0) throw remoteProblem(doing, fetched);
+    const ahead = /\[rejected\]|non-fast-forward/.test(fetched.stderr);
+    if (fetched.exitCode !== 0 && !ahead) throw remoteProblem(doing, fetched);
     this.#milestones = null;
     return await this.#head();
   }
