@@ -1,9 +1,18 @@
 import { defineConfig } from "vitest/config";
 
 // unit: no process but this one · integration: real PostgreSQL, Git, HTTP · kubernetes: a real API server
-// (or the simulated cluster when KUBEBUILDER_ASSETS and KUBECONFIG are unset) · e2e: everything together.
+// (or the simulated cluster when none is named) · e2e: everything together.
+// e2e files run one after the other: each starts a control plane, a database and replicas, and some measure seconds.
 const project = (name: string, include: string[], testTimeout: number, exclude: string[] = []) => ({
-  test: { name, include, exclude, testTimeout, hookTimeout: 120_000, pool: "forks" as const, maxWorkers: 2 },
+  test: {
+    name,
+    include,
+    exclude,
+    testTimeout,
+    hookTimeout: 120_000,
+    pool: "forks" as const,
+    maxWorkers: name === "e2e" ? 1 : 2,
+  },
 });
 const special = ["test/**/*.{integration,kubernetes,e2e}.test.ts"];
 
