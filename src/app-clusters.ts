@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ConfiguredCluster } from "./adapters/action-tools.ts";
 import { connectCluster } from "./adapters/kubernetes/cluster-api.ts";
-import type { Environment } from "./app-settings.ts";
+import { defaultClusterName, type Environment } from "./app-settings.ts";
 import type { Config } from "./config/read-config.ts";
 
 export interface ClusterSetup {
@@ -41,9 +41,11 @@ function connect({ name, labels, kubeconfig, context, in_cluster }: ClusterEntry
 
 function foundCluster(environment: Environment): readonly ClusterEntry[] {
   if (environment["KUBERNETES_SERVICE_HOST"] !== undefined)
-    return [{ name: "default", labels: {}, in_cluster: true }];
+    return [{ name: defaultClusterName, labels: {}, in_cluster: true }];
   const kubeconfig = defaultKubeconfig(environment);
-  return existsSync(kubeconfig) ? [{ name: "default", labels: {}, in_cluster: false, kubeconfig }] : [];
+  return existsSync(kubeconfig)
+    ? [{ name: defaultClusterName, labels: {}, in_cluster: false, kubeconfig }]
+    : [];
 }
 
 function defaultKubeconfig(environment: Environment): string {

@@ -4,6 +4,9 @@ import { type Config, resolveSecret } from "./config/read-config.ts";
 import { Problem } from "./domain/problem.ts";
 import type { WebhookSource } from "./server/receive-webhook.ts";
 
+/** The cluster that nobody named. */
+export const defaultClusterName = "default";
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 type SecretReference = Parameters<typeof resolveSecret>[0];
 
@@ -43,11 +46,13 @@ export function webhookSources(
   environment: Environment,
   clusters: readonly string[],
 ): readonly WebhookSource[] {
+  // Without any cluster alerts are kept all the same; nothing can be read of what they are about.
+  const known = clusters.length > 0 ? clusters : [defaultClusterName];
   if (config.alertmanagers.length === 0)
-    return [{ name: "default", clusters, clusterLabel: "cluster", credential: null }];
+    return [{ name: "default", clusters: known, clusterLabel: "cluster", credential: null }];
   return config.alertmanagers.map(({ name, clusters: own, cluster_label, credential }) => ({
     name,
-    clusters: own ?? clusters,
+    clusters: own ?? known,
     clusterLabel: cluster_label,
     credential: webhookCredential(credential, environment),
   }));

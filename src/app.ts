@@ -21,6 +21,7 @@ import type { Config } from "./config/read-config.ts";
 import { type Controller, type ControllerPorts, startController } from "./controller/controller.ts";
 import type { CatalogFile, Log } from "./controller/ports.ts";
 import { durationSeconds } from "./domain/duration.ts";
+import { parseQuantity } from "./domain/expressions/quantity.ts";
 import { createServer } from "./server/create-server.ts";
 import type { ServerState } from "./server/server-state.ts";
 
@@ -33,7 +34,7 @@ export interface AppOptions {
   readonly log: Log;
   /** The templates and policies that a new embedded config repository starts with. */
   readonly library: () => Promise<readonly CatalogFile[]>;
-  /** The demo alone: approvals without signatures count, and channels on loopback may be told. */
+  /** The demo alone: approvals without signatures count. */
   readonly demo?: boolean;
 }
 
@@ -60,6 +61,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   const database = await openDatabase(databaseAddress(options, dataDir));
   opened.defer(() => database.close());
   const auditFolder = join(dataDir, "audit.git");
+  if (config.database.url !== undefined && config.audit_repository.url === undefined) {
+    log.warn(
+      { auditFolder },
+      "no audit_repository.url: each replica keeps the records that it published in its own folder",
+    );
+  }
   const ports = await openPorts(options, dataDir, auditFolder, database, clusters);
   const controller = startController(ports, {
     catalogIntervalSeconds: durationSeconds(config.config_repository.interval),
@@ -110,7 +117,10 @@ async function openPorts(
   const { config, environment, log } = options;
   const { executions, alerts, clock, lease, outbox, catalog: catalogState } = database;
   const { branch, path } = config.config_repository;
-  const notifier = createNotifier({ ...channels(config, environment), allowPrivate: options.demo ?? false });
+  const notifier = createNotifier({
+    ...channels(config, environment),
+    allowPrivate: config.notifications.allow_private,
+  });
   return {
     alerts,
     executions,
@@ -145,6 +155,7 @@ async function openPorts(
       clock,
     }),
     teams: new Map(Object.entries(config.approvals.teams)),
+    factTimeoutSeconds: durationSeconds(config.limits.fact_timeout),
     live: config.live,
     protection: {
       namespaces: config.protected.namespaces,
@@ -175,19 +186,20 @@ function channels(config: Config, environment: AppOptions["environment"]) {
 function openServer(
   { config, environment, log }: AppOptions,
   token: string,
-  { alerts, executions, ready }: Database,
+  database: Database,
   controller: Controller,
   clusters: ClusterSetup,
   draining: () => boolean,
 ) {
+  const { alerts, executions } = database;
   const state: ServerState = {
     draining,
     async ready() {
-      const database = await ready().then(
+      const answers = await database.ready().then(
         () => true,
         () => false,
       );
-      return { database, catalog: controller.catalog.current() !== null };
+      return { database: answers, catalog: controller.catalog.current() !== null };
     },
     catalog() {
       const inUse = controller.catalog.current();
@@ -207,7 +219,8 @@ function openServer(
   };
   const sources = webhookSources(config, environment, [...clusters.byName.keys()]);
   const teams = new Map(Object.entries(config.approvals.teams));
-  const options = { listen: listenAddress(config.server.listen), token, sources, teams };
+  const limits = { bodyBytes: Number(parseQuantity(config.limits.body).nanos / 1_000_000_000n) };
+  const options = { listen: listenAddress(config.server.listen), token, sources, teams, limits };
   return createServer(options, { alerts: { ...alerts, receive }, executions, state, log });
 }
 

@@ -46,9 +46,10 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     const workloadReady = deployWorkload(simulation.cluster);
     app = await startDemoApp(folder, simulation.kubeconfig, options);
     await workloadReady;
+    await until("a catalog is in use", () => app?.controller.catalog.current() ?? null, options.signal);
     screen.ready(simulation, app);
     const solved = await playIncident(simulation, app, screen, options.signal);
-    await screen.record(await gitLog(app));
+    screen.record(await gitLog(app));
     screen.end(solved);
     if (!options.once && solved) await serveOn(app, folder, screen, options.signal);
     return solved ? 0 : 1;
@@ -104,9 +105,13 @@ async function playIncident(
     const execution = await firstExecution(app, signal);
     const ended = await follow(app, execution, screen, signal);
     const healthy = simulation.cluster.deployment(namespace, workload).healthy;
-    if (ended?.outcome === "succeeded" && healthy) await resolved(app, signal);
+    await until(
+      "the record is published",
+      async () => ((await gitLog(app)).includes("Outcome: ") ? true : null),
+      signal,
+    );
     screen.outcome(ended, simulation.cluster.deployment(namespace, workload));
-    return ended?.outcome === "succeeded" && healthy;
+    return ended.outcome === "succeeded" && healthy;
   } finally {
     stop.abort();
     await delivering;
@@ -133,44 +138,48 @@ async function deliverAlerts(
   }
 }
 
-async function firstExecution(app: App, signal: AbortSignal): Promise<ExecutionSummary> {
-  for (const deadline = performance.now() + solvedWithinSeconds * 1000; performance.now() < deadline; ) {
-    const [execution] = await app.database.executions.list({ limit: 1 });
-    if (execution !== undefined) return execution;
-    await delay(pollMilliseconds, undefined, { signal });
-  }
-  throw new Problem("INTERNAL", `no execution began within ${solvedWithinSeconds} s`);
+async function firstExecution({ database }: App, signal: AbortSignal): Promise<ExecutionSummary> {
+  return until(
+    "an execution begins",
+    async () => (await database.executions.list({ limit: 1 }))[0] ?? null,
+    signal,
+  );
 }
 
+/** Shows every event as it comes. @returns how the execution ended */
 async function follow(
-  app: App,
+  { database: { executions } }: App,
   { id }: ExecutionSummary,
   screen: DemoScreen,
   signal: AbortSignal,
-): Promise<ExecutionSummary | null> {
+): Promise<ExecutionSummary> {
   let shown = 0;
-  for (const deadline = performance.now() + solvedWithinSeconds * 1000; performance.now() < deadline; ) {
-    const events = await app.database.executions.events(id);
+  const look = async () => {
+    const events = await executions.events(id);
     for (const recorded of events.slice(shown)) screen.event(recorded);
     shown = events.length;
-    const summary = await app.database.executions.find(id);
-    if (summary?.outcome !== null) return summary;
-    await delay(pollMilliseconds, undefined, { signal });
-  }
-  return app.database.executions.find(id);
+    const summary = await executions.find(id);
+    return summary?.outcome === null ? null : summary;
+  };
+  return until("the execution ends", look, signal);
 }
 
-/** Waits until no alert of the incident is open, for the record's last milestone, too. */
-async function resolved(app: App, signal: AbortSignal): Promise<void> {
-  for (const deadline = performance.now() + 10_000; performance.now() < deadline; ) {
-    const log = await gitLog(app);
-    if (log.includes("remediate(")) return;
+/** Looks again until there is something to see. @throws Problem INTERNAL when it takes too long */
+async function until<T>(
+  what: string,
+  look: () => Promise<T | null> | T | null,
+  signal: AbortSignal,
+): Promise<T> {
+  for (const deadline = performance.now() + solvedWithinSeconds * 1000; performance.now() < deadline; ) {
+    const seen = await look();
+    if (seen !== null) return seen;
     await delay(pollMilliseconds, undefined, { signal });
   }
+  throw new Problem("INTERNAL", `not within ${solvedWithinSeconds} s: ${what}`);
 }
 
 async function gitLog({ auditFolder }: App): Promise<string> {
-  const format = "%h %cd  %s%n%(trailers:only,unfold)";
+  const format = "%h  %cd  %s%n%(trailers:only,unfold)";
   const args = [
     "--git-dir",
     auditFolder,

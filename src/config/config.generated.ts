@@ -214,6 +214,10 @@ export interface Config {
      */
     default?: string;
     /**
+     * Also send to loopback, private and link-local addresses. Needed for receivers inside the cluster.
+     */
+    allow_private: boolean;
+    /**
      * Webhooks by name.
      */
     channels: {
@@ -979,6 +983,15 @@ export const configSchema = {
           "minLength": 1,
           "examples": [
             "sre"
+          ]
+        },
+        "allow_private": {
+          "title": "Allow private addresses",
+          "description": "Also send to loopback, private and link-local addresses. Needed for receivers inside the cluster.",
+          "type": "boolean",
+          "default": false,
+          "examples": [
+            true
           ]
         },
         "channels": {

@@ -79,7 +79,11 @@ async function decideOnFacts(
 ): Promise<FiringDecision> {
   const { alert } = firing;
   const { revision } = catalog;
-  const facts = await gatherFacts(alert, factsNeeded(alert.name, catalog), tools, ports);
+  const factTools = ports.clusters.tools(
+    AbortSignal.any([tools.signal, AbortSignal.timeout(ports.factTimeoutSeconds * 1000)]),
+    "",
+  );
+  const facts = await gatherFacts(alert, factsNeeded(alert.name, catalog), factTools, ports);
   const target = facts.target.available ? facts.target.value : null;
   const running = await ports.alerts.liveExecution(claimKeyOf(alert, target));
   if (running !== null) {

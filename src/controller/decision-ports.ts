@@ -13,6 +13,8 @@ export interface DecisionPorts {
   readonly log: Log;
   readonly actions: ReadonlyMap<string, Action>;
   readonly effects: EffectRunner;
+  /** How long one decision waits for facts from a cluster. */
+  readonly factTimeoutSeconds: number;
   readonly live: readonly LiveScope[];
   readonly protection: ProtectionRules;
 }

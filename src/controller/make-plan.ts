@@ -1,17 +1,21 @@
 // Match -> plan: draft (pure), let each action make its symbolic input absolute, seal (pure), then a server-side dry-run
 // of every change whose input is known now. Reads and dry-runs only: nothing is changed here.
+
 import type { Action, ActionContext, ActionTools, EffectRunner } from "../actions/action.ts";
+import { redactChange } from "../actions/redact-change.ts";
 import { rootsOf } from "../domain/expressions/roots.ts";
 import { factScope } from "../domain/expressions/scope.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import type { ObjectRef, Target } from "../domain/facts/objects.ts";
 import type { Json } from "../domain/json.ts";
 import { type DraftPlan, draftPlan } from "../domain/planning/draft-plan.ts";
-import type { Preview } from "../domain/planning/effect.ts";
+import type { Effect, Preview } from "../domain/planning/effect.ts";
 import type { ActionCall, Plan, PlannedStep } from "../domain/planning/plan.ts";
 import { callsOf, sealPlan } from "../domain/planning/seal-plan.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import type { Template } from "../domain/templates/template.ts";
+
+const dryRunTries = 3;
 
 export interface PlanPorts {
   readonly actions: ReadonlyMap<string, Action>;
@@ -102,24 +106,36 @@ async function previewSteps(
       continue;
     }
     const context = contextOf(request.executionId, step.name, request.facts.alert.cluster, plan.target);
-    const effect = await action.prepare(step.call.input, context, tools);
-    previews.push(await preview(step.name, summary, () => effects.dryRun(effect, context, tools)));
+    const prepare = () => action.prepare(step.call.input, context, tools);
+    previews.push({ step: step.name, summary, ...(await dryRun(prepare, context, tools, effects)) });
   }
   return previews;
 }
 
-/** A dry-run that is not permitted (observe with read verbs only) leaves an estimate; one that is invalid refuses the plan. */
-async function preview(
-  step: string,
-  summary: string,
-  dryRun: () => Promise<Preview["changes"]>,
-): Promise<Preview> {
-  try {
-    return { step, summary, changes: await dryRun(), source: "server" };
-  } catch (error) {
-    if (toProblem(error).code !== "API_FORBIDDEN") throw error;
-    return { step, summary, changes: [], source: "estimated" };
+/**
+ * A dry-run that is not permitted (observe with read verbs only) leaves an estimate; one that met somebody else's write is
+ * made again; one that is invalid refuses the plan.
+ */
+async function dryRun(
+  prepare: () => Promise<Effect>,
+  context: ActionContext,
+  tools: ActionTools,
+  effects: EffectRunner,
+): Promise<Pick<Preview, "changes" | "source">> {
+  for (let tries = 1; ; tries += 1) {
+    const effect = await prepare();
+    try {
+      return { changes: await effects.dryRun(effect, context, tools), source: "server" };
+    } catch (error) {
+      const { code } = toProblem(error);
+      if (code === "API_FORBIDDEN") return { changes: estimate(effect), source: "estimated" };
+      if (code !== "API_CONFLICT" || tries === dryRunTries) throw error;
+    }
   }
+}
+
+function estimate(effect: Effect): Preview["changes"] {
+  return effect.kind === "patch" ? effect.changes.map(redactChange) : [];
 }
 
 export function contextOf(

@@ -25,10 +25,12 @@ export async function findProtection(
 /** @throws Problem PROTECTED_OBJECT, API_* */
 export async function assertNotProtected(
   effect: Effect,
+  target: ObjectRef | null,
   tools: ActionTools,
   ports: ProtectionPorts,
 ): Promise<void> {
   if (effect.kind === "send") return;
-  const problem = await findProtection([effect.object], tools, ports);
+  const touched = target === null ? [effect.object] : [effect.object, target];
+  const problem = await findProtection(touched, tools, ports);
   if (problem !== null) throw problem;
 }

@@ -45,7 +45,8 @@ export function createPublisher(ports: RecordPorts): () => Promise<void> {
     publishingAs = replica;
   };
   return async () => {
-    for (let count = await flush(follow, ports); count > 0; count = await flush(follow, ports)) unpushed = true;
+    for (let count = await flush(follow, ports); count > 0; count = await flush(follow, ports))
+      unpushed = true;
     if (!unpushed) return;
     await ports.auditRepository.push();
     unpushed = false;
@@ -89,7 +90,10 @@ async function render(
       continue;
     }
     const events = (await ports.executions.events(executionId)).filter(({ seq }) => seq <= entry.seq);
-    const previousHead = starts.get(executionId) ?? (await startOf(executionId, events, ports)) ?? last;
+    const previousHead =
+      starts.get(executionId) ??
+      (milestone === "planned" ? null : await startOf(executionId, events, ports)) ??
+      last;
     starts.set(executionId, previousHead);
     const record = renderRecord({ executionId, milestone, events, previousHead });
     commits.push({ files: record.files, message: record.message, at: record.at });

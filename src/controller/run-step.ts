@@ -100,7 +100,7 @@ async function finishRead(attempt: Attempt, call: ActionCall, scope: Scope): Pro
 async function change(attempt: Attempt, action: ChangeAction, call: ActionCall, scope: Scope): Promise<void> {
   const { step, number, session, ports, context, tools } = attempt;
   const effect = await action.prepare(call.input, context, tools);
-  await assertNotProtected(effect, tools, ports);
+  await assertNotProtected(effect, context.target, tools, ports);
   await ports.faults.at("step-before-start");
   await session.record([{ type: "StepStarted", step: step.name, attempt: number, call, effect }]);
   await ports.faults.at("step-after-start");

@@ -65,7 +65,7 @@ export async function resumeUndo(change: Change, session: Session, ports: Engine
 
 async function restore(run: UndoRun, effect: Effect | null): Promise<void> {
   if (effect === null) return noEffect(run, null, "the fields hold their old values already");
-  await assertNotProtected(effect, run.tools, run.ports);
+  await assertNotProtected(effect, run.context.target, run.tools, run.ports);
   await makeAnnounced(run, null, effect, "restored");
 }
 
@@ -82,7 +82,7 @@ async function byAction(run: UndoRun, call: ActionCall): Promise<void> {
 
 async function changeBack(run: UndoRun, action: ChangeAction, call: ActionCall): Promise<void> {
   const effect = await action.prepare(call.input, run.context, run.tools);
-  await assertNotProtected(effect, run.tools, run.ports);
+  await assertNotProtected(effect, run.context.target, run.tools, run.ports);
   await makeAnnounced(run, call, effect, `${call.action} done`);
 }
 

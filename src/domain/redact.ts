@@ -21,7 +21,7 @@ const patterns: readonly (readonly [RegExp, string])[] = [
     `$1${hidden}`,
   ],
   [new RegExp(`(--?[\\w.-]{0,40}(?:${secretWord})[\\w.-]{0,40}\\s{1,5})(?!-)\\S+`, "gi"), `$1${hidden}`],
-  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@]{1,200}@/gi, `$1${hidden}@`],
+  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/]{1,200}@/gi, `$1${hidden}@`],
   [/\beyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*/g, hidden],
   [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{20,}|\bglpat-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}/g, hidden],
 ];

@@ -28,7 +28,9 @@ const cases = forward.map((point) => [point, passOf(point)] as const);
 
 /** Steps: the second is the one that changes something. Pushes: the first is made at the start, whatever there is. */
 function passOf(point: FaultPoint): number {
-  return point === "record-after-push" || (point.startsWith("step-") && point !== "step-after-effect") ? 2 : 1;
+  return point === "record-after-push" || (point.startsWith("step-") && point !== "step-after-effect")
+    ? 2
+    : 1;
 }
 
 let world: World;

@@ -78,6 +78,6 @@ describe("two replicas", () => {
 });
 
 /** Whether this replica wrote that it decided the firing: whoever decides, drives. */
-async function driving({ log }: ControllerProcess): Promise<boolean> {
-  return log().includes('"result":"committed"');
+async function driving(controller: ControllerProcess): Promise<boolean> {
+  return controller.log().includes('"result":"committed"');
 }

@@ -59,11 +59,14 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export async function startWorld(namespaces: readonly string[]): Promise<World> {
+export async function startWorld(
+  namespaces: readonly string[],
+  timing: SimulationOptions["timing"] = {},
+): Promise<World> {
   const folder = temporaryFolder();
   const [postgres, simulation] = await Promise.all([
     startPostgres({ fsync: false }),
-    startSimulatedCluster({ namespaces, timing: { crashBackoffMaxSeconds: 1 } }),
+    startSimulatedCluster({ namespaces, timing: { crashBackoffMaxSeconds: 1, ...timing } }),
   ]);
   await writeFile(join(folder.path, "kubeconfig"), simulation.kubeconfig);
   return {
@@ -95,33 +98,43 @@ export async function openSite(
   template: string,
   config: object = {},
 ): Promise<Site> {
-  const folder = join(world.folder, namespace);
+  const name = /name: (\S+)/.exec(template)?.[1] ?? "";
+  const files = { [`templates/${name}.yaml`]: template, "policies/tests.yaml": policy(name) };
+  return openShippedSite(world, namespace, files, [namespace], config);
+}
+
+/** The same with any catalog, live in several namespaces. */
+export async function openShippedSite(
+  world: World,
+  name: string,
+  files: Readonly<Record<string, string>>,
+  live: readonly string[],
+  config: object = {},
+): Promise<Site> {
+  const folder = join(world.folder, name);
   mkdirSync(folder, { recursive: true });
   const repository = bareRepository(join(folder, "config.git"));
-  const name = /name: (\S+)/.exec(template)?.[1] ?? "";
-  workCopy(join(folder, "work"), repository).push({
-    [`templates/${name}.yaml`]: template,
-    "policies/tests.yaml": policy(name),
-  });
+  workCopy(join(folder, "work"), repository).push(files);
   const database = await world.postgres.createDatabase();
   const settings = {
     database: { url: database },
     clusters: [{ name: "sim", kubeconfig: join(world.folder, "kubeconfig") }],
-    live: [{ namespaces: [namespace] }],
+    live: [{ namespaces: live }],
     config_repository: { url: repository },
     ...config,
   };
   const place = (replica: string) => join(folder, replica);
+  const auditFolder = (replica: string) => join(place(replica), "data", "audit.git");
   return {
-    namespace,
+    namespace: name,
     database,
     start: (environment = {}, replica = "a") =>
       startControllerProcess({ folder: place(replica), config: settings, environment }),
-    fire: (controller, pod) => deliver(world, namespace, controller, pod),
+    fire: (controller, pod) => deliver(world, name, controller, pod),
     auditLog: (replica = "a") =>
       git(place(replica), [
         "--git-dir",
-        join(place(replica), "data", "audit.git"),
+        auditFolder(replica),
         "log",
         "--reverse",
         "--format=%s%n%b",

@@ -65,25 +65,9 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
         escalated: event.escalated,
       };
     case "UndoStarted":
-      return {
-        ...state,
-        phase: "undoing",
-        undoStartedAt: state.undoStartedAt ?? at,
-        changes: updateUndo(state, event, { undoStatus: "running", undoEffect: event.effect }),
-      };
     case "StepUndone":
-      return { ...state, changes: updateUndo(state, event, { undoStatus: "undone", undoNote: event.note }) };
     case "UndoFailed":
-      return {
-        ...state,
-        phase: "undoing",
-        undoStartedAt: state.undoStartedAt ?? at,
-        changes: updateUndo(state, event, {
-          undoStatus: event.retryable ? "retrying" : "failed",
-          undoFailedAt: at,
-          undoNote: event.message,
-        }),
-      };
+      return applyToUndo(state, event, at);
     default:
       return applyToStep(state, event, at);
   }
@@ -102,6 +86,33 @@ type StepEvent = Extract<
       | "AlternativeChosen";
   }
 >;
+
+type UndoEvent = Extract<ExecutionEvent, { type: "UndoStarted" | "StepUndone" | "UndoFailed" }>;
+
+function applyToUndo(state: Execution, event: UndoEvent, at: string): Execution {
+  const undoing = { ...state, phase: "undoing" as const, undoStartedAt: state.undoStartedAt ?? at };
+  switch (event.type) {
+    case "UndoStarted":
+      return {
+        ...undoing,
+        changes: updateUndo(state, event, { undoStatus: "running", undoEffect: event.effect }),
+      };
+    case "StepUndone":
+      return {
+        ...undoing,
+        changes: updateUndo(state, event, { undoStatus: "undone", undoNote: event.note }),
+      };
+    case "UndoFailed": {
+      const undoStatus = event.retryable ? "retrying" : "failed";
+      return {
+        ...undoing,
+        changes: updateUndo(state, event, { undoStatus, undoFailedAt: at, undoNote: event.message }),
+      };
+    }
+    default:
+      return unreachable(event);
+  }
+}
 
 function applyToStep(state: Execution, event: StepEvent, at: string): Execution {
   const step = state.steps.get(event.step) ?? newStep;
