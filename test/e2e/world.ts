@@ -5,6 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type RunningSimulation,
+  type SimulationOptions,
   startSimulatedCluster,
 } from "../../src/simulation/start-simulated-cluster.ts";
 import { type ControllerProcess, startControllerProcess } from "../support/controller-process.ts";
