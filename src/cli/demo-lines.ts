@@ -2,7 +2,18 @@
 import type { ExecutionEvent } from "../domain/execution/events.ts";
 import { objectText } from "../domain/facts/objects.ts";
 import { changeLines } from "../domain/planning/change-text.ts";
-import type { DemoLine } from "./demo-screen.ts";
+import type { Tone } from "./paint.ts";
+
+/** One fact: a mark, a word for what it is about, a text; `details` stand below it. */
+export interface DemoLine {
+  readonly mark: string;
+  readonly tone: Tone;
+  readonly label: string;
+  readonly text: string;
+  readonly details?: readonly string[];
+  /** Stands above the line. */
+  readonly heading?: string;
+}
 
 type Event<T extends ExecutionEvent["type"]> = Extract<ExecutionEvent, { type: T }>;
 

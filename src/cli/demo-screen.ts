@@ -4,7 +4,7 @@ import type { ExecutionSummary } from "../controller/ports.ts";
 import type { RecordedEvent } from "../domain/execution/events.ts";
 import type { WebhookPayload } from "../simulation/alerts.ts";
 import type { DeploymentSummary } from "../simulation/control.ts";
-import { demoLines } from "./demo-lines.ts";
+import { type DemoLine, demoLines } from "./demo-lines.ts";
 import { clean, pad, wrap } from "./layout.ts";
 import { type Paint, paintFor, type Tone } from "./paint.ts";
 
@@ -24,17 +24,6 @@ export interface ScreenOptions {
   readonly colours: boolean;
   readonly columns: number;
   readonly write: (text: string) => void;
-}
-
-/** One fact: a mark, a word for what it is about, a text; `details` stand below it. */
-export interface DemoLine {
-  readonly mark: string;
-  readonly tone: Tone;
-  readonly label: string;
-  readonly text: string;
-  readonly details?: readonly string[];
-  /** Stands above the line. */
-  readonly heading?: string;
 }
 
 const labelColumns = 12;

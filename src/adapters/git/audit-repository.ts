@@ -220,13 +220,7 @@ class AuditWriter {
     if (listed.exitCode !== 0) throw remoteProblem(doing, listed);
     if (listed.stdout.trim() === "") return null;
     const refspec = `${this.#reference}:${this.#reference}`;
-    const fetched = await this.#remoteGit(remote, [
-      "fetch",
-      "--no-tags",
-      "--",
-      remote.url,
-      refspec,
-    ]);
+    const fetched = await this.#remoteGit(remote, ["fetch", "--no-tags", "--", remote.url, refspec]);
     const ahead = /\[rejected\]|non-fast-forward/.test(fetched.stderr);
     if (fetched.exitCode !== 0 && !ahead) throw remoteProblem(doing, fetched);
     this.#milestones = null;
