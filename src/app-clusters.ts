@@ -20,7 +20,7 @@ const serviceAccountNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/n
 /** @throws Problem CONFIG_INVALID: a kubeconfig or context that is not there */
 export function connectClusters(config: Config, environment: Environment): ClusterSetup {
   const configured = config.clusters.length > 0 ? config.clusters : foundCluster(environment);
-  const byName = new Map(configured.map((cluster) => [cluster.name, connect(cluster)]));
+  const byName = new Map(configured.map((cluster) => [cluster.name, connect(cluster, environment)]));
   return {
     byName,
     ownNamespace: existsSync(serviceAccountNamespace)
@@ -34,8 +34,13 @@ export function connectClusters(config: Config, environment: Environment): Clust
 
 type ClusterEntry = Config["clusters"][number];
 
-function connect({ name, labels, kubeconfig, context, in_cluster }: ClusterEntry): ConfiguredCluster {
-  const where = in_cluster ? { inCluster: true } : { kubeconfigPath: kubeconfig ?? defaultKubeconfig({}) };
+function connect(
+  { name, labels, kubeconfig, context, in_cluster }: ClusterEntry,
+  environment: Environment,
+): ConfiguredCluster {
+  const where = in_cluster
+    ? { inCluster: true }
+    : { kubeconfigPath: kubeconfig ?? defaultKubeconfig(environment) };
   return { connection: connectCluster({ name, ...where, context: context ?? null }), labels };
 }
 

@@ -11,6 +11,8 @@ import { shippedLibrary } from "../shipped-library.ts";
 
 interface Options {
   readonly config?: string;
+  readonly live?: boolean;
+  readonly context?: string;
 }
 
 const drainSeconds = 25;
@@ -24,13 +26,15 @@ export function addRun(program: Command, context: CliContext): void {
         "--config <file>",
         "gitmend.yaml (default: GITMEND_CONFIG, else ./gitmend.yaml when it is there)",
       )
+      .option("--live", "change things in the cluster of --context, without a gitmend.yaml")
+      .option("--context <name>", "a context of the kubeconfig (KUBECONFIG, else ~/.kube/config)")
       .action((options: Options) => run(options, context)),
     "gitmend run --config /etc/gitmend/gitmend.yaml",
   );
 }
 
 async function run(options: Options, context: CliContext): Promise<void> {
-  const config = await loadConfig(options, context);
+  const config = withContext(await loadConfig(options, context), options);
   const stopping = firstSignal();
   const { startApp, createLog } = await import("../../app.ts");
   const log = createLog({ level: "info", pretty: process.stderr.isTTY });
@@ -43,7 +47,7 @@ async function run(options: Options, context: CliContext): Promise<void> {
       library: shippedLibrary,
     });
     const mode = config.live.length === 0 ? "observe" : "live";
-    const clusters = [...app.clusters.byName.keys()];
+    const clusters = [...app.clusters.byName].map(([name, { connection }]) => `${name} ${connection.server}`);
     log.info({ url: app.url, mode, clusters, dataFolder: resolve(config.data_dir) }, "listening");
     held.release();
     const signal = await stopping;
@@ -68,6 +72,21 @@ async function loadConfig(options: Options, { environment, workingFolder }: CliC
     (one) => `${one.file}:${one.line}:${one.column} ${one.severity} ${one.code} ${one.message}`,
   );
   throw new Problem("CONFIG_INVALID", `${file} is not valid`, { details: { findings: lines } });
+}
+
+/** Live takes a file that says where, or both options: what a kubeconfig happens to point at is only observed. */
+function withContext(config: Config, { live = false, context }: Options): Config {
+  if (context === undefined) {
+    if (live) throw new Problem("USAGE", "--live needs --context <name>, or a gitmend.yaml with `live`");
+    return config;
+  }
+  if (config.clusters.length > 0)
+    throw new Problem("USAGE", "--context is for running without `clusters` in gitmend.yaml");
+  return {
+    ...config,
+    clusters: [{ name: context, labels: {}, context, in_cluster: false }],
+    live: live ? [{ clusters: [context], namespaces: ["*"], max_risk: "critical" }] : config.live,
+  };
 }
 
 /** The address is the first line of the log: what is only informative waits for it, what is wrong does not. */

@@ -5,6 +5,7 @@ import { link, lstat, mkdtemp, rename, rm, symlink } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 export interface FolderLock {
   release(): Promise<void>;
@@ -16,6 +17,8 @@ export type Locked =
 
 const attempts = 20;
 const answerTimeoutMs = 2_000;
+/** Much longer than moving a file and putting it back. */
+const settleMs = 100;
 /** The address of a Unix socket holds about 100 bytes. */
 const longestPath = 90;
 
@@ -23,7 +26,12 @@ const longestPath = 90;
 export async function lockFolder(path: string): Promise<Locked> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const server = await listen(path);
-    if (server !== null) return { locked: true, lock: { release: () => close(server) } };
+    if (server !== null) {
+      if (attempt === 0 || (await isStillOurs(path)))
+        return { locked: true, lock: { release: () => close(server) } };
+      await close(server);
+      continue;
+    }
     const holder = await holderOf(path);
     if (holder !== "gone") return { locked: false, pid: holder };
     await removeDead(path);
@@ -63,6 +71,12 @@ async function holderOf(path: string): Promise<number | null | "gone"> {
   return holder;
 }
 
+/** Of several who take over from a dead holder one may move another's fresh socket away: seen a moment later, by its pid. */
+async function isStillOurs(path: string): Promise<boolean> {
+  await delay(settleMs);
+  return (await holderOf(path)) === process.pid;
+}
+
 /** Moves the dead socket away; what turns out to be the fresh one of somebody who was faster is put back. */
 async function removeDead(path: string): Promise<void> {
   const aside = `${path}.${randomUUID().slice(0, 8)}`;
@@ -74,7 +88,9 @@ async function removeDead(path: string): Promise<void> {
     if (moved.ino !== dead.ino) await link(aside, path);
     await rm(aside, { force: true });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    // EEXIST: a third one was faster still; whose socket was moved notices by itself.
+    if (!["ENOENT", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    await rm(aside, { force: true });
   }
 }
 
