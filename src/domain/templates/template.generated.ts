@@ -34,10 +34,6 @@ export interface TemplateFile {
    */
   risk?: "low" | "medium" | "high" | "critical";
   /**
-   * Whether people may start it by hand.
-   */
-  manual: boolean;
-  /**
    * What a policy may fill in, each with its type, its bounds and a default.
    */
   parameters: {
@@ -305,15 +301,6 @@ export const templateSchema = {
       ],
       "examples": [
         "low"
-      ]
-    },
-    "manual": {
-      "title": "Manual",
-      "description": "Whether people may start it by hand.",
-      "type": "boolean",
-      "default": false,
-      "examples": [
-        true
       ]
     },
     "parameters": {

@@ -29,7 +29,7 @@ export async function lockFolder(path: string): Promise<Locked> {
     if (server !== null) {
       if (attempt === 0 || (await isStillOurs(path)))
         return { locked: true, lock: { release: () => close(server) } };
-      await close(server);
+      // Not closed: that would remove the file at this path, which is another's socket now.
       continue;
     }
     const holder = await holderOf(path);
