@@ -1,17 +1,19 @@
-// What this machine has for the suites that need real servers: PostgreSQL, Alertmanager, a Kubernetes control plane.
-// Looks, says how to get what is missing, and installs the two Debian packages when it is told to and may.
+// What this machine has for the suites that need real servers: PostgreSQL, Alertmanager, SSH, Kubernetes.
+// Looks, says how to get what is missing, and installs the Debian packages when it is told to and may.
 import { accessSync, constants, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runCommand } from "./run-command.ts";
 
-export type Server = "postgres" | "alertmanager" | "kubernetes";
+export type Server = "postgres" | "alertmanager" | "ssh" | "kubernetes";
 
 export interface Machine {
   /** Folder with `initdb` and `postgres`. */
   readonly postgres: string | null;
   /** The program. */
   readonly alertmanager: string | null;
+  /** The program. */
+  readonly ssh: string | null;
   /** Folder with `kube-apiserver` and `etcd`, or a kubeconfig. */
   readonly kubernetes: string | null;
 }
@@ -65,6 +67,7 @@ export async function inspectMachine(): Promise<Machine> {
   return {
     postgres: await findPostgres(),
     alertmanager: onPath("prometheus-alertmanager", "alertmanager"),
+    ssh: onPath("sshd"),
     kubernetes: findKubernetes(),
   };
 }
@@ -72,18 +75,22 @@ export async function inspectMachine(): Promise<Machine> {
 export const howToGet: Readonly<Record<Server, string>> = {
   postgres: "PostgreSQL 13 or later: apt-get install -y postgresql",
   alertmanager: "Alertmanager: apt-get install -y prometheus-alertmanager",
+  ssh: "an SSH server: apt-get install -y openssh-server",
   kubernetes:
     "a Kubernetes control plane: set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver, " +
     "KUBE_UP and KUBE_DOWN to the programs that start and stop one",
 };
 
 export function missingServers(machine: Machine): Server[] {
-  return (["postgres", "alertmanager", "kubernetes"] as const).filter((server) => machine[server] === null);
+  return (["postgres", "alertmanager", "ssh", "kubernetes"] as const).filter(
+    (server) => machine[server] === null,
+  );
 }
 
 const debianPackages: Partial<Record<Server, string>> = {
   postgres: "postgresql",
   alertmanager: "prometheus-alertmanager",
+  ssh: "openssh-server",
 };
 
 /** Whether `installPackages` can do something here: Debian's apt, as root. */

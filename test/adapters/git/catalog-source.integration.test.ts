@@ -10,8 +10,6 @@ import {
   bareRepository,
   git,
   serveGitOverHttp,
-  serveGitOverSsh,
-  sshKey,
   temporaryFolder,
   type WorkCopy,
   workCopy,
@@ -294,32 +292,6 @@ describe("the config repository over http", () => {
     expect((await problem(catalog.read("1".repeat(40)))).code).toBe("GIT_UNREACHABLE");
     expect(existsSync(join(folder.path, "cache/catalog.git/HEAD"))).toBe(true);
     expect(await catalog.read(commit)).toHaveLength(3);
-  });
-});
-
-describe("the config repository over ssh (needs Debian's openssh-server)", () => {
-  it("is read with the key from a host that is known, and not otherwise", async () => {
-    const ours = sshKey(folder.path, "ours");
-    const server = await serveGitOverSsh(folder.path, ours);
-    try {
-      const commit = engineer.push(someFiles);
-      const url = `${server.url}${remote}`;
-      const credential = {
-        kind: "ssh",
-        privateKeyFile: ours.privateKeyFile,
-        knownHostsFile: server.knownHostsFile,
-      } as const;
-      const catalog = source(url, { credential });
-      expect(await catalog.head()).toBe(commit);
-      expect(await catalog.read(commit)).toHaveLength(3);
-
-      const stranger = { ...credential, privateKeyFile: sshKey(folder.path, "stranger").privateKeyFile };
-      expect((await problem(source(url, { credential: stranger }).head())).code).toBe("GIT_REFUSED");
-      const unknownHost = { ...credential, knownHostsFile: "/dev/null" };
-      expect((await problem(source(url, { credential: unknownHost }).head())).code).toBe("GIT_REFUSED");
-    } finally {
-      server.close();
-    }
   });
 });
 
