@@ -8,7 +8,7 @@ import type { Facts } from "../domain/facts/facts.ts";
 import { objectKey, type Target } from "../domain/facts/objects.ts";
 import { weighGate } from "../domain/gate/weigh-gate.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
-import { escalationTemplate } from "../domain/planning/escalation.ts";
+import { escalationTemplate } from "../domain/templates/escalation.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { evaluateGuards } from "../domain/policies/evaluate-guards.ts";

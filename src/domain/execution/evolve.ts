@@ -31,12 +31,14 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
       return {
         ...state,
         plan: event.plan,
+        previews: event.previews,
         steps: new Map(event.plan.steps.map((step) => [step.name, newStep])),
       };
     case "GateDecided":
       return {
         ...state,
         gate: event.gate,
+        gateDecidedAt: at,
         phase: event.gate.kind === "approval" ? "awaiting_approval" : "waiting",
       };
     case "ApprovalRequested":

@@ -2,6 +2,7 @@
 // The order of the questions is the order of the engine: ended? cancelled? approved? claimed? failed? then steps.
 import { plusSeconds } from "../instant.ts";
 import type { Plan, PlannedStep } from "../planning/plan.ts";
+import { escalationName } from "../templates/escalation.ts";
 import type { ExecutionEvent, Outcome } from "./events.ts";
 import type { Change, Execution, StepState } from "./execution.ts";
 import { newStep } from "./execution.ts";
@@ -147,7 +148,11 @@ function runSteps(state: Execution, plan: Plan, busy: ReadonlySet<string>, now: 
 
 function endOfSteps(state: Execution, plan: Plan): Work {
   const failed = plan.steps.filter((step) => stateOf(state, step).status === "failed");
-  if (failed.length === 0) return ended("succeeded", "every step succeeded");
+  if (failed.length === 0) {
+    return plan.template.name === escalationName
+      ? ended("succeeded", "people were told", true)
+      : ended("succeeded", "every step succeeded");
+  }
   return ended(
     "partly",
     `failed, and the template goes on: ${failed.map((step) => step.name).join(", ")}`,

@@ -12,6 +12,7 @@ import type { DataPath, YamlDocument } from "../yaml-findings.ts";
 import { type Risk, risks } from "./action-description.ts";
 import { type ActionIndex, valueChecker, valueValidation } from "./action-index.ts";
 import { checkAccesses, checkCall, readsFreeText, type StepSurroundings } from "./check-call.ts";
+import { escalationName } from "./escalation.ts";
 import { factOf } from "./fact-of.ts";
 import { type FindingList, findingList } from "./finding-list.ts";
 import { orderSteps, type StepOrder } from "./order-steps.ts";
@@ -46,6 +47,12 @@ interface Work {
   readonly outputs: Outputs;
   readonly steering: Set<string>;
   readonly facts: Set<FetchedFact>;
+}
+
+function checkName({ file, list }: Work): void {
+  if (file.name === escalationName) {
+    list.error(["name"], "RESERVED_NAME", `"${escalationName}" is gitmend's own: choose another name`);
+  }
 }
 
 function checkParameterSchemas({ file, list }: Work): void {
@@ -233,6 +240,7 @@ export function compileTemplate(document: YamlDocument, index: ActionIndex): Tem
     steering: new Set(),
     facts: new Set(),
   };
+  checkName(work);
   checkParameterSchemas(work);
   const steps = compileSteps(work, document);
   const template = steps === null ? null : assemble(work, steps, document);

@@ -36,6 +36,12 @@ describe("running the steps of a plan", () => {
     const one = [step("look", { changes: false })];
     given(...running(one), started("look", null), succeeded("look")).expectEnd("succeeded");
   });
+  it("leaves an escalation for people to look at", () => {
+    const template = { name: "escalate-to-people", version: null, hash: "built-in" };
+    const past = running([step("tell-people")], { template });
+    const told = given(...past, started("tell-people"), succeeded("tell-people"));
+    expect(told.work()).toMatchObject([{ events: [{ outcome: "succeeded", escalated: true }] }]);
+  });
   it("runs what depends on a step that its own condition skipped", () => {
     const past = running(chain);
     given(...past, { type: "StepSkipped", step: "look", reason: "no", byCondition: true });

@@ -1,6 +1,6 @@
 // An `escalate` rule runs through the same engine as a remedy: a built-in template of one step that tells people.
 // So it is durable, recorded and shown like everything else.
-import type { Template } from "../templates/template.ts";
+import type { Template } from "./template.ts";
 
 /** Reserved: no template of a catalog may have this name. */
 export const escalationName = "escalate-to-people";
