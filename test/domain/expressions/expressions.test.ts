@@ -249,9 +249,8 @@ describe("an expression that would cost too much", () => {
   });
 
   it("cannot hang on a regular expression", () => {
-    const started = performance.now();
+    // A backtracking engine needs longer than the age of the universe: the suite's time limit is the assertion.
     expect(value(`'${"a".repeat(1_500)}!'.matches('^(a+)+$')`)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(2_000);
     expect(messages("'x'.matches('(?=x)')")[0]).toMatch(/no RE2 regular expression/);
   });
 
