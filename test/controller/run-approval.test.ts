@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import type { EnginePorts } from "../../src/controller/engine-ports.ts";
+import type { Append, ApprovalRequest } from "../../src/controller/ports.ts";
+import { askApproval } from "../../src/controller/run-approval.ts";
+import { openSession } from "../../src/controller/session.ts";
+import { fold } from "../../src/domain/execution/evolve.ts";
+import { approvalGate, plan, previews, requested } from "../fixtures/executions.ts";
+import { recorded } from "../support/given.ts";
+
+const id = "0192f1c0-2222-7ccc-8ddd-0000000000e3";
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Ports of an engine that only asks for approvals; what it does is kept. */
+function onlyAsking() {
+  const requests: ApprovalRequest[] = [];
+  const appends: Append[] = [];
+  const ports: Pick<EnginePorts, "forge" | "faults" | "executions" | "clock" | "log"> = {
+    forge: {
+      open: async (request) => {
+        requests.push(request);
+        return { repository: "/approvals.git", base: "gitmend-approvals", head: "1".repeat(40) };
+      },
+      read: () => Promise.reject(new Error("nobody reads yet")),
+      close: () => Promise.reject(new Error("nobody closes yet")),
+    },
+    executions: { append: async (append: Append) => void appends.push(append) } as EnginePorts["executions"],
+    faults: { at: async () => undefined },
+    clock: { now: () => "2026-11-17T10:05:00.000Z" },
+    log: quiet,
+  };
+  return { requests, appends, ports: ports as EnginePorts };
+}
+
+describe("a plan that needs approval", () => {
+  it("asks people, with the diff, until the expiry counted from the decision of the gate", async () => {
+    const { requests, appends, ports } = onlyAsking();
+    const past = recorded([
+      requested(),
+      { type: "Planned", plan, previews },
+      { type: "GateDecided", gate: approvalGate },
+    ]);
+    const session = openSession({ id, epoch: 1 }, fold(past), new AbortController().signal, ports);
+    await askApproval(session, ports);
+    expect(requests).toHaveLength(1);
+    expect(requests[0]!.content).toContain("until 2026-11-17 10:30 UTC");
+    expect(requests[0]!.content).toContain("Changes, as the API server answered a dry-run:");
+    expect(appends.flatMap(({ events }) => events)).toMatchObject([
+      { seq: 4, event: { type: "ApprovalRequested", expiresAt: "2026-11-17T10:30:02.000Z" } },
+    ]);
+  });
+});
