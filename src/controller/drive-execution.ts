@@ -24,16 +24,19 @@ export interface Drive {
   give(command: PendingCommand): void;
   /** Starts nothing new; resolves `done` when what runs has ended. */
   drain(): void;
-  /** Resolves when the execution ended or is no longer ours; never rejects. */
-  readonly done: Promise<void>;
+  /** Never rejects. */
+  readonly done: Promise<DriveEnd>;
 }
+
+/** `left`: drained, or no longer ours. `failed`: it is still ours and nobody drives it. */
+export type DriveEnd = "ended" | "left" | "failed";
 
 export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports: EnginePorts): Drive {
   const inbox: PendingCommand[] = [];
   let draining = false;
   let session: Session | null = null;
 
-  const run = async () => {
+  const run = async (): Promise<DriveEnd> => {
     session = openSession(owned, fold(await ports.executions.events(owned.id)), signal, ports);
     while (session.state().phase !== "ended" && !(draining && session.busy.size === 0)) {
       session.signal.throwIfAborted();
@@ -41,7 +44,9 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
       const pause = await doAll(due(session, draining, ports), session, ports);
       if (pause > 0 && inbox.length === 0) await session.nextWake(pause);
     }
-    if (session.state().phase === "ended") await ending(session, ports);
+    if (session.state().phase !== "ended") return "left";
+    await ending(session, ports);
+    return "ended";
   };
 
   return {
@@ -54,7 +59,10 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
       draining = true;
       session?.wake();
     },
-    done: run().catch((error: unknown) => report(owned, error, session, ports)),
+    done: run()
+      .catch((error: unknown) => report(owned, error, signal, ports))
+      // A signal that somebody listens to lives as long as its parent: unclosed, every execution would stay in memory.
+      .finally(() => session?.close(new Error("the drive is over"))),
   };
 }
 
@@ -183,17 +191,15 @@ async function ending(session: Session, ports: EnginePorts): Promise<void> {
   });
 }
 
-function report(owned: OwnedExecution, error: unknown, session: Session | null, { log }: EnginePorts): void {
-  session?.close(error);
+function report(owned: OwnedExecution, error: unknown, lease: AbortSignal, { log }: EnginePorts): DriveEnd {
   const problem = toProblem(error);
-  const level = problem.code === "INTERNAL" ? "error" : "info";
-  log[level](
-    {
-      executionId: owned.id,
-      code: problem.code,
-      reason: problem.message,
-      err: problem.code === "INTERNAL" ? error : undefined,
-    },
-    "stopped driving the execution",
-  );
+  const fields = { executionId: owned.id, code: problem.code, reason: problem.message };
+  if (lease.aborted || problem.code === "EXECUTION_MOVED_ON") {
+    log.info(fields, "stopped driving the execution");
+    return "left";
+  }
+  if (problem.code === "INTERNAL")
+    log.error({ ...fields, err: error }, "driving the execution failed and is tried again");
+  else log.warn(fields, "driving the execution failed and is tried again");
+  return "failed";
 }

@@ -1,4 +1,5 @@
 // The executions that this replica drives. All of them end with the lease: their next owner goes on from the events.
+// A drive that fails under a lease that goes on (the database was away, a mistake of gitmend) is begun again: nobody else would.
 import { type Drive, driveExecution } from "./drive-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { OwnedExecution, PendingCommand } from "./ports.ts";
@@ -13,10 +14,29 @@ export interface Drives {
   drain(graceSeconds: number): Promise<void>;
 }
 
+const longestPauseMilliseconds = 60_000;
+
 /** @param onEnd called whenever a drive is over */
 export function createDrives(ports: EnginePorts, onEnd: () => void): Drives {
   const drives = new Map<string, Drive>();
   let owned = new AbortController();
+  let draining = false;
+
+  const start = (execution: OwnedExecution, failures = 0) => {
+    const { signal } = owned;
+    const running = driveExecution(execution, signal, ports);
+    drives.set(execution.id, running);
+    void running.done.then((end) => {
+      if (drives.get(execution.id) === running) drives.delete(execution.id);
+      onEnd();
+      if (end === "failed") void startAgain(execution, failures, signal);
+    });
+  };
+  const startAgain = async (execution: OwnedExecution, failures: number, signal: AbortSignal) => {
+    const wait = Math.min(1000 * 2 ** failures, longestPauseMilliseconds);
+    await pause(wait, signal).catch(() => undefined);
+    if (!signal.aborted && !draining) start(execution, failures + 1);
+  };
 
   ports.lease.onLost(() => {
     ports.log.warn(
@@ -29,17 +49,11 @@ export function createDrives(ports: EnginePorts, onEnd: () => void): Drives {
   });
 
   return {
-    start(execution) {
-      const running = driveExecution(execution, owned.signal, ports);
-      drives.set(execution.id, running);
-      void running.done.then(() => {
-        if (drives.get(execution.id) === running) drives.delete(execution.id);
-        onEnd();
-      });
-    },
+    start: (execution) => start(execution),
     give: (command) => drives.get(command.executionId)?.give(command),
     count: () => drives.size,
     async drain(graceSeconds) {
+      draining = true;
       for (const running of drives.values()) running.drain();
       const done = Promise.all([...drives.values()].map((running) => running.done));
       const grace = new AbortController();

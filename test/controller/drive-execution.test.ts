@@ -1,8 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Action, ActionTools } from "../../src/actions/action.ts";
 import { driveExecution } from "../../src/controller/drive-execution.ts";
+import { createDrives } from "../../src/controller/drives.ts";
 import type { EnginePorts } from "../../src/controller/engine-ports.ts";
 import type { Append } from "../../src/controller/ports.ts";
+import { Problem } from "../../src/domain/problem.ts";
 import { plan, requested } from "../fixtures/executions.ts";
 import { recorded, step } from "../support/given.ts";
 
@@ -10,18 +12,25 @@ const id = "0192f1c0-2222-7ccc-8ddd-0000000000e3";
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** An engine whose one step reads; the signal that the step was handed is kept. */
-function onlyReading() {
+function onlyReading(refusals: readonly Problem[] = []) {
   const signals: AbortSignal[] = [];
   const appends: Append[] = [];
+  const lost: (() => void)[] = [];
   const look = step("look", { changes: false, call: { action: "look", input: {} } });
   const history = recorded([
     requested({ mode: "observe" }),
     { type: "Planned", plan: { ...plan, target: null, steps: [look] }, previews: [] },
     { type: "GateDecided", gate: { kind: "open", reasons: [] } },
   ]);
+  const left = [...refusals];
+  const events = async () => {
+    const refusal = left.shift();
+    if (refusal !== undefined) throw refusal;
+    return history;
+  };
   const action = { name: "look", changes: false, run: async () => ({}) } as unknown as Action;
   const ports = {
-    executions: { events: async () => history, append: async (append: Append) => void appends.push(append) },
+    executions: { events, append: async (append: Append) => void appends.push(append) },
     clusters: {
       labels: () => ({}),
       tools: (signal: AbortSignal) => {
@@ -32,9 +41,11 @@ function onlyReading() {
     actions: new Map([["look", action]]),
     faults: { at: async () => undefined },
     clock: { now: () => "2026-11-17T10:05:00.000Z" },
+    lease: { onLost: (listener: () => void) => void lost.push(listener) },
     log: quiet,
   } as unknown as EnginePorts;
-  return { signals, appends, ports };
+  const loseLease = () => lost.forEach((listener) => listener());
+  return { signals, appends, ports, loseLease };
 }
 
 describe("an execution that has ended", () => {
@@ -46,5 +57,38 @@ describe("an execution that has ended", () => {
     expect(signals).toHaveLength(1);
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
     expect(lease.signal.aborted).toBe(false);
+  });
+});
+
+describe("an execution whose drive failed", () => {
+  const away = new Problem("DATABASE_UNAVAILABLE", "the database does not answer", { retryable: true });
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it.each([
+    ["the database was away", away],
+    ["of a mistake in gitmend", new Problem("INTERNAL", "a mistake")],
+  ])("is driven again because %s: nobody else would", async (_why, refusal) => {
+    const { appends, ports } = onlyReading([refusal, refusal]);
+    const drives = createDrives(ports, () => undefined);
+    drives.start({ id, epoch: 1 });
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(appends.at(-1)?.projection).toMatchObject({ phase: "ended", outcome: "observed" });
+    expect(drives.count()).toBe(0);
+  });
+  it("is left to its next owner when the lease is lost meanwhile", async () => {
+    const { appends, ports, loseLease } = onlyReading([away]);
+    const drives = createDrives(ports, () => undefined);
+    drives.start({ id, epoch: 1 });
+    await vi.advanceTimersByTimeAsync(500);
+    loseLease();
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(appends).toEqual([]);
+  });
+  it("is left to its next owner when it belongs to somebody else", async () => {
+    const { appends, ports } = onlyReading([new Problem("EXECUTION_MOVED_ON", "another owns it")]);
+    createDrives(ports, () => undefined).start({ id, epoch: 1 });
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(appends).toEqual([]);
   });
 });
