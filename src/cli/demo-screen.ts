@@ -6,7 +6,7 @@ import type { WebhookPayload } from "../simulation/alerts.ts";
 import type { DeploymentSummary } from "../simulation/control.ts";
 import { type DemoLine, demoLines } from "./demo-lines.ts";
 import { clean, pad, wrap } from "./layout.ts";
-import { type Paint, paintFor, type Tone } from "./paint.ts";
+import { type Paint, paintFor } from "./paint.ts";
 
 export interface DemoScreen {
   title(): void;

@@ -10,7 +10,6 @@ import type { Gate } from "../domain/gate/gate.ts";
 import { weighGate } from "../domain/gate/weigh-gate.ts";
 import { subjectApis, subjectOf } from "../domain/intake/subject-of.ts";
 import { draftPlan } from "../domain/planning/draft-plan.ts";
-import { escalationTemplate } from "../domain/planning/escalation.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import { callsOf, sealPlan } from "../domain/planning/seal-plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
@@ -18,6 +17,7 @@ import { evaluateGuards } from "../domain/policies/evaluate-guards.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
 import type { Selection } from "../domain/policies/selection.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
+import { escalationTemplate } from "../domain/templates/escalation.ts";
 import type { Template } from "../domain/templates/template.ts";
 
 export interface Assumptions {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AlertWatch, watchAlerts } from "../../src/simulation/alerts.ts";
 import type { ControllerProcess } from "../support/controller-process.ts";
 import { eventually } from "../support/eventually.ts";
-import { type ExecutionView, ended, openShippedSite, startWorld, type World } from "./world.ts";
+import { type ExecutionView, openShippedSite, startWorld, type World } from "./world.ts";
 
 let world: World;
 let controller: ControllerProcess;

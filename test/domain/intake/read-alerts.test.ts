@@ -1,4 +1,3 @@
-import { performance } from "node:perf_hooks";
 import { describe, expect, it } from "vitest";
 import { labelFingerprint } from "../../../src/domain/intake/label-fingerprint.ts";
 import { type AlertSource, readAlerts } from "../../../src/domain/intake/read-alerts.ts";
