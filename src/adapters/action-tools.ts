@@ -5,6 +5,7 @@ import type { ActionTools } from "../actions/action.ts";
 import type { Clock, Clusters, ExecutionStore } from "../controller/ports.ts";
 import { Problem } from "../domain/problem.ts";
 import { redactText } from "../domain/redact.ts";
+import { storableText } from "../domain/storable.ts";
 import type { ClusterConnection } from "./kubernetes/cluster-api.ts";
 import type { Notifier } from "./notifications/create-notifier.ts";
 
@@ -43,7 +44,7 @@ function toolsOf(
     },
     notify: (channel, message, key) => notifier.notify(channel, message, key),
     async saveEvidence(name, text) {
-      const redacted = redactText(text);
+      const redacted = storableText(redactText(text));
       const sha256 = createHash("sha256").update(redacted).digest("hex");
       await executions.saveEvidence({ executionId, name, sha256, text: redacted });
       return { name, sha256, bytes: Buffer.byteLength(redacted) };

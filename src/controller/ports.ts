@@ -183,6 +183,7 @@ export interface ExecutionStore {
   find(id: string): Promise<ExecutionSummary | null>;
   /** Gives the executions of this replica back, so that others claim them at once (drain). */
   release(): Promise<void>;
+  /** The text as it was hashed, storable (domain/storable.ts). */
   saveEvidence(evidence: {
     readonly executionId: string;
     readonly name: string;

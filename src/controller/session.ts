@@ -4,6 +4,7 @@ import type { ExecutionEvent, RecordedEvent } from "../domain/execution/events.t
 import { evolve } from "../domain/execution/evolve.ts";
 import type { Execution } from "../domain/execution/execution.ts";
 import { toProblem } from "../domain/problem.ts";
+import { storable } from "../domain/storable.ts";
 import type { Append, Clock, ExecutionStore, Log, OwnedExecution } from "./ports.ts";
 
 export interface Session extends OwnedExecution {
@@ -88,13 +89,13 @@ export function openSession(
   };
 }
 
-/** Consecutive seqs after `version`, all at the same instant. */
+/** Consecutive seqs after `version`, all at the same instant; texts as the database can hold them. */
 export function number(
   events: readonly ExecutionEvent[],
   version: number,
   at: string,
 ): readonly RecordedEvent[] {
-  return events.map((event, index) => ({ seq: version + 1 + index, at, version: 1, event }));
+  return events.map((event, index) => ({ seq: version + 1 + index, at, version: 1, event: storable(event) }));
 }
 
 function toAppend(

@@ -3,6 +3,7 @@ import express, { type Request, type RequestHandler, Router } from "express";
 import type { AlertStore, ExecutionStore } from "../controller/ports.ts";
 import { isObject } from "../domain/json.ts";
 import { Problem } from "../domain/problem.ts";
+import { storableText } from "../domain/storable.ts";
 import { approvalView, type Teams } from "./approval-view.ts";
 import { cancelExecution } from "./cancel-execution.ts";
 import { carries } from "./credentials.ts";
@@ -93,9 +94,5 @@ function readCancel(body: unknown): { by: string; reason: string; keep: boolean 
   }
   if (typeof keep !== "boolean") throw new Problem("USAGE", "keep is true or false");
   if (typeof by !== "string" || by === "" || by.length > 100) throw new Problem("USAGE", "by is a name");
-  return { by: storable(by), reason: storable(reason), keep };
-}
-
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\uFFFD");
+  return { by: storableText(by), reason: storableText(reason), keep };
 }

@@ -4,6 +4,7 @@ import type { Alert } from "../facts/alert.ts";
 import { plusSeconds } from "../instant.ts";
 import { isObject, type Json, type JsonObject } from "../json.ts";
 import { Problem } from "../problem.ts";
+import { storableText } from "../storable.ts";
 import { labelFingerprint } from "./label-fingerprint.ts";
 
 /** A configured Alertmanager, as far as reading its alerts goes. */
@@ -46,7 +47,7 @@ export function readAlerts(body: unknown, source: AlertSource): ReadAlerts {
   const deadLetters: UnreadAlert[] = [];
   for (const entry of entries) {
     const read = readAlert(entry, source);
-    if (typeof read === "string") deadLetters.push({ reason: clean(read), body: keepable(entry) });
+    if (typeof read === "string") deadLetters.push({ reason: storableText(read), body: keepable(entry) });
     else alerts.push(read);
   }
   return { alerts, deadLetters, truncated: truncatedOf(body as JsonObject) };
@@ -179,16 +180,11 @@ function textMap(value: unknown): { texts: Readonly<Record<string, string>>; san
   const entries: [string, string][] = [];
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== "string") return null;
-    const entry: [string, string] = [clean(key), clean(text)];
+    const entry: [string, string] = [storableText(key), storableText(text)];
     sanitised ||= entry[0] !== key || entry[1] !== text;
     entries.push(entry);
   }
   return { texts: Object.fromEntries(entries), sanitised };
-}
-
-/** What PostgreSQL and UTF-8 cannot hold becomes U+FFFD. */
-function clean(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\uFFFD");
 }
 
 function keepable(entry: unknown): JsonObject | string {
@@ -197,13 +193,13 @@ function keepable(entry: unknown): JsonObject | string {
 }
 
 function cleanJson(value: unknown, depth: number): Json {
-  if (typeof value === "string") return clean(value);
+  if (typeof value === "string") return storableText(value);
   if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
   if (depth === maxDepth) return "(nested too deeply to keep)";
   if (Array.isArray(value)) return value.map((item) => cleanJson(item, depth + 1));
   if (!isObject(value)) return null;
   const entries = Object.entries(value);
-  return Object.fromEntries(entries.map(([key, item]) => [clean(key), cleanJson(item, depth + 1)]));
+  return Object.fromEntries(entries.map(([key, item]) => [storableText(key), cleanJson(item, depth + 1)]));
 }
 
 function quote(value: unknown): string {

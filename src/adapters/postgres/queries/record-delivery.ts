@@ -1,5 +1,6 @@
 // What a delivery leaves beside the firings: a line in the small log of deliveries, and its dead letters.
 import type { Delivery, Received } from "../../../controller/ports.ts";
+import { storableText } from "../../../domain/storable.ts";
 import type { Sql } from "../sql.ts";
 
 /** Inside the transaction that applied the deliveries. */
@@ -36,13 +37,8 @@ async function saveDeadLetters(sql: Sql, letters: readonly SourcedLetter[]): Pro
     `insert into dead_letters (source, reason, body) select * from unnest($1::text[], $2::text[], $3::text[])`,
     [
       letters.map(({ source }) => source),
-      letters.map(({ reason }) => storable(reason)),
-      letters.map(({ body }) => storable(typeof body === "string" ? body : JSON.stringify(body))),
+      letters.map(({ reason }) => storableText(reason)),
+      letters.map(({ body }) => storableText(typeof body === "string" ? body : JSON.stringify(body))),
     ],
   );
-}
-
-/** PostgreSQL's text holds no NUL. */
-export function storable(text: string): string {
-  return text.replaceAll("\0", "\uFFFD");
 }

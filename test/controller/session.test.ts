@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import type { Append } from "../../src/controller/ports.ts";
+import { openSession } from "../../src/controller/session.ts";
+import { fold } from "../../src/domain/execution/evolve.ts";
+import { recorded, running, started, step } from "../support/given.ts";
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+describe("the log of a container", () => {
+  it("is recorded as the database can hold it: a NUL or half an emoji would stop the execution for good", async () => {
+    const appends: Append[] = [];
+    const past = recorded([...running([step("look", { changes: false })]), started("look", null)]);
+    const session = openSession({ id: "e1", epoch: 1 }, fold(past), new AbortController().signal, {
+      executions: { append: async (append) => void appends.push(append) },
+      clock: { now: () => "2026-11-17T10:05:00.000Z" },
+      log: quiet,
+    });
+    const output = { lines: ["panic\0", "cut in half \ud83d"], exists: true };
+    await session.record([{ type: "StepSucceeded", step: "look", attempt: 1, output }]);
+    const kept = { lines: ["panic\uFFFD", "cut in half \uFFFD"], exists: true };
+    expect(appends[0]?.events).toMatchObject([{ seq: 6, event: { output: kept } }]);
+    expect(session.state().steps.get("look")?.output).toEqual(kept);
+  });
+});
