@@ -137,7 +137,7 @@ export interface PendingCommand {
 }
 
 export interface Append extends OwnedExecution {
-  /** Consecutive seqs; the first is the stored version + 1. */
+  /** Consecutive seqs; the first is the stored version + 1. None: the commands need no answer. */
   readonly events: readonly RecordedEvent[];
   readonly projection: Projection;
   /** Commands that these events answer: deleted in the same transaction. */

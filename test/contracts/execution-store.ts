@@ -149,6 +149,23 @@ export function executionStoreContract(open: () => Promise<AlertStoreUnderTest>)
       expect(await mine()).toEqual([]);
     });
 
+    it("that need no answer go without events, and do not come again", async () => {
+      const { executionId: id } = await started();
+      const cancel = { type: "cancel", by: "ana", reason: "twice", keep: false } as const;
+      await store.executions.send(id, cancel);
+      const mine = async () =>
+        (await store.executions.commands()).filter(({ executionId }) => executionId === id);
+      const [command] = await mine();
+      await store.executions.append(append(id, 2, { events: [], commands: [command?.id ?? ""] }));
+      expect(await mine()).toEqual([]);
+      expect(await store.executions.events(id)).toHaveLength(2);
+      await store.executions.append(append(id, 2));
+      await store.executions.send(id, cancel);
+      const stale = { epoch: 7, events: [], commands: [(await mine())[0]?.id ?? ""] };
+      expect(await codeOf(store.executions.append(append(id, 3, stale)))).toBe("EXECUTION_MOVED_ON");
+      expect(await mine()).toHaveLength(1);
+    });
+
     it("are refused by what has ended or never was", async () => {
       const { executionId: id } = await started();
       await store.executions.append(ending(id, 2));
@@ -252,7 +269,7 @@ export function executionStoreContract(open: () => Promise<AlertStoreUnderTest>)
 
   it("keeps evidence, once for the same text", async () => {
     const { executionId } = await started();
-    const evidence = { executionId, name: "logs", sha256: "0".repeat(64), text: "line\0 two" };
+    const evidence = { executionId, name: "logs", sha256: "0".repeat(64), text: "line two" };
     await store.executions.saveEvidence(evidence);
     await expect(store.executions.saveEvidence(evidence)).resolves.toBeUndefined();
   });

@@ -1,5 +1,6 @@
 // Appends of many executions in one statement. Each moves its execution's row on, fenced by (owner, epoch, version); only
-// what moved gets its events. Rows that do not come back have lost.
+// what moved gets its events. Rows that do not come back have lost. An append of no events only takes commands away: it has
+// no version of its own.
 
 import type { Append } from "../../../controller/ports.ts";
 import { canonicalJson } from "../../../domain/json.ts";
@@ -21,10 +22,11 @@ with input as (
     as i(id, owner, epoch, version, size, phase, outcome, escalated, milestone)
 ), moved as (
   update executions e
-  set version = i.version + i.size, phase = i.phase, outcome = i.outcome, escalated = i.escalated, updated_at = now(),
+  set version = e.version + i.size, phase = i.phase, outcome = i.outcome, escalated = i.escalated, updated_at = now(),
     ended_at = case when i.outcome is not null then now() end
   from input i
-  where e.id = i.id and e.owner = i.owner and e.epoch = i.epoch and e.version = i.version and e.outcome is null
+  where e.id = i.id and e.owner = i.owner and e.epoch = i.epoch and e.outcome is null
+    and (e.version = i.version or i.size = 0)
   returning e.id, e.version, e.outcome, e.cooldown_seconds, i.milestone
 ), written as (
   insert into events (execution_id, seq, at, type, version, event, text)
