@@ -3,11 +3,23 @@
 import { canonicalJson } from "../domain/json.ts";
 import type { Preview } from "../domain/planning/effect.ts";
 import type { PlannedStep } from "../domain/planning/plan.ts";
+import { type ProblemCode, toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { contextOf, findAction, isRunTime } from "./make-plan.ts";
 import type { Session } from "./session.ts";
 
 const readTimeoutMilliseconds = 10_000;
+/** With these a step says that it cannot be done on what is there now; waiting does not change that. */
+const impossible: ReadonlySet<ProblemCode> = new Set([
+  "TARGET_GONE",
+  "NOTHING_TO_ROLL_BACK",
+  "PRECONDITION_FAILED",
+  "OWNERLESS_POD",
+  "PARAMETER_INVALID",
+  "API_INVALID",
+  "API_FORBIDDEN",
+  "API_NOT_FOUND",
+]);
 
 /** What differs from the plan, or null. @throws Problem API_*: not known now, ask again */
 export async function stillAsPlanned(session: Session, ports: EnginePorts): Promise<string | null> {
@@ -23,10 +35,22 @@ export async function stillAsPlanned(session: Session, ports: EnginePorts): Prom
   if (!approved) return null;
   for (const step of plan.steps) {
     const preview = previews.find((candidate) => candidate.step === step.name);
-    const difference = preview === undefined ? null : await differs(step, preview, session, ports, tools);
+    const difference =
+      preview === undefined ? null : await differsOrCannot(step, preview, session, ports, tools);
     if (difference !== null) return difference;
   }
   return null;
+}
+
+/** A step that can no longer be prepared (somebody has rolled back by hand, the pod is gone) is not as it was approved either. */
+async function differsOrCannot(...of: Parameters<typeof differs>): Promise<string | null> {
+  try {
+    return await differs(...of);
+  } catch (error) {
+    const { code, message, retryable } = toProblem(error);
+    if (retryable || !impossible.has(code)) throw error;
+    return `step ${of[0].name} can no longer be made as it was approved: ${message}`;
+  }
 }
 
 async function differs(
