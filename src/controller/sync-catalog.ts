@@ -4,7 +4,7 @@ import type { Finding } from "../domain/finding.ts";
 import { hasErrors } from "../domain/finding.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { compileCatalog } from "../domain/policies/compile-catalog.ts";
-import { toProblem } from "../domain/problem.ts";
+import { Problem, toProblem } from "../domain/problem.ts";
 import type { ActionDescription } from "../domain/templates/action-description.ts";
 import type { AlertStore, CatalogSource, CatalogState, Log } from "./ports.ts";
 
@@ -32,27 +32,19 @@ export interface CatalogSync {
 
 export function createCatalogSync(ports: CatalogPorts): CatalogSync {
   let catalog: Catalog | null = null;
-  let seen: { revision: string | null; findings: readonly Finding[]; problem: string | null } = {
-    revision: null,
-    findings: [],
-    problem: null,
-  };
+  let seen: ReturnType<CatalogSync["findings"]> = { revision: null, findings: [], problem: null };
 
-  /** Compiles one revision; null when it is not valid. */
+  /** Reads and compiles one revision; null when it is not valid. */
   const load = async (revision: string): Promise<Catalog | null> => {
-    const files = await ports.source.read(revision.slice(revision.indexOf("@sha1:") + "@sha1:".length));
-    const compiled = compileCatalog(files, revision, ports.actions);
+    const compiled = await readAndCompile(revision, ports);
     seen = { revision, findings: compiled.findings, problem: null };
-    if (compiled.catalog === null || hasErrors(compiled.findings)) {
-      ports.log.error(
-        { revision, findings: compiled.findings.slice(0, 20) },
-        "the commit is not valid: the last good revision stays",
-      );
-      return null;
-    }
-    return compiled.catalog;
+    if (compiled.catalog !== null && !hasErrors(compiled.findings)) return compiled.catalog;
+    const findings = compiled.findings.slice(0, 20);
+    ports.log.error({ revision, findings }, "the commit is not valid: the last good revision stays");
+    return null;
   };
 
+  /** A crash before the wake-up is made good by keepHouse, which knows the revision of each "no match". */
   const swap = async (next: Catalog): Promise<void> => {
     const first = catalog === null;
     catalog = next;
@@ -60,22 +52,31 @@ export function createCatalogSync(ports: CatalogPorts): CatalogSync {
     if (!first) await ports.alerts.wakeUnmatched();
   };
 
+  /** A revision that a force push took away, and that is not cached here, must not keep the head from being read. */
+  const followNamed = async (named: string): Promise<void> => {
+    try {
+      const next = await load(named);
+      if (next !== null) await swap(next);
+    } catch (error) {
+      const { code, message } = toProblem(error);
+      if (code === "DATABASE_UNAVAILABLE" || code === "GIT_UNREACHABLE") throw error;
+      ports.log.warn({ revision: named, code, reason: message }, "the revision in use cannot be read here");
+    }
+  };
+
   /** A replica that is behind follows the named revision; whoever sees a newer good head names it. */
   const follow = async (): Promise<void> => {
     const named = await ports.catalogState.current();
-    if (named !== null && named !== catalog?.revision) {
-      const next = await load(named);
-      if (next !== null) await swap(next);
+    if (named !== null && named !== catalog?.revision) await followNamed(named);
+    const revision = await headOf(ports.source);
+    if (revision === seen.revision) {
+      seen = { ...seen, problem: null };
+      return;
     }
-    const head = await ports.source.head();
-    if (head === null) throw new Error(`the branch ${ports.source.branch} does not exist`);
-    const revision = `${ports.source.branch}@sha1:${head}`;
-    if (revision === seen.revision) return;
     const next = await load(revision);
     if (next === null) return;
     await ports.catalogState.set(revision);
     await swap(next);
-    await ports.alerts.wakeUnmatched();
   };
 
   return {
@@ -94,4 +95,26 @@ export function createCatalogSync(ports: CatalogPorts): CatalogSync {
       }
     },
   };
+}
+
+/** @throws Problem GIT_REFUSED when the branch is not there */
+async function headOf(source: CatalogSource): Promise<string> {
+  const head = await source.head();
+  if (head === null) throw new Problem("GIT_REFUSED", `the branch ${source.branch} does not exist`);
+  return `${source.branch}@sha1:${head}`;
+}
+
+/** What cannot even be read as a catalog (links, huge files, no UTF-8) has findings like what cannot be compiled. */
+async function readAndCompile(
+  revision: string,
+  { source, actions }: CatalogPorts,
+): Promise<ReturnType<typeof compileCatalog>> {
+  try {
+    const files = await source.read(revision.slice(revision.indexOf("@sha1:") + "@sha1:".length));
+    return compileCatalog(files, revision, actions);
+  } catch (error) {
+    const { code, details } = toProblem(error);
+    if (code !== "CATALOG_INVALID") throw error;
+    return { catalog: null, findings: details["findings"] as readonly Finding[] };
+  }
 }
