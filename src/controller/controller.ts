@@ -1,5 +1,6 @@
 // The loops of one replica, and nothing else: each looks for its own work in the database, so that any replica can do any
 // of it and a crash loses none. Started and drained by app.ts.
+import { atMost } from "./at-most.ts";
 import { decideFiring } from "./decide-firing.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { createDrives, type Drives } from "./drives.ts";
@@ -36,6 +37,7 @@ const decideLimit = 16;
 const decisionClaimSeconds = 10;
 const publishMilliseconds = 1000;
 const housekeepingMilliseconds = 5000;
+const lastRoundMilliseconds = 2000;
 
 export function startController(ports: ControllerPorts, options: ControllerOptions): Controller {
   const { alerts, executions, log } = ports;
@@ -67,10 +69,11 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
     driving: () => drives.count(),
     async drain(graceSeconds) {
       stopping.abort(new Error("the controller stops"));
-      await Promise.all(loops);
       await drives.drain(graceSeconds);
+      // A round may hang on a remote that says nothing: it must not keep the executions from being given back.
+      await atMost(lastRoundMilliseconds, Promise.all(loops));
       await executions.release();
-      await publish().catch(() => undefined);
+      await atMost(lastRoundMilliseconds, publish());
     },
   };
 }

@@ -1,11 +1,13 @@
 // The executions that this replica drives. All of them end with the lease: their next owner goes on from the events.
 // A drive that fails under a lease that goes on (the database was away, a mistake of gitmend) is begun again: nobody else would.
+import { atMost } from "./at-most.ts";
 import { type Drive, driveExecution } from "./drive-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { OwnedExecution, PendingCommand } from "./ports.ts";
 import { pause } from "./session.ts";
 
 export interface Drives {
+  /** Nothing while draining: it is given back with the others. */
   start(execution: OwnedExecution): void;
   /** For an execution that is not driven here: left to its owner. */
   give(command: PendingCommand): void;
@@ -49,16 +51,16 @@ export function createDrives(ports: EnginePorts, onEnd: () => void): Drives {
   });
 
   return {
-    start: (execution) => start(execution),
+    start(execution) {
+      if (!draining) start(execution);
+    },
     give: (command) => drives.get(command.executionId)?.give(command),
     count: () => drives.size,
     async drain(graceSeconds) {
       draining = true;
       for (const running of drives.values()) running.drain();
       const done = Promise.all([...drives.values()].map((running) => running.done));
-      const grace = new AbortController();
-      await Promise.race([done, pause(graceSeconds * 1000, grace.signal).catch(() => undefined)]);
-      grace.abort(new Error("drained"));
+      await atMost(graceSeconds * 1000, done);
       owned.abort(new Error("the controller stops"));
       await done;
     },
