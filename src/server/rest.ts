@@ -1,8 +1,9 @@
 // /api/v1: what the command line and the UI read and ask. Everything here needs the controller's token, reads included.
 import express, { type Request, type RequestHandler, Router } from "express";
 import type { AlertStore, ExecutionStore } from "../controller/ports.ts";
-import { isObject } from "../domain/json.ts";
+import { isObject, type Json } from "../domain/json.ts";
 import { Problem } from "../domain/problem.ts";
+import { redactJson } from "../domain/redact.ts";
 import { storableText } from "../domain/storable.ts";
 import { approvalView, type Teams } from "./approval-view.ts";
 import { cancelExecution } from "./cancel-execution.ts";
@@ -23,21 +24,21 @@ export function rest(token: string, teams: Teams, ports: RestPorts): Router {
   router.use(requireToken(token));
   router.get("/executions", async (request, response) => {
     const limit = readLimit(request);
-    const { before, live } = request.query;
+    const before = readBefore(request);
     const items = await ports.executions.list({
       limit,
-      ...(typeof before === "string" && { before }),
-      ...(live === "true" && { live: true }),
+      ...(before !== null && { before }),
+      ...(request.query["live"] === "true" && { live: true }),
     });
     response.json({ items, next: items.length === limit ? items.at(-1)?.id : null });
   });
   router.get("/executions/:id", async (request, response) => {
     const summary = await found(request.params.id, ports);
-    response.json({ summary, events: await ports.executions.events(summary.id) });
+    response.json({ summary, events: await shownEvents(summary.id, ports) });
   });
   router.get("/executions/:id/events", async (request, response) => {
     const summary = await found(request.params.id, ports);
-    response.json({ items: await ports.executions.events(summary.id) });
+    response.json({ items: await shownEvents(summary.id, ports) });
   });
   router.get("/executions/:id/approval", async (request, response) => {
     const { id } = await found(request.params.id, ports);
@@ -75,6 +76,20 @@ async function found(id: string, ports: RestPorts) {
   if (execution === null)
     throw new Problem("NOT_FOUND", `no execution ${id}, or more than one begins or ends so`);
   return execution;
+}
+
+/** The last id of the page before. */
+function readBefore(request: Request): string | null {
+  const { before } = request.query;
+  if (before === undefined) return null;
+  if (typeof before === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(before))
+    return before;
+  throw new Problem("USAGE", "before is the whole id of an execution: take `next` of the page before");
+}
+
+/** Snapshots hold what stood in the cluster, secrets of a container's environment too: those stay in the database. */
+async function shownEvents(id: string, { executions }: RestPorts): Promise<Json> {
+  return redactJson(JSON.parse(JSON.stringify(await executions.events(id))) as Json);
 }
 
 function readLimit(request: Request): number {

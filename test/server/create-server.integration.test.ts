@@ -3,6 +3,7 @@ import type { ExecutionCommand, ExecutionSummary } from "../../src/controller/po
 import type { ExecutionEvent, RecordedEvent } from "../../src/domain/execution/events.ts";
 import { createServer } from "../../src/server/create-server.ts";
 import { sampleExecution } from "../cli/sample-execution.ts";
+import { rolledBack } from "../fixtures/executions.ts";
 import { executionsOf, givenServer, readyState, token } from "./given-server.ts";
 
 const webhook = { method: "POST", body: '{"version":"4","alerts":[]}' };
@@ -156,8 +157,24 @@ describe("the API", () => {
     const asked: object[] = [];
     const executions = { ...executionsOf([]), list: async (query: object) => (asked.push(query), []) };
     await using given = await givenServer({}, { executions });
-    await given.api("/api/v1/executions?limit=2&before=abc&live=true");
-    expect(asked).toEqual([{ limit: 2, before: "abc", live: true }]);
+    await given.api(`/api/v1/executions?limit=2&before=${summary.id}&live=true`);
+    expect(asked).toEqual([{ limit: 2, before: summary.id, live: true }]);
+    expect(await given.api("/api/v1/executions?before=abc")).toMatchObject({
+      status: 400,
+      json: { code: "USAGE" },
+    });
+  });
+
+  it("shows no secret of a container's environment that a snapshot holds", async () => {
+    const past = [...rolledBack.events];
+    expect(JSON.stringify(past)).toContain("hunter2");
+    await using given = await givenServer({}, { executions: executionsOf([{ summary, events: past }]) });
+    for (const path of ["", "/events"]) {
+      const shown = await given.api(`/api/v1/executions/${summary.id}${path}`);
+      expect(shown.status).toBe(200);
+      expect(JSON.stringify(shown.json)).not.toContain("hunter2");
+      expect(JSON.stringify(shown.json)).toContain("[redacted]");
+    }
   });
 
   it("shows an execution with its events, by a short id too", async () => {
