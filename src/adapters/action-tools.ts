@@ -42,7 +42,13 @@ function toolsOf(
         throw new Problem("CLUSTER_UNKNOWN", `there is no cluster ${name} in the configuration`);
       return cluster.connection.api(signal);
     },
-    notify: (channel, message, key) => notifier.notify(channel, message, key),
+    async notify(channel, message, key) {
+      if (signal.aborted)
+        throw new Problem("NOTIFICATION_REFUSED", "given up before the message was sent", {
+          retryable: true,
+        });
+      return notifier.notify(channel, message, key);
+    },
     async saveEvidence(name, text) {
       const redacted = storableText(redactText(text));
       const sha256 = createHash("sha256").update(redacted).digest("hex");

@@ -47,6 +47,8 @@ export interface EffectRequest {
 
 /** @throws Problem LEASE_LOST: nothing was sent. */
 export async function makeEffect(request: EffectRequest, ports: EffectPorts): Promise<EffectEnd> {
+  // A lease that is valid again is another one: the session's end says that this work is no longer ours.
+  request.probeTools.signal.throwIfAborted();
   if (!ports.lease.valid()) throw new Problem("LEASE_LOST", "the lease ended before the effect was sent");
   try {
     await ports.effects.apply(request.effect, request.context, request.tools);
