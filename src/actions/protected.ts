@@ -1,6 +1,7 @@
 // What gitmend never changes, whatever a policy says: the cluster's foundations, itself, and what people opted out.
 // Pure: the caller reads the objects of `protectionReads` and asks again before every change.
 import { type KubernetesObject, type ObjectRef, objectKey, objectText } from "../domain/facts/objects.ts";
+import { globMatcher } from "../domain/glob.ts";
 import { Problem } from "../domain/problem.ts";
 
 export interface ProtectionRules {
@@ -50,27 +51,11 @@ function protectionOf(
   rules: ProtectionRules,
 ): string | null {
   const namespace = ref.kind === "Namespace" ? ref.name : ref.namespace;
-  if (namespace !== null && rules.namespaces.some((pattern) => matches(pattern, namespace))) {
+  if (namespace !== null && globMatcher(rules.namespaces)(namespace)) {
     return `namespace ${namespace} is`;
   }
   if (namespace !== null && namespace === rules.ownNamespace) return "gitmend runs in its namespace";
   if (ref.kind === "Node" && ref.name === rules.ownNode) return "gitmend runs on it";
   if (object?.metadata.labels?.[optOutLabel] === "false") return `its label ${optOutLabel} is "false"`;
   return null;
-}
-
-/** Stars stand for anything; names hold no other character that a pattern could mean something by. */
-function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split("*");
-  const [first = "", ...rest] = parts;
-  const last = rest.pop();
-  if (last === undefined) return pattern === name;
-  if (!name.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return name.length - last.length >= at && name.endsWith(last);
 }

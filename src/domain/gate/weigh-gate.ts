@@ -1,13 +1,14 @@
 // Combines what the guard rules said of a plan with the built-in rules into one gate, and decides observe or live.
 // deny > approvals (all that fired must be met; the shortest expiry counts) > open. Everything is recorded with its reason.
 import type { ObjectRef } from "../facts/objects.ts";
+import { globMatcher } from "../glob.ts";
 import type { Plan } from "../planning/plan.ts";
 import type { GuardVerdict } from "../policies/selection.ts";
 import { type Risk, risks } from "../templates/action-description.ts";
 import type { ApprovalDemand, Gate, GateReason, Mode } from "./gate.ts";
 
 export interface LiveScope {
-  /** Names or `*` patterns; left out: all. */
+  /** Names or globs (`*`, `?`); left out: all. */
   readonly clusters?: readonly string[] | undefined;
   readonly namespaces?: readonly string[] | undefined;
   readonly max_risk?: Risk | undefined;
@@ -106,30 +107,14 @@ function isLive(plan: Plan, live: readonly LiveScope[]): boolean {
 
 function covers(scope: LiveScope, ref: Pick<ObjectRef, "cluster" | "namespace">, risk: Risk): boolean {
   return (
-    matchesAny(scope.clusters, ref.cluster) &&
-    // An object without a namespace is covered only by an entry that names none or all.
-    matchesAny(scope.namespaces, ref.namespace ?? "*") &&
+    (scope.clusters === undefined || globMatcher(scope.clusters)(ref.cluster)) &&
+    coversNamespace(scope, ref.namespace) &&
     risks.indexOf(risk) <= risks.indexOf(scope.max_risk ?? "critical")
   );
 }
 
-function matchesAny(patterns: readonly string[] | undefined, name: string): boolean {
-  return patterns === undefined || patterns.some((pattern) => matches(pattern, name));
-}
-
-/** `*` stands for any text; everything else for itself. Linear: no regular expression is built from a pattern. */
-function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split("*");
-  if (parts.length === 1) return pattern === name;
-  const [first = "", ...rest] = parts;
-  const last = rest.pop() ?? "";
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
-    return false;
-  let position = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, position);
-    if (found < 0 || found + part.length > name.length - last.length) return false;
-    position = found + part.length;
-  }
-  return true;
+/** An object without a namespace is covered only by an entry that names none or all. */
+function coversNamespace({ namespaces }: LiveScope, namespace: string | null): boolean {
+  if (namespaces === undefined) return true;
+  return namespace === null ? namespaces.includes("*") : globMatcher(namespaces)(namespace);
 }

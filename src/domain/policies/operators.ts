@@ -4,9 +4,9 @@
 import { compilePattern } from "../expressions/cel-environment.ts";
 import { compileExpression } from "../expressions/compile-expression.ts";
 import { asCondition } from "../expressions/evaluate.ts";
+import { globMatcher } from "../glob.ts";
 import type { Json } from "../json.ts";
 import { type Problem, toProblem } from "../problem.ts";
-import { globMatcher } from "./glob.ts";
 import type { Condition } from "./policy.generated.ts";
 
 export type OperatorName = NonNullable<Condition["operator"]>;
