@@ -22,6 +22,7 @@ const timing = { leaseMs: 2_000, renewMs: 500, marginMs: 300, stalledMs: 1_000 }
 const beatMs = 100;
 const firstLeaseTimeoutMs = 10_000;
 const endTimeoutMs = 3_000;
+const restartMs = 200;
 const embeddedClockMs = 5_000;
 
 /** @throws Problem DATABASE_UNAVAILABLE when the first lease is not had within 10 s. */
@@ -29,7 +30,7 @@ export async function holdLease(url: string): Promise<HeldLease> {
   const memory = new SharedArrayBuffer(leaseStateBytes);
   const state = leaseState(memory);
   const listeners = new Set<() => void>();
-  const worker = startWorker({ url, memory, ...timing });
+  let worker = startWorker({ url, memory, ...timing });
   const say = (message: ToLeaseWorker) => worker.postMessage(message);
   let replica = randomUUID() as string;
   let endedByUs = false;
@@ -42,9 +43,25 @@ export async function holdLease(url: string): Promise<HeldLease> {
   };
   const beat = setInterval(() => state.setMainSeen(monotonicMs()), beatMs);
   beat.unref();
-  worker.on("message", (message: FromLeaseWorker) => {
-    if (message.type === "lost" && !endedByUs) replace();
-  });
+  const attend = () => {
+    worker.on("message", (message: FromLeaseWorker) => {
+      if (message.type === "lost" && !endedByUs) replace();
+    });
+    // `exit` follows an error. Without its thread nobody renews the lease, and nobody would say that it is lost.
+    worker.on("error", () => undefined);
+    worker.once("exit", () => {
+      state.setValidUntil(0);
+      setTimeout(again, restartMs).unref();
+    });
+  };
+  const again = () => {
+    if (endedByUs) return;
+    worker = startWorker({ url, memory, ...timing });
+    worker.unref();
+    attend();
+    replace();
+  };
+  attend();
   const end = async () => {
     endedByUs = true;
     clearInterval(beat);

@@ -1,4 +1,5 @@
 // What is left when a replica, or the server itself, is killed, stopped or cut off.
+import type { Worker } from "node:worker_threads";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Database, openDatabase } from "../../../src/adapters/postgres/open-database.ts";
@@ -40,6 +41,30 @@ async function takeOver(count: number, timeoutMs: number): Promise<Map<string, n
     return taken.size >= count ? taken : undefined;
   });
 }
+
+describe("a replica whose lease thread ends by itself", () => {
+  it("is told that its lease is gone, and takes a new one", async () => {
+    const threads: Worker[] = [];
+    const keep = (thread: Worker) => void threads.push(thread);
+    process.on("worker", keep);
+    const own = await openDatabase({ url });
+    process.off("worker", keep);
+    try {
+      const before = own.lease.replicaId();
+      let lost = 0;
+      own.lease.onLost(() => {
+        lost += 1;
+      });
+      await threads.at(-1)!.terminate();
+      expect(own.lease.valid()).toBe(false);
+      await eventually(5_000, async () => own.lease.valid() || undefined);
+      expect(lost).toBe(1);
+      expect(own.lease.replicaId()).not.toBe(before);
+    } finally {
+      await own.close();
+    }
+  });
+});
 
 describe("a replica that is killed while it appends", () => {
   it("loses no event that it was told to be durable, and all its executions go on elsewhere within 5 s", async () => {
