@@ -51,6 +51,7 @@ export interface ExecutionView {
   readonly id: string;
   readonly phase: string;
   readonly outcome: string | null;
+  readonly escalated: boolean;
 }
 
 export interface World {
@@ -88,6 +89,10 @@ export interface Site {
   start(environment?: Readonly<Record<string, string>>, replica?: string): Promise<ControllerProcess>;
   /** Delivers an alert for the first crash-looping pod, as Alertmanager does. */
   fire(controller: ControllerProcess, pod?: string): Promise<void>;
+  /** The same in a namespace of the site's own choosing. */
+  fireIn(controller: ControllerProcess, namespace: string): Promise<void>;
+  /** The last alert that was delivered has ended. */
+  resolve(controller: ControllerProcess): Promise<void>;
   /** `git log` of the audit repository of a replica, newest last. */
   auditLog(replica?: string): string;
 }
@@ -124,6 +129,7 @@ export async function openShippedSite(
     config_repository: { url: repository },
     ...config,
   };
+  let last: ReturnType<typeof firingAlert> | null = null;
   const place = (replica: string) => join(folder, replica);
   const auditFolder = (replica: string) => join(place(replica), "data", "audit.git");
   return {
@@ -131,7 +137,16 @@ export async function openShippedSite(
     database,
     start: (environment = {}, replica = "a") =>
       startControllerProcess({ folder: place(replica), config: settings, environment }),
-    fire: (controller, pod) => deliver(world, name, controller, pod),
+    async fire(controller, pod) {
+      last = firingAlert(name, pod ?? (await crashingPod(world, name)));
+      await deliver(controller, last);
+    },
+    fireIn: async (controller, namespace) =>
+      deliver(controller, firingAlert(namespace, await crashingPod(world, namespace))),
+    async resolve(controller) {
+      if (last === null) throw new Error("nothing was fired");
+      await deliver(controller, { ...last, status: "resolved", endsAt: new Date().toISOString() });
+    },
     auditLog: (replica = "a") =>
       git(place(replica), [
         "--git-dir",
@@ -144,43 +159,22 @@ export async function openShippedSite(
   };
 }
 
-async function deliver(
-  world: World,
-  namespace: string,
-  controller: ControllerProcess,
-  pod?: string,
-): Promise<void> {
-  const name = pod ?? (await crashingPod(world, namespace));
-  const labels = {
-    alertname: "KubePodCrashLooping",
-    namespace,
-    pod: name,
-    container: "app",
-    severity: "warning",
-  };
-  const alert = {
+function firingAlert(namespace: string, pod: string) {
+  return {
     status: "firing",
-    labels,
+    labels: { alertname: "KubePodCrashLooping", namespace, pod, container: "app", severity: "warning" },
     annotations: {},
     startsAt: new Date().toISOString(),
     endsAt: "0001-01-01T00:00:00Z",
     fingerprint: randomUUID().replaceAll("-", "").slice(0, 16),
   };
-  const body = JSON.stringify({
-    version: "4",
-    groupKey: "g",
-    status: "firing",
-    receiver: "gitmend",
-    groupLabels: {},
-    commonLabels: {},
-    commonAnnotations: {},
-    externalURL: "",
-    alerts: [alert],
-  });
+}
+
+async function deliver(controller: ControllerProcess, alert: object): Promise<void> {
   const answer = await fetch(`${controller.url}/webhooks/alertmanager`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body,
+    body: JSON.stringify({ version: "4", alerts: [alert] }),
   });
   if (answer.status !== 202) throw new Error(`the webhook answered ${answer.status}: ${await answer.text()}`);
 }
