@@ -99,13 +99,32 @@ async function finishRead(attempt: Attempt, call: ActionCall, scope: Scope): Pro
 
 async function change(attempt: Attempt, action: ChangeAction, call: ActionCall, scope: Scope): Promise<void> {
   const { step, number, session, ports, context, tools } = attempt;
-  const effect = await action.prepare(call.input, context, tools);
+  const late = await lateEffect(attempt, call);
+  const effect = late ?? (await action.prepare(call.input, context, tools));
   await assertNotProtected(effect, context.target, tools, ports);
   await ports.faults.at("step-before-start");
   await session.record([{ type: "StepStarted", step: step.name, attempt: number, call, effect }]);
   await ports.faults.at("step-after-start");
-  const end = await makeEffect(effectRequest(attempt, effect), ports);
+  const end = late === null ? await makeEffect(effectRequest(attempt, effect), ports) : made;
   await conclude(attempt, action, call, effect, end, scope);
+}
+
+const made: EffectEnd = { end: "made" };
+
+/**
+ * The effect of the attempt before, when it has happened after all: its answer was lost, and the request may have been on its
+ * way still when the cluster was asked. It counts, with the values that stood there before it, so that it can be taken back.
+ */
+async function lateEffect(
+  { before, context, tools, ports }: Attempt,
+  call: ActionCall,
+): Promise<Effect | null> {
+  const { effect, failure } = before;
+  if (effect === null || failure?.code !== "API_OUTCOME_UNKNOWN" || before.call?.action !== call.action)
+    return null;
+  const happened = await ports.effects.didItHappen(effect, context, tools);
+  if (happened === "unknown") throw new Problem("API_OUTCOME_UNKNOWN", failure.message, { retryable: true });
+  return happened === "yes" ? effect : null;
 }
 
 async function conclude(

@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import type { Action } from "../../src/actions/action.ts";
+import type { EnginePorts } from "../../src/controller/engine-ports.ts";
+import type { Append } from "../../src/controller/ports.ts";
+import { startStep } from "../../src/controller/run-step.ts";
+import { openSession } from "../../src/controller/session.ts";
+import type { ExecutionEvent } from "../../src/domain/execution/events.ts";
+import { fold } from "../../src/domain/execution/evolve.ts";
+import type { Effect } from "../../src/domain/planning/effect.ts";
+import type { ProblemCode } from "../../src/domain/problem.ts";
+import { recorded, running, scaleEffect, started, step } from "../support/given.ts";
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const scale = step("scale", { call: { action: "scale_deployment", input: {} } });
+/** What an attempt would prepare that reads the object after the late write: nothing left to change, and nothing to take back. */
+const preparedTooLate = { ...scaleEffect, resourceVersion: "after" } as Effect;
+
+/** The second attempt of a step whose first one failed with this code; `happened`: what the cluster says of it now. */
+async function secondAttempt(code: ProblemCode, happened: "yes" | "no" | "unknown") {
+  const appends: Append[] = [];
+  const sent: Effect[] = [];
+  const firstFailed: ExecutionEvent[] = [
+    started("scale"),
+    {
+      type: "StepFailed",
+      step: "scale",
+      attempt: 1,
+      code,
+      message: "no answer",
+      changed: false,
+      retryable: true,
+      retryAfterSeconds: null,
+    },
+    { type: "RetryScheduled", step: "scale", attempt: 2, at: "2026-11-17T10:00:05.000Z" },
+  ];
+  const ports = {
+    executions: { append: async (append: Append) => void appends.push(append) },
+    clusters: {
+      labels: () => ({}),
+      tools: (signal: AbortSignal) => ({ signal, cluster: () => ({ get: async () => null }) }),
+    },
+    actions: new Map([
+      [
+        "scale_deployment",
+        {
+          name: "scale_deployment",
+          changes: true,
+          idempotent: true,
+          prepare: async () => preparedTooLate,
+          settle: async () => ({}),
+        } as unknown as Action,
+      ],
+    ]),
+    effects: { apply: async (effect: Effect) => void sent.push(effect), didItHappen: async () => happened },
+    lease: { valid: () => true },
+    protection: { namespaces: [], ownNamespace: null, ownNode: null },
+    faults: { at: async () => undefined },
+    clock: { now: () => "2026-11-17T10:05:00.000Z" },
+    random: () => 0,
+    log: quiet,
+  } as unknown as EnginePorts;
+  const state = fold(recorded([...running([scale]), ...firstFailed]));
+  const session = openSession({ id: "e1", epoch: 1 }, state, new AbortController().signal, ports);
+  await startStep(scale, state.steps.get("scale")!, new AbortController().signal, session, ports);
+  return { sent, events: appends.flatMap(({ events }) => events.map(({ event }) => event)), session };
+}
+
+describe("a step that is tried again because nobody answered", () => {
+  it("is not made twice when the first request arrived late, and keeps what to take back", async () => {
+    const { sent, events, session } = await secondAttempt("API_OUTCOME_UNKNOWN", "yes");
+    expect(sent).toEqual([]);
+    expect(events.map(({ type }) => type)).toEqual(["StepStarted", "StepSucceeded"]);
+    expect(session.state().changes).toMatchObject([{ attempt: 2, effect: scaleEffect }]);
+  });
+  it("is made again when the first request never arrived", async () => {
+    const { sent } = await secondAttempt("API_OUTCOME_UNKNOWN", "no");
+    expect(sent).toEqual([preparedTooLate]);
+  });
+  it("waits for the next try while the cluster cannot say", async () => {
+    const { sent, events } = await secondAttempt("API_OUTCOME_UNKNOWN", "unknown");
+    expect(sent).toEqual([]);
+    expect(events.map(({ type }) => type)).toEqual(["StepFailed", "RetryScheduled"]);
+  });
+  it("is made again without asking when the API server had refused it", async () => {
+    const { sent } = await secondAttempt("API_THROTTLED", "yes");
+    expect(sent).toEqual([preparedTooLate]);
+  });
+});
