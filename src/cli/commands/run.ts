@@ -15,7 +15,8 @@ interface Options {
   readonly context?: string;
 }
 
-const drainSeconds = 25;
+/** For calls under way; a step that only waits is taken up by the next owner where it stands. */
+const drainSeconds = 10;
 
 export function addRun(program: Command, context: CliContext): void {
   withExample(
