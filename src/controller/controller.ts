@@ -1,7 +1,7 @@
 // The loops of one replica, and nothing else: each looks for its own work in the database, so that any replica can do any
 // of it and a crash loses none. Started and drained by app.ts.
 import { atMost } from "./at-most.ts";
-import { decideFiring } from "./decide-firing.ts";
+import { createDecider } from "./decide-firings.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { createDrives, type Drives } from "./drives.ts";
 import type { EnginePorts } from "./engine-ports.ts";
@@ -33,8 +33,6 @@ export interface Controller {
 
 const claimMilliseconds = 250;
 const claimLimit = 500;
-const decideLimit = 16;
-const decisionClaimSeconds = 10;
 const publishMilliseconds = 1000;
 const housekeepingMilliseconds = 5000;
 const lastRoundMilliseconds = 2000;
@@ -53,15 +51,13 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
     await Promise.race([nudged.promise, pause(milliseconds, stopping.signal)]);
     nudged = Promise.withResolvers<void>();
   };
-  const decideAll = async () => {
-    if ((await decide(ports, catalog, drives)) === decideLimit) nudge();
-  };
+  const decider = createDecider(ports, catalog, drives, nudge);
   const loops = [
     every(options.catalogIntervalSeconds * 1000, () => catalog.sync()),
     every(claimMilliseconds, () => claim(ports, drives)),
     every(publishMilliseconds, publish),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds)),
-    loop(claimMilliseconds, decideAll, stopping.signal, log, nextNudge),
+    loop(claimMilliseconds, decider.round, stopping.signal, log, nextNudge),
   ];
   return {
     nudge,
@@ -71,24 +67,11 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
       stopping.abort(new Error("the controller stops"));
       await drives.drain(graceSeconds);
       // A round may hang on a remote that says nothing: it must not keep the executions from being given back.
-      await atMost(lastRoundMilliseconds, Promise.all(loops));
+      await atMost(lastRoundMilliseconds, Promise.all([...loops, decider.idle()]));
       await executions.release();
       await atMost(lastRoundMilliseconds, publish());
     },
   };
-}
-
-/** @returns how many firings were due */
-async function decide(ports: ControllerPorts, catalog: CatalogSync, drives: Drives): Promise<number> {
-  const inUse = catalog.current();
-  if (inUse === null || !ports.lease.valid()) return 0;
-  const due = await ports.alerts.takeDue(decideLimit, decisionClaimSeconds);
-  const decided = due.map(async (firing) => {
-    const id = await decideFiring(firing, inUse, ports);
-    if (id !== null) drives.start({ id, epoch: 1 });
-  });
-  await Promise.all(decided);
-  return due.length;
 }
 
 /** Executions without a live owner become ours; what was asked of ours is handed over. */

@@ -137,7 +137,7 @@ async function plan(
   const ownedByOperator = target?.managedBy === "operator";
   const { gate, mode } = weighGate(made.plan, verdicts, { live: ports.live, ownedByOperator, protection });
   const incidentKey = claimKeyOf(firing.alert, target);
-  const incidentId = await ports.alerts.openIncident(incidentKey, ports.ids.next());
+  const incidentId = ports.ids.next();
   const events: readonly ExecutionEvent[] = [
     {
       type: "ExecutionRequested",

@@ -107,7 +107,8 @@ async function previewSteps(
     }
     const context = contextOf(request.executionId, step.name, request.facts.alert.cluster, plan.target);
     const prepare = () => action.prepare(step.call.input, context, tools);
-    previews.push({ step: step.name, summary, ...(await dryRun(prepare, context, tools, effects)) });
+    const later = previews.length > 0;
+    previews.push({ step: step.name, summary, ...(await dryRun(prepare, context, tools, effects, later)) });
   }
   return previews;
 }
@@ -121,9 +122,11 @@ async function dryRun(
   context: ActionContext,
   tools: ActionTools,
   effects: EffectRunner,
+  later: boolean,
 ): Promise<Pick<Preview, "changes" | "source">> {
   for (let tries = 1; ; tries += 1) {
-    const effect = await prepare();
+    const effect = later ? await prepareLater(prepare) : await prepare();
+    if (effect === null) return { changes: [], source: "estimated" };
     try {
       return { changes: await effects.dryRun(effect, context, tools), source: "server" };
     } catch (error) {
@@ -131,6 +134,16 @@ async function dryRun(
       if (code === "API_FORBIDDEN") return { changes: estimate(effect), source: "estimated" };
       if (code !== "API_CONFLICT" || tries === dryRunTries) throw error;
     }
+  }
+}
+
+/** What comes after a change is prepared on a state that is not there yet: it may be impossible today and right then. */
+async function prepareLater(prepare: () => Promise<Effect>): Promise<Effect | null> {
+  try {
+    return await prepare();
+  } catch (error) {
+    if (toProblem(error).retryable) throw error;
+    return null;
   }
 }
 

@@ -60,6 +60,7 @@ export type FiringDecision =
       readonly executionId: string;
       /** Groups what fires for one target; an open incident of the same key is used again. */
       readonly incidentKey: string;
+      /** For a new incident; the events get the id of the one that is open, if there is one. */
       readonly incidentId: string;
       /** null: nothing is claimed (observe, evidence only). */
       readonly claimKey: string | null;
@@ -101,8 +102,6 @@ export interface AlertStore {
     | { readonly result: "stale" }
     | { readonly result: "busy"; readonly executionId: string }
   >;
-  /** The open incident of this key; opened with `id` when there is none. */
-  openIncident(key: string, id: string): Promise<string>;
   /** The live execution that holds this claim. */
   liveExecution(claimKey: string): Promise<string | null>;
   history(alertName: string, target: ObjectRef): Promise<History>;

@@ -1,13 +1,19 @@
 // Projects the outbox into the audit repository: one commit per milestone, in order, hash-chained. PostgreSQL is the truth;
 // a crash between commit and mark is found by asking the repository; a remote that is away delays the record, nothing else.
 import { firstPrevious } from "../domain/audit/record-lines.ts";
-import { recordFolder, renderRecord } from "../domain/audit/render-record.ts";
+import {
+  type RecordInput,
+  type RenderedRecord,
+  recordFolder,
+  renderRecord,
+} from "../domain/audit/render-record.ts";
 import type { RecordedEvent } from "../domain/execution/events.ts";
 import type {
   AuditRepository,
   ExecutionStore,
   Faults,
   Lease,
+  Log,
   Outbox,
   OutboxEntry,
   RecordCommit,
@@ -19,6 +25,7 @@ export interface RecordPorts {
   readonly auditRepository: AuditRepository;
   readonly lease: Pick<Lease, "replicaId">;
   readonly faults: Faults;
+  readonly log: Log;
 }
 
 const flushLimit = 500;
@@ -48,6 +55,7 @@ export function createPublisher(ports: RecordPorts): () => Promise<void> {
     for (let count = await flush(follow, ports); count > 0; count = await flush(follow, ports))
       unpushed = true;
     if (!unpushed) return;
+    await follow();
     await ports.auditRepository.push();
     unpushed = false;
     await ports.faults.at("record-after-push");
@@ -73,6 +81,7 @@ interface Rendered extends Omit<Published, "commit"> {
   readonly found: string | null;
 }
 
+/** An entry that cannot be rendered waits for its mending and stops nobody else's. */
 async function render(
   entries: readonly OutboxEntry[],
   ports: RecordPorts,
@@ -81,26 +90,37 @@ async function render(
   const rendered: Rendered[] = [];
   const starts = new Map<string, string | null>();
   let last = await ports.outbox.lastHead();
-  for (const entry of entries) {
-    const { id, executionId, milestone } = entry;
+  for (const { id, executionId, milestone, seq } of entries) {
     const found = await ports.auditRepository.has(executionId, milestone);
     if (found !== null) {
       rendered.push({ id, executionId, head: found.head, lines: found.lines, found: found.commit });
       last = found.head;
       continue;
     }
-    const events = (await ports.executions.events(executionId)).filter(({ seq }) => seq <= entry.seq);
-    const previousHead =
-      starts.get(executionId) ??
-      (milestone === "planned" ? null : await startOf(executionId, events, ports)) ??
-      last;
+    const events = (await ports.executions.events(executionId)).filter((recorded) => recorded.seq <= seq);
+    const known =
+      starts.get(executionId) ?? (milestone === "planned" ? null : await startOf(executionId, events, ports));
+    const previousHead = known ?? last;
     starts.set(executionId, previousHead);
-    const record = renderRecord({ executionId, milestone, events, previousHead });
+    const record = tryRender({ executionId, milestone, events, previousHead }, ports);
+    if (record === null) continue;
     commits.push({ files: record.files, message: record.message, at: record.at });
     rendered.push({ id, executionId, head: record.head, lines: record.lines, found: null });
     last = record.head;
   }
   return { commits, rendered };
+}
+
+function tryRender(input: RecordInput, { log }: RecordPorts): RenderedRecord | null {
+  try {
+    return renderRecord(input);
+  } catch (error) {
+    log.error(
+      { executionId: input.executionId, milestone: input.milestone, err: error },
+      "a record cannot be written",
+    );
+    return null;
+  }
 }
 
 /** What the first line of a record carries already; null: nothing of it is published. */

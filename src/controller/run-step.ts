@@ -100,13 +100,18 @@ async function finishRead(attempt: Attempt, call: ActionCall, scope: Scope): Pro
 async function change(attempt: Attempt, action: ChangeAction, call: ActionCall, scope: Scope): Promise<void> {
   const { step, number, session, ports, context, tools } = attempt;
   const late = await lateEffect(attempt, call);
-  const effect = late ?? (await action.prepare(call.input, context, tools));
+  if (late?.end === "unknown") return unknown(attempt, attempt.before.attempt, late.problem);
+  const effect = late === null ? await action.prepare(call.input, context, tools) : late.effect;
   await assertNotProtected(effect, context.target, tools, ports);
   await ports.faults.at("step-before-start");
   await session.record([{ type: "StepStarted", step: step.name, attempt: number, call, effect }]);
   await ports.faults.at("step-after-start");
   const end = late === null ? await makeEffect(effectRequest(attempt, effect), ports) : made;
   await conclude(attempt, action, call, effect, end, scope);
+}
+
+function unknown({ step, session }: Attempt, number: number, { message }: Problem): Promise<void> {
+  return session.record([{ type: "StepOutcomeUnknown", step: step.name, attempt: number, message }]);
 }
 
 const made: EffectEnd = { end: "made" };
@@ -116,15 +121,18 @@ const made: EffectEnd = { end: "made" };
  * way still when the cluster was asked. It counts, with the values that stood there before it, so that it can be taken back.
  */
 async function lateEffect(
-  { before, context, tools, ports }: Attempt,
+  attempt: Attempt,
   call: ActionCall,
-): Promise<Effect | null> {
-  const { effect, failure } = before;
-  if (effect === null || failure?.code !== "API_OUTCOME_UNKNOWN" || before.call?.action !== call.action)
+): Promise<
+  { readonly end: "made"; readonly effect: Effect } | Extract<EffectEnd, { end: "unknown" }> | null
+> {
+  const { effect, failure, call: lastCall } = attempt.before;
+  if (effect === null || failure?.code !== "API_OUTCOME_UNKNOWN" || lastCall?.action !== call.action)
     return null;
-  const happened = await ports.effects.didItHappen(effect, context, tools);
-  if (happened === "unknown") throw new Problem("API_OUTCOME_UNKNOWN", failure.message, { retryable: true });
-  return happened === "yes" ? effect : null;
+  const lost = new Problem("API_OUTCOME_UNKNOWN", failure.message, { retryable: true });
+  const found = await findOut(effectRequest(attempt, effect), lost, attempt.ports);
+  if (found.end === "made") return { end: "made", effect };
+  return found.end === "unknown" ? found : null;
 }
 
 async function conclude(
@@ -140,9 +148,7 @@ async function conclude(
     case "not-applied":
       return fail(attempt, end.problem, false);
     case "unknown":
-      return session.record([
-        { type: "StepOutcomeUnknown", step: step.name, attempt: number, message: end.problem.message },
-      ]);
+      return unknown(attempt, number, end.problem);
     case "made":
       await ports.faults.at("step-after-effect");
       return guarded(attempt, true, async () =>

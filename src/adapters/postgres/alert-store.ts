@@ -3,7 +3,6 @@ import type pg from "pg";
 import type { AlertStore, Lease } from "../../controller/ports.ts";
 import { commitDecision } from "./commit-decision.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
-import { openIncident } from "./queries/decide-firing.ts";
 import { keepHouse } from "./queries/keep-house.ts";
 import { liveExecution } from "./queries/live-execution.ts";
 import { readDeadLetters } from "./queries/read-dead-letters.ts";
@@ -21,7 +20,6 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
     takeDue: (limit, claimSeconds) => guarded(() => takeDueFirings(sql, limit, claimSeconds)),
     decide: (firing, decision) =>
       doubtful.watch(decision, () => commitDecision(pool, lease.replicaId(), firing, decision)),
-    openIncident: (key, id) => guarded(() => openIncident(sql, key, id)),
     liveExecution: (claimKey) => guarded(() => liveExecution(sql, claimKey)),
     history: (alertName, target) => guarded(() => readHistory(sql, alertName, target)),
     wakeUnmatched: () => guarded(() => wakeUnmatched(sql)),
