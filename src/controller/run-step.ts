@@ -143,7 +143,7 @@ async function conclude(
   end: EffectEnd,
   scope: Scope,
 ): Promise<void> {
-  const { step, number, session, ports, context, tools } = attempt;
+  const { number, ports, context, tools } = attempt;
   switch (end.end) {
     case "not-applied":
       return fail(attempt, end.problem, false);
