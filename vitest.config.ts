@@ -19,7 +19,7 @@ const special = ["test/**/*.{integration,kubernetes,e2e}.test.ts"];
 export default defineConfig({
   test: {
     projects: [
-      project("unit", ["test/**/*.test.ts"], 10_000, special),
+      project("unit", ["test/**/*.test.ts"], 30_000, special),
       project("integration", ["test/**/*.integration.test.ts"], 60_000),
       project("kubernetes", ["test/**/*.kubernetes.test.ts"], 120_000),
       project("e2e", ["test/**/*.e2e.test.ts"], 240_000),
