@@ -20,6 +20,8 @@ export interface EffectPorts {
 /** Unknown outcomes are probed at least this long, and with these pauses. */
 const leastProbeSeconds = 30;
 const probePauses = [200, 500, 1000, 2000, 5000];
+/** A request without an answer may still be on its way: until then "it did not happen" is asked again. */
+const lateWriteMilliseconds = 1500;
 
 /** Codes with which the API server (or the client) says that nothing was applied. */
 const notApplied: ReadonlySet<ProblemCode> = new Set([
@@ -61,19 +63,25 @@ export async function makeEffect(request: EffectRequest, ports: EffectPorts): Pr
   }
 }
 
-/** Asks until it is known, the time is over, or the session ends. A conflict may be our own earlier write: asked too. */
+/**
+ * Asks until it is known, the time is over, or the session ends. A conflict may be our own earlier write: asked too.
+ * @param certainAfter milliseconds after which "it did not happen" is believed
+ */
 export async function findOut(
   request: EffectRequest,
   problem: Problem,
   { effects }: EffectPorts,
+  certainAfter = problem.code === "API_OUTCOME_UNKNOWN" ? lateWriteMilliseconds : 0,
 ): Promise<EffectEnd> {
   const { effect, context, probeTools } = request;
   if (!request.idempotent) return { end: "unknown", problem };
-  const until = performance.now() + Math.max(request.timeoutSeconds, leastProbeSeconds) * 1000;
+  const since = performance.now();
+  const until = since + Math.max(request.timeoutSeconds, leastProbeSeconds) * 1000;
   for (let tries = 0; ; tries += 1) {
     const answer = await ask(() => effects.didItHappen(effect, context, probeTools));
     if (answer === "yes") return { end: "made" };
-    if (answer === "no") return { end: "not-applied", problem: retryable(problem) };
+    if (answer === "no" && performance.now() >= since + certainAfter)
+      return { end: "not-applied", problem: retryable(problem) };
     const wait = probePauses[Math.min(tries, probePauses.length - 1)] ?? 5000;
     if (performance.now() + wait > until) return { end: "unknown", problem };
     await pause(wait, probeTools.signal);

@@ -1,9 +1,9 @@
 // Approved means unchanged: before the first change the target must be the object that people saw, with the values that
 // the diff showed. What differs ends the execution as outdated; the firing is then decided anew.
 import { canonicalJson } from "../domain/json.ts";
-import type { Preview } from "../domain/planning/effect.ts";
+import type { Effect, Preview } from "../domain/planning/effect.ts";
 import type { PlannedStep } from "../domain/planning/plan.ts";
-import { type ProblemCode, toProblem } from "../domain/problem.ts";
+import { Problem, type ProblemCode, toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { contextOf, findAction, isRunTime } from "./make-plan.ts";
 import type { Session } from "./session.ts";
@@ -72,4 +72,22 @@ async function differs(
   return before(now) === before(preview.changes)
     ? null
     : `the fields that step ${step.name} changes are not as the approved diff showed them`;
+}
+
+/** Why an effect that is tried again may not be: it would start from other values than at first, which somebody wrote in between. */
+export function overwrites(first: Effect, again: Effect): Problem | null {
+  if (first.kind !== "patch" || again.kind !== "patch") return null;
+  const values = ({ changes }: typeof first) =>
+    new Map(changes.map(({ pointer, before }) => [pointer, canonicalJson(before ?? null)]));
+  const [expected, found] = [values(first), values(again)];
+  const field = [...expected.keys(), ...found.keys()].find(
+    (pointer) => expected.get(pointer) !== found.get(pointer),
+  );
+  if (field === undefined) return null;
+  const { kind, name } = again.object;
+  return new Problem(
+    "FIELD_CHANGED_SINCE",
+    `${field} of ${kind} ${name} was changed by somebody else since the step first read it`,
+    { details: { field } },
+  );
 }

@@ -6,13 +6,14 @@ import type { StepFailed } from "../domain/execution/events.ts";
 import type { StepState } from "../domain/execution/execution.ts";
 import { evaluateCondition, evaluateText } from "../domain/expressions/evaluate.ts";
 import type { Scope } from "../domain/expressions/scope.ts";
-import type { Json, JsonObject } from "../domain/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../domain/json.ts";
 import type { Effect } from "../domain/planning/effect.ts";
 import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { type EffectEnd, findOut, makeEffect } from "./make-effect.ts";
 import { contextOf, findAction } from "./make-plan.ts";
+import { overwrites, stillAsPlanned } from "./outdated.ts";
 import { assertNotProtected } from "./protection.ts";
 import { scopeOf } from "./run-scope.ts";
 import type { Session } from "./session.ts";
@@ -102,6 +103,7 @@ async function change(attempt: Attempt, action: ChangeAction, call: ActionCall, 
   const late = await lateEffect(attempt, call);
   if (late?.end === "unknown") return unknown(attempt, attempt.before.attempt, late.problem);
   const effect = late === null ? await action.prepare(call.input, context, tools) : late.effect;
+  if (late === null) await assertAsBefore(attempt, call, effect);
   await assertNotProtected(effect, context.target, tools, ports);
   await ports.faults.at("step-before-start");
   await session.record([{ type: "StepStarted", step: step.name, attempt: number, call, effect }]);
@@ -130,9 +132,26 @@ async function lateEffect(
   if (effect === null || failure?.code !== "API_OUTCOME_UNKNOWN" || lastCall?.action !== call.action)
     return null;
   const lost = new Problem("API_OUTCOME_UNKNOWN", failure.message, { retryable: true });
-  const found = await findOut(effectRequest(attempt, effect), lost, attempt.ports);
+  const found = await findOut(effectRequest(attempt, effect), lost, attempt.ports, 0);
   if (found.end === "made") return { end: "made", effect };
   return found.end === "unknown" ? found : null;
+}
+
+/**
+ * A step that is tried again goes from the same values as the attempt before, and the first change of an approved plan from
+ * those that people were shown. What somebody wrote in between stays. @throws Problem FIELD_CHANGED_SINCE, API_*
+ */
+async function assertAsBefore(
+  { before, session, ports }: Attempt,
+  call: ActionCall,
+  effect: Effect,
+): Promise<void> {
+  const again = canonicalJson(before.call) === canonicalJson(call);
+  const changed = again && before.effect !== null ? overwrites(before.effect, effect) : null;
+  if (changed !== null) throw changed;
+  const { approved, changes } = session.state();
+  const outdated = approved && changes.length === 0 ? await stillAsPlanned(session, ports) : null;
+  if (outdated !== null) throw new Problem("FIELD_CHANGED_SINCE", outdated);
 }
 
 async function conclude(

@@ -64,6 +64,12 @@ describe("an effect", () => {
       end: { end: "made" },
     });
   });
+  it("counts as made when the request arrives only after the cluster was first asked", async () => {
+    expect(await made({ refusal: broken, answers: ["no", "yes"] })).toEqual({
+      sent: 1,
+      end: { end: "made" },
+    });
+  });
   it("may be tried again, by another attempt, only when the cluster shows that it did not happen", async () => {
     const { sent, end } = await made({ refusal: new Problem("API_CONFLICT", "409"), answers: ["no"] });
     expect(sent).toBe(1);

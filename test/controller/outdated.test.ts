@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Action } from "../../src/actions/action.ts";
 import type { EnginePorts } from "../../src/controller/engine-ports.ts";
-import { stillAsPlanned } from "../../src/controller/outdated.ts";
+import { overwrites, stillAsPlanned } from "../../src/controller/outdated.ts";
 import type { Session } from "../../src/controller/session.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import type { FieldChange } from "../../src/domain/planning/effect.ts";
@@ -73,5 +73,24 @@ describe("a plan that was approved a while ago", () => {
     new Problem("API_UNREACHABLE", "given up before it was sent"),
   ])("waits while it cannot be known: $message", async (refusal) => {
     await expect(meets({ refusal })).rejects.toBe(refusal);
+  });
+});
+
+describe("a step that is tried again", () => {
+  const again = (before: number, pointer = "/spec/replicas") =>
+    overwrites(scaleEffect, {
+      ...scaleEffect,
+      resourceVersion: "later",
+      changes: [{ pointer, before, after: 4 }],
+    } as typeof scaleEffect);
+
+  it("goes on when only the object's version is another", () => {
+    expect(again(2)).toBeNull();
+  });
+  it("does not write over what somebody wrote into its field meanwhile", () => {
+    expect(again(7)).toMatchObject({ code: "FIELD_CHANGED_SINCE", retryable: false });
+  });
+  it("does not write a field that it had no need to write at first", () => {
+    expect(again(2, "/spec/paused")).toMatchObject({ code: "FIELD_CHANGED_SINCE" });
   });
 });
