@@ -1,5 +1,4 @@
 // What the end-to-end tests stand on: PostgreSQL, a cluster, a config repository, and controllers as real processes.
-import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,6 +11,9 @@ import { type ControllerProcess, startControllerProcess } from "../support/contr
 import { eventually } from "../support/eventually.ts";
 import { bareRepository, git, temporaryFolder, workCopy } from "../support/git.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
+import { type AlertPayload, deliver, firing, resolved } from "./firings.ts";
+
+const crashLooping = "KubePodCrashLooping";
 
 /** Short waits; otherwise what the shipped library has. */
 export const rollback = `
@@ -129,7 +131,7 @@ export async function openShippedSite(
     config_repository: { url: repository },
     ...config,
   };
-  let last: ReturnType<typeof firingAlert> | null = null;
+  let last: AlertPayload | null = null;
   const place = (replica: string) => join(folder, replica);
   const auditFolder = (replica: string) => join(place(replica), "data", "audit.git");
   return {
@@ -138,14 +140,14 @@ export async function openShippedSite(
     start: (environment = {}, replica = "a") =>
       startControllerProcess({ folder: place(replica), config: settings, environment }),
     async fire(controller, pod) {
-      last = firingAlert(name, pod ?? (await crashingPod(world, name)));
+      last = firing(crashLooping, name, pod ?? (await crashingPod(world, name)));
       await deliver(controller, last);
     },
     fireIn: async (controller, namespace) =>
-      deliver(controller, firingAlert(namespace, await crashingPod(world, namespace))),
+      deliver(controller, firing(crashLooping, namespace, await crashingPod(world, namespace))),
     async resolve(controller) {
       if (last === null) throw new Error("nothing was fired");
-      await deliver(controller, { ...last, status: "resolved", endsAt: new Date().toISOString() });
+      await deliver(controller, resolved(last));
     },
     auditLog: (replica = "a") =>
       git(place(replica), [
@@ -157,26 +159,6 @@ export async function openShippedSite(
         "audit",
       ]),
   };
-}
-
-function firingAlert(namespace: string, pod: string) {
-  return {
-    status: "firing",
-    labels: { alertname: "KubePodCrashLooping", namespace, pod, container: "app", severity: "warning" },
-    annotations: {},
-    startsAt: new Date().toISOString(),
-    endsAt: "0001-01-01T00:00:00Z",
-    fingerprint: randomUUID().replaceAll("-", "").slice(0, 16),
-  };
-}
-
-async function deliver(controller: ControllerProcess, alert: object): Promise<void> {
-  const answer = await fetch(`${controller.url}/webhooks/alertmanager`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ version: "4", alerts: [alert] }),
-  });
-  if (answer.status !== 202) throw new Error(`the webhook answered ${answer.status}: ${await answer.text()}`);
 }
 
 async function crashingPod({ simulation }: World, namespace: string): Promise<string> {
