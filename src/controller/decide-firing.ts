@@ -129,6 +129,10 @@ async function plan(
   const target = facts.target.available ? facts.target.value : null;
   const resting = await coolDown(firing.alert, target, template, facts.now, ports);
   if (resting !== null) return later(catalog, [resting.reason], resting.seconds);
+  if (target !== null && (await ports.alerts.rejectedBefore(template.name, target))) {
+    const reason = `people have rejected ${template.name} for this incident: it is not asked about again until the incident ends`;
+    return later(catalog, [reason], Math.max(retryLimitSeconds, template.cooldownSeconds));
+  }
   const executionId = ports.ids.next();
   const parameters = selection.kind === "match" ? selection.parameters : {};
   const made = await makePlan({ executionId, template, parameters, facts, target }, tools, ports);

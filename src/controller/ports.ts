@@ -105,6 +105,8 @@ export interface AlertStore {
   /** The live execution that holds this claim. */
   liveExecution(claimKey: string): Promise<string | null>;
   history(alertName: string, target: ObjectRef): Promise<History>;
+  /** Whether people have rejected this template for this target in the incident that is still open. */
+  rejectedBefore(template: string, target: ObjectRef): Promise<boolean>;
   /** Firings without a match are decided anew: the catalog changed. */
   wakeUnmatched(): Promise<void>;
   /** Firings not delivered for `staleSeconds` become stale; firings of ended executions that missed their wake-up get it. */

@@ -332,6 +332,17 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
         attempts: [],
       });
     });
+
+    it("is known as rejected for its template and target, and for no other", async () => {
+      const { decision, id } = await executing();
+      const target = decision.target!;
+      expect(await store.alerts.rejectedBefore(decision.template, target)).toBe(false);
+      const projection = { phase: "ended", outcome: "rejected", escalated: false } as const;
+      await store.executions.append(ending(id, 2, { projection }));
+      expect(await store.alerts.rejectedBefore(decision.template, target)).toBe(true);
+      expect(await store.alerts.rejectedBefore("another-template", target)).toBe(false);
+      expect(await store.alerts.rejectedBefore(decision.template, { ...target, name: "other" })).toBe(false);
+    });
   });
 
   describe("a firing with a live execution", () => {

@@ -7,6 +7,7 @@ import { keepHouse } from "./queries/keep-house.ts";
 import { liveExecution } from "./queries/live-execution.ts";
 import { readDeadLetters } from "./queries/read-dead-letters.ts";
 import { readHistory } from "./queries/read-history.ts";
+import { rejectedBefore } from "./queries/rejected-before.ts";
 import { takeDueFirings } from "./queries/take-due-firings.ts";
 import { wakeUnmatched } from "./queries/wake-unmatched.ts";
 import { receiver } from "./receive.ts";
@@ -22,6 +23,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
       doubtful.watch(decision, () => commitDecision(pool, lease.replicaId(), firing, decision)),
     liveExecution: (claimKey) => guarded(() => liveExecution(sql, claimKey)),
     history: (alertName, target) => guarded(() => readHistory(sql, alertName, target)),
+    rejectedBefore: (template, target) => guarded(() => rejectedBefore(sql, template, target)),
     wakeUnmatched: () => guarded(() => wakeUnmatched(sql)),
     keepHouse: (staleSeconds) => guarded(() => keepHouse(sql, staleSeconds)),
     deadLetters: (limit) => guarded(() => readDeadLetters(sql, limit)),
