@@ -127,12 +127,8 @@ async function plan(
     return later(catalog, [`the target cannot be read: ${facts.target.why}`], backoff(firing));
   }
   const target = facts.target.available ? facts.target.value : null;
-  const resting = await coolDown(firing.alert, target, template, facts.now, ports);
+  const resting = await whyNotNow(firing.alert, target, template, facts.now, ports);
   if (resting !== null) return later(catalog, [resting.reason], resting.seconds);
-  if (target !== null && (await ports.alerts.rejectedBefore(template.name, target))) {
-    const reason = `people have rejected ${template.name} for this incident: it is not asked about again until the incident ends`;
-    return later(catalog, [reason], Math.max(retryLimitSeconds, template.cooldownSeconds));
-  }
   const executionId = ports.ids.next();
   const parameters = selection.kind === "match" ? selection.parameters : {};
   const made = await makePlan({ executionId, template, parameters, facts, target }, tools, ports);
@@ -197,6 +193,24 @@ function claimKeyOf(alert: Alert, target: Target | null): string {
   return target === null ? `${alert.cluster}/alertname/${alert.name}` : objectKey(target);
 }
 
+interface Rest {
+  readonly reason: string;
+  readonly seconds: number;
+}
+
+/** A no of people holds until the incident ends; until then the firing is only looked at now and then. */
+async function whyNotNow(
+  ...[alert, target, template, now, ports]: Parameters<typeof coolDown>
+): Promise<Rest | null> {
+  const resting = await coolDown(alert, target, template, now, ports);
+  if (resting !== null || target === null || !(await ports.alerts.rejectedBefore(template.name, target)))
+    return resting;
+  return {
+    reason: `people have rejected ${template.name}: it is not asked about again until the incident ends`,
+    seconds: Math.max(retryLimitSeconds, template.cooldownSeconds),
+  };
+}
+
 /** Never more often than the template's cool-down for one alert name and target, counted in the database. */
 async function coolDown(
   alert: Alert,
@@ -204,7 +218,7 @@ async function coolDown(
   template: Template,
   now: string,
   ports: DecisionPorts,
-) {
+): Promise<Rest | null> {
   if (target === null) return null;
   const last = (await ports.alerts.history(alert.name, target)).attempts[0];
   if (last === undefined) return null;

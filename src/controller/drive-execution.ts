@@ -177,12 +177,12 @@ function abortAll(session: Session, code: "EXECUTION_TIMEOUT" | "CANCELLED"): vo
 }
 
 async function ending(session: Session, ports: EnginePorts): Promise<void> {
-  const { outcome, approval, approved } = session.state();
+  const { outcome, approval, approved, cancel } = session.state();
   ports.log.info({ executionId: session.id, outcome }, "execution ended");
   await tellEnd(session, ports);
   if (approval === null || approved || outcome === "rejected" || outcome === null) return;
-  const reason =
-    outcome === "expired" || outcome === "outdated" || outcome === "refused" ? outcome : "cancelled";
+  const stopped = cancel === null ? "resolved" : "cancelled";
+  const reason = outcome === "expired" || outcome === "outdated" || outcome === "refused" ? outcome : stopped;
   await ports.forge.close(approval.branch, reason).catch((error: unknown) => {
     ports.log.warn(
       { executionId: session.id, reason: toProblem(error).message },

@@ -9,6 +9,7 @@ import type { ControllerProcess } from "../support/controller-process.ts";
 import { eventually } from "../support/eventually.ts";
 import { git, type SshKey, sshKey } from "../support/git.ts";
 import {
+  type AlertPayload,
   deliver,
   deployHealthy,
   editDeployment,
@@ -16,6 +17,7 @@ import {
   eventsOf,
   executionsIn,
   firing,
+  resolved,
 } from "./firings.ts";
 import { openShippedSite, startWorld, type World } from "./world.ts";
 
@@ -42,7 +44,7 @@ rules:
 };
 const attacks = ["unsigned", "stranger", "not-in-team", "older-head", "edited", "unapproved", "bot"];
 const changesBetween = ["scaled", "recreated", "unrelated", "while-reading"];
-const others = ["deleted", "rejected"];
+const others = ["deleted", "rejected", "resolved"];
 const namespaces = [...attacks, ...changesBetween, ...others];
 
 let world: World;
@@ -74,6 +76,7 @@ const changes = (namespace: string) =>
   world.simulation.cluster.effects.count({ manager: "gitmend", namespace });
 
 interface Asked {
+  readonly alert: AlertPayload;
   readonly id: string;
   readonly repository: string;
   readonly branch: string;
@@ -85,7 +88,8 @@ interface Asked {
 /** An alert whose plan now waits for people. */
 async function ask(namespace: string): Promise<Asked> {
   const [pod = ""] = await deployHealthy(world, namespace);
-  await deliver(controller, firing("Busy", namespace, pod));
+  const alert = firing("Busy", namespace, pod);
+  await deliver(controller, alert);
   const id = await eventually("the execution waits", async () => {
     const [found] = await executionsIn(controller, namespace);
     return found?.phase === "awaiting_approval" ? found.id : null;
@@ -94,7 +98,7 @@ async function ask(namespace: string): Promise<Asked> {
     const view = (await controller.get(`/api/v1/executions/${id}/approval`)) as Partial<Asked>;
     return view.head === undefined ? null : (view as Asked);
   });
-  return { ...asked, id };
+  return { ...asked, id, alert };
 }
 
 /** Changes the approval file on the branch in one commit, signed or not, and pushes it. */
@@ -137,7 +141,7 @@ function merge(asked: Asked): void {
 
 const line = ({ head }: Asked, by = "ana") => approvalLine({ by, at: new Date().toISOString(), head });
 
-async function refused(namespace: string, reason: RegExp): Promise<void> {
+async function expectRefused(namespace: string, reason: RegExp): Promise<void> {
   const execution = await endedIn(controller, namespace);
   expect(execution).toMatchObject({ outcome: "refused" });
   const denied = (await eventsOf(controller, execution)).find(({ type }) => type === "ApprovalDenied");
@@ -180,7 +184,7 @@ describe("an approval that does not count, merged all the same", () => {
     const asked = await ask(namespace);
     attack(asked);
     merge(asked);
-    await refused(namespace, reason);
+    await expectRefused(namespace, reason);
   });
 });
 
@@ -205,6 +209,20 @@ describe("a person's answer", () => {
     await eventually("it is decided anew", () => controller.log().includes("people have rejected scale"));
     expect(await executionsIn(controller, "rejected")).toHaveLength(1);
     expect(changes("rejected")).toBe(0);
+  });
+});
+
+describe("a request whose alert resolves", () => {
+  it.concurrent("is closed with that reason, and approving it is too late", async () => {
+    const asked = await ask("resolved");
+    await deliver(controller, resolved(asked.alert));
+    expect(await endedIn(controller, "resolved")).toMatchObject({ outcome: "cancelled" });
+    await eventually("the branch is closed as resolved", () =>
+      git(asked.repository, ["for-each-ref", `refs/gitmend/closed/resolved/${asked.branch}`]),
+    );
+    const late = await controller.cli("approve", asked.id, "--key", keys.ana.privateKeyFile, "--as", "ana");
+    expect(late.code).not.toBe(0);
+    expect(changes("resolved")).toBe(0);
   });
 });
 

@@ -79,6 +79,8 @@ function baseEnvironment(folder: string): Record<string, string> {
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_TERMINAL_PROMPT: "0",
     GIT_OPTIONAL_LOCKS: "0",
+    // Whoever may push may push refs/replace/… too, and then an object would not be what its id says.
+    GIT_NO_REPLACE_OBJECTS: "1",
   };
   for (const name of [...inherited, ...proxies]) {
     const value = process.env[name];

@@ -120,7 +120,7 @@ class LocalForge {
     const closed = await this.#closedAs(request.branch);
     if (closed !== null) return { state: "closed", by: this.#bot, reason: closed };
     const tip = await commitAt(folder, `refs/heads/${request.branch}`);
-    if (tip === null) return { state: "closed", by: null, reason: "the branch was deleted" };
+    if (tip === null) return await this.#deleted(request.branch);
     const judged = await this.#judge(history, request.head, tip);
     if (judged.rejection !== null) return { state: "closed", ...judged.rejection };
     return { state: "open", approvals: judged.approvals, remarks: judged.remarks };
@@ -139,6 +139,21 @@ class LocalForge {
       `update refs/gitmend/closed/${reason}/${branch} ${tip}`,
       `delete ${reference} ${tip}`,
     ]);
+  }
+
+  /** Only where it was asked can a branch be deleted: a replica with a folder of its own must not take its absence for a no. */
+  async #deleted(branch: string): Promise<ApprovalState> {
+    const { folder } = this.#options;
+    if ((await commitAt(folder, requestedReference(branch))) === null) {
+      throw new Problem(
+        "GIT_UNREACHABLE",
+        `${folder} never had ${branch}: it was asked about somewhere else`,
+        {
+          retryable: true,
+        },
+      );
+    }
+    return { state: "closed", by: null, reason: "the branch was deleted" };
   }
 
   async #merged(

@@ -334,6 +334,20 @@ describe("what does not count", () => {
     expect(await read()).toMatchObject({ state: "open", approvals: [] });
   });
 
+  it("an object that was replaced by another (refs/replace) is still what its id says", async () => {
+    const elsewhere = line("ana", { head: "0".repeat(40) });
+    commitByHand(content + elsewhere, { key: keys.ana });
+    const signed = git(repository, ["rev-parse", `${branch}:${file}`]);
+    const forged = git(repository, ["hash-object", "-w", "--stdin"], content + line("ana"));
+    git(repository, ["update-ref", `refs/replace/${signed}`, forged]);
+    expect(await read()).toMatchObject({ state: "open", approvals: [] });
+    mergeByHand();
+    expect(await read()).toMatchObject({
+      state: "merged",
+      approvals: [],
+      problem: expect.any(String) as string,
+    });
+  });
   it("a merge that changes the file on its way approves nothing", async () => {
     await approve("ana", keys.ana);
     const tip = git(repository, ["rev-parse", branch]);
@@ -402,6 +416,13 @@ describe("rejecting", () => {
     expect(await read()).toEqual({ state: "closed", by: null, reason: "the branch was deleted" });
   });
 
+  it("is not what a repository means that was never asked", async () => {
+    const elsewhere = await open({ folder: join(folder.path, "another-replica.git") });
+    expect(await problem(elsewhere.read({ branch, file, head }))).toMatchObject({
+      code: "GIT_UNREACHABLE",
+      retryable: true,
+    });
+  });
   it("is not what gitmend's own closing means, which keeps the commits", async () => {
     const { commit } = await approve("ana", keys.ana);
     await forge.close(branch, "expired");
