@@ -44,7 +44,7 @@ rules:
 };
 const attacks = ["unsigned", "stranger", "not-in-team", "older-head", "edited", "unapproved", "bot"];
 const changesBetween = ["scaled", "recreated", "unrelated", "while-reading"];
-const others = ["deleted", "rejected", "resolved"];
+const others = ["deleted", "rejected", "resolved", "cancelled"];
 const namespaces = [...attacks, ...changesBetween, ...others];
 
 let world: World;
@@ -139,6 +139,18 @@ function merge(asked: Asked): void {
   }
 }
 
+/** The tip of the branch that gitmend has closed. */
+const closedAs = (reason: string, { repository, branch }: Asked) =>
+  eventually(
+    `the branch is closed as ${reason}`,
+    () =>
+      git(repository, [
+        "for-each-ref",
+        "--format=%(objectname)",
+        `refs/gitmend/closed/${reason}/${branch}`,
+      ]) || null,
+  );
+
 const line = ({ head }: Asked, by = "ana") => approvalLine({ by, at: new Date().toISOString(), head });
 
 async function expectRefused(namespace: string, reason: RegExp): Promise<void> {
@@ -217,12 +229,26 @@ describe("a request whose alert resolves", () => {
     const asked = await ask("resolved");
     await deliver(controller, resolved(asked.alert));
     expect(await endedIn(controller, "resolved")).toMatchObject({ outcome: "cancelled" });
-    await eventually("the branch is closed as resolved", () =>
-      git(asked.repository, ["for-each-ref", `refs/gitmend/closed/resolved/${asked.branch}`]),
-    );
+    await closedAs("resolved", asked);
     const late = await controller.cli("approve", asked.id, "--key", keys.ana.privateKeyFile, "--as", "ana");
     expect(late.code).not.toBe(0);
     expect(changes("resolved")).toBe(0);
+  });
+});
+
+describe("a request whose execution is cancelled", () => {
+  it.concurrent("is closed, and a merge after that runs nothing", async () => {
+    const asked = await ask("cancelled");
+    commit(asked, (text) => text + line(asked), keys.ana);
+    const answer = await controller.cli("executions", "cancel", asked.id, "--reason", "we do it by hand");
+    expect(answer.code).toBe(0);
+    const tip = await closedAs("cancelled", asked);
+    git(asked.repository, ["update-ref", `refs/heads/${asked.branch}`, tip]);
+    merge(asked);
+    // The alert goes on firing, so that after the cool-down another execution may wait by now.
+    const executions = await executionsIn(controller, "cancelled");
+    expect(executions.find(({ id }) => id === asked.id)).toMatchObject({ outcome: "cancelled" });
+    expect([wanted("cancelled"), changes("cancelled")]).toEqual([2, 0]);
   });
 });
 

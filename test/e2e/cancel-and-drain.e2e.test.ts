@@ -20,7 +20,7 @@ steps:
 let world: World;
 const running: ControllerProcess[] = [];
 beforeAll(async () => {
-  world = await startWorld(["cancelled", "kept", "drained"]);
+  world = await startWorld(["cancelled", "kept", "drained", "mid-write"]);
 });
 afterAll(async () => {
   for (const controller of running) controller.kill("SIGKILL");
@@ -53,7 +53,7 @@ async function inTheLongStep(namespace: string, replicas: readonly string[]) {
 }
 
 describe("cancelling", () => {
-  it("works from any replica, ends a running wait at once, and takes back what was done", async () => {
+  it.concurrent("works from any replica, ends a running wait at once, and takes back what was done", async () => {
     const { controllers, id } = await inTheLongStep("cancelled", ["a", "b"]);
     const driver = controllers.findIndex((controller) => controller.log().includes('"result":"committed"'));
     const other = controllers[1 - driver];
@@ -63,7 +63,7 @@ describe("cancelling", () => {
     expect(wanted("cancelled")).toBe(2);
   });
 
-  it("leaves what was done when asked to", async () => {
+  it.concurrent("leaves what was done when asked to", async () => {
     const { first, id } = await inTheLongStep("kept", ["a"]);
     await first.cli("executions", "cancel", id, "--keep", "--reason", "it may stay");
     expect(await ended(first, 15)).toMatchObject({ outcome: "cancelled" });
@@ -72,7 +72,7 @@ describe("cancelling", () => {
 });
 
 describe("SIGTERM", () => {
-  it("sends webhooks elsewhere at once, exits cleanly, and another start goes on", async () => {
+  it.concurrent("sends webhooks elsewhere at once, exits cleanly, and another start goes on", async () => {
     const { site, first, id } = await inTheLongStep("drained", ["a"]);
     first.kill("SIGTERM");
     await eventually("it is not ready", async () => (await fetch(`${first.url}/readyz`)).status === 503);
@@ -84,5 +84,25 @@ describe("SIGTERM", () => {
     await second.cli("executions", "cancel", id, "--reason", "enough");
     expect(await ended(second, 20)).toMatchObject({ id, outcome: "cancelled" });
     expect(wanted("drained")).toBe(2);
+  });
+
+  it.concurrent("while a write is on its way leaves it to the next start to find out; it is made once", async () => {
+    const namespace = "mid-write";
+    await deployAndBreak(world, namespace);
+    const site = await openSite(world, namespace, longWait.replace("5m", "1s"));
+    const first = await site.start();
+    running.push(first);
+    const path = new RegExp(`${namespace}/deployments/api\\?(?!.*dryRun)`);
+    const write = world.simulation.cluster.faults.add({ method: "PATCH", path, fault: { kind: "hang" } });
+    await site.fire(first);
+    await write.reached;
+    first.kill("SIGTERM");
+    expect(await first.exited).toBe(0);
+    const second = await site.start();
+    running.push(second);
+    // The health never comes: what the first controller sent is found and taken back.
+    expect(await ended(second, 40)).toMatchObject({ outcome: "rolled_back" });
+    expect(world.simulation.cluster.effects.count({ manager: "gitmend", namespace })).toBe(2);
+    expect(wanted(namespace)).toBe(2);
   });
 });

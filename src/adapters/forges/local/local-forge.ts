@@ -59,6 +59,8 @@ class LocalForge {
   readonly #bot: string;
   readonly #signersFile: string;
   #last: Promise<unknown> = Promise.resolve();
+  /** What was seen of each open request, and the references that it was seen on. */
+  readonly #open = new Map<string, { readonly seenOn: string; readonly state: ApprovalState }>();
 
   constructor(options: LocalForgeOptions) {
     this.#options = options;
@@ -108,9 +110,28 @@ class LocalForge {
     return { ...answer, head };
   }
 
+  /** Looked at every second while people think: as long as no reference has moved, that is one question to git. */
   async read(request: { branch: string; file: string; head: string }): Promise<ApprovalState> {
-    const { folder } = this.#options;
     checkNames(request);
+    const { branch, head } = request;
+    const format = "--format=%(objectname) %(refname)";
+    const names = [
+      baseReference,
+      `refs/heads/${branch}`,
+      requestedReference(branch),
+      `refs/gitmend/closed/*/${branch}`,
+    ];
+    const seenOn = `${head}\n${await this.#git(["for-each-ref", format, ...names])}`;
+    const known = this.#open.get(branch);
+    if (known?.seenOn === seenOn) return known.state;
+    const state = await this.#look(request);
+    if (state.state === "open") this.#open.set(branch, { seenOn, state });
+    else this.#open.delete(branch);
+    return state;
+  }
+
+  async #look(request: { branch: string; file: string; head: string }): Promise<ApprovalState> {
+    const { folder } = this.#options;
     const history = this.#history(request.file);
     const base = await commitAt(folder, baseReference);
     if (base === null)
@@ -132,6 +153,7 @@ class LocalForge {
     reason: "expired" | "resolved" | "cancelled" | "outdated" | "refused",
   ): Promise<void> {
     checkNames({ branch, file: "approvals/x.yaml" });
+    this.#open.delete(branch);
     const reference = `refs/heads/${branch}`;
     const tip = await commitAt(this.#options.folder, reference);
     if (tip === null) return;
