@@ -1,4 +1,5 @@
 // Waiting for a state of the cluster: asks again until it is there or the time is over. Time is the database's clock.
+import { secondsBetween } from "../domain/instant.ts";
 import { Problem } from "../domain/problem.ts";
 import type { ActionTools } from "./action.ts";
 
@@ -10,10 +11,6 @@ export type Look<T> =
 const pollSeconds = 1;
 /** The cluster may be hard to reach while it recovers; reading again does no harm. */
 const passing: ReadonlySet<string> = new Set(["API_THROTTLED", "API_UNREACHABLE", "API_OUTCOME_UNKNOWN"]);
-
-export function secondsBetween(from: string, to: string): number {
-  return (Date.parse(to) - Date.parse(from)) / 1000;
-}
 
 /**
  * Looks at once and then every second. @throws Problem NOT_HEALTHY (retryable: false) with what was still missing after

@@ -1,6 +1,7 @@
 // restart_pod: deletes one pod, so that its controller makes a new one. Only that very pod: uid and resourceVersion are
 // preconditions. A pod that no controller would replace is left alone.
 import type { KubernetesObject, ObjectRef } from "../../domain/facts/objects.ts";
+import { secondsBetween } from "../../domain/instant.ts";
 import type { JsonObject } from "../../domain/json.ts";
 import type { DeleteEffect, Effect } from "../../domain/planning/effect.ts";
 import { Problem } from "../../domain/problem.ts";
@@ -18,7 +19,7 @@ import {
 } from "../parameters.ts";
 import { controllerOf, podState, podTrouble } from "../pods.ts";
 import { findReplacement } from "../replacement.ts";
-import { type Look, secondsBetween, waitFor } from "../wait.ts";
+import { type Look, waitFor } from "../wait.ts";
 
 export const restartPod: ChangeAction = {
   name: "restart_pod",

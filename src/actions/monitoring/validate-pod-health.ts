@@ -2,6 +2,7 @@
 // without a new restart, for a while: a crash-looping pod is ready for moments too.
 import { durationText } from "../../domain/duration.ts";
 import type { KubernetesObject, ObjectRef } from "../../domain/facts/objects.ts";
+import { secondsBetween } from "../../domain/instant.ts";
 import type { JsonObject } from "../../domain/json.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { ActionContext, ActionInput, ActionTools, ReadAction } from "../action.ts";
@@ -21,7 +22,7 @@ import {
 } from "../parameters.ts";
 import { type PodState, podState, podsOf, podTrouble } from "../pods.ts";
 import { rolloutOf } from "../rollout.ts";
-import { type Look, secondsBetween, waitFor } from "../wait.ts";
+import { type Look, waitFor } from "../wait.ts";
 
 const shownPods = 3;
 
