@@ -73,6 +73,8 @@ function factsOf(rule: Rule): Facts {
     cluster: { name: "c", labels: {} },
     now: "2026-11-17T10:00:00.000Z",
     subject: unavailable,
+    subjects: unavailable,
+    owner: unavailable,
     target: unavailable,
     namespace: unavailable,
     history: unavailable,

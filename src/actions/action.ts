@@ -63,6 +63,12 @@ export interface ClusterApi {
   ): Promise<void>;
 }
 
+export interface MetricSample {
+  readonly labels: Readonly<Record<string, string>>;
+  /** NaN and the infinities are possible. */
+  readonly value: number;
+}
+
 export interface SavedEvidence {
   readonly name: string;
   readonly sha256: string;
@@ -77,6 +83,11 @@ export interface ActionTools {
     message: { readonly title: string; readonly text: string; readonly severity: string },
     key: string,
   ): Promise<{ readonly channel: string }>;
+  /**
+   * An instant query to the Prometheus that has this cluster's metrics; a scalar is one sample without labels.
+   * @throws Problem METRICS_UNAVAILABLE (none is configured, or it does not answer), METRICS_INVALID (it refused the query)
+   */
+  query(cluster: string, promql: string): Promise<readonly MetricSample[]>;
   /** Keeps a text outside Git, redacted; the record holds hash and size. */
   saveEvidence(name: string, text: string): Promise<SavedEvidence>;
   /** ISO 8601, UTC, by the database's clock. */

@@ -42,6 +42,9 @@ function toolsOf(
         throw new Problem("CLUSTER_UNKNOWN", `there is no cluster ${name} in the configuration`);
       return cluster.connection.api(signal);
     },
+    async query(cluster) {
+      throw new Problem("METRICS_UNAVAILABLE", `no Prometheus is configured for cluster ${cluster}`);
+    },
     async notify(channel, message, key) {
       if (signal.aborted)
         throw new Problem("NOTIFICATION_REFUSED", "given up before the message was sent", {

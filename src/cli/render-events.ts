@@ -75,6 +75,13 @@ function describe(event: ExecutionEvent): Line {
       const kept = event.keep ? " (what was done stays)" : "";
       return { what: "cancel asked", detail: `by ${event.by}: ${event.reason}${kept}`, tone: "attention" };
     }
+    case "FallbackChosen":
+      return { what: "fallback", detail: `${event.template}: ${event.reason}`, tone: "attention" };
+    case "AssessmentMade": {
+      const tones = { effective: "good", ineffective: "bad", inconclusive: "attention" } as const;
+      const detail = event.evidence.map(({ finding }) => finding).join("; ");
+      return { what: event.verdict, detail, tone: tones[event.verdict] };
+    }
     case "Ended": {
       const good = event.outcome === "succeeded" || event.outcome === "observed";
       const person = event.escalated ? "; a person has to look at it" : "";

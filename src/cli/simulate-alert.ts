@@ -100,8 +100,10 @@ function assumeFacts(alert: Alert, { clusterLabels, target, now }: Assumptions):
     now,
     cluster: { name: alert.cluster, labels: clusterLabels },
     subject: { available: true, value: subject },
+    subjects: { available: true, value: subject === null ? [] : [subject] },
     target: { available: true, value: assumeTarget(alert, subject, target) },
     namespace: { available: true, value: namespace === null ? null : { name: namespace, labels: {} } },
+    owner: { available: true, value: { team: null } },
     history: { available: true, value: { attempts: [] } },
   };
 }

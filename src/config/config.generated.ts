@@ -68,25 +68,7 @@ export interface Config {
     /**
      * What it must send. Left out: nothing, on loopback only.
      */
-    credential?: {
-      /**
-       * Expected in `Authorization: Bearer`.
-       */
-      bearer?: Secret;
-      /**
-       * Expected user name and password.
-       */
-      basic?: {
-        /**
-         * Expected user name.
-         */
-        username: string;
-        /**
-         * Expected password.
-         */
-        password: Secret;
-      };
-    };
+    credential?: Credential;
     /**
      * Clusters whose alerts it may deliver. Left out: all configured ones.
      *
@@ -97,6 +79,45 @@ export interface Config {
      * Label that names the cluster when it delivers for several.
      */
     cluster_label: string;
+    /**
+     * Names or globs of the namespaces whose alerts it may deliver; alerts without one need `*`. Left out: all.
+     *
+     * @minItems 1
+     */
+    namespaces?: string[];
+    /**
+     * Address of its API. With it gitmend asks every minute what fires, and starts nothing for what is silenced or inhibited.
+     */
+    url?: string;
+    /**
+     * What gitmend sends to that address.
+     */
+    url_credential?: Credential;
+  }[];
+  /**
+   * Who is asked whether an alert is really active before anything of risk medium or more is started for it: nobody, its Alertmanager (`url`), or `prometheus`.
+   */
+  confirm: "off" | "alertmanager" | "prometheus";
+  /**
+   * Where metrics are asked for: by `collect_metrics`, by effectiveness checks, and by `confirm`.
+   *
+   * Items: One Prometheus, Thanos or Mimir address.
+   */
+  prometheus: {
+    /**
+     * Address of its API, without `/api/v1`.
+     */
+    url: string;
+    /**
+     * Clusters whose metrics it has. Left out: all.
+     *
+     * @minItems 1
+     */
+    clusters?: string[];
+    /**
+     * What gitmend sends to it.
+     */
+    credential?: Credential;
   }[];
   /**
    * Where templates and policies are read from. Left out: a bare repository in the data folder, filled from the shipped library.
@@ -122,6 +143,19 @@ export interface Config {
      * How gitmend proves who it is.
      */
     credential?: GitCredential;
+    /**
+     * Only a commit with a good SSH signature of one of these people is used; any other is a bad commit.
+     */
+    verify?: {
+      /**
+       * Path of a file as `git` reads it (`gpg.ssh.allowedSignersFile`): one principal and key a line.
+       */
+      allowed_signers: string;
+    };
+    /**
+     * Secret of the push webhook (`/webhooks/github`, `/webhooks/gitlab`, `/webhooks/gitea`), which makes a sync immediate. Left out: they are closed.
+     */
+    webhook_secret?: Secret;
   };
   /**
    * Where the record of every execution goes. Always kept as a bare repository in the data folder; pushed to `url` when there is one.
@@ -180,6 +214,12 @@ export interface Config {
     repository?: string;
   };
   /**
+   * Guard rules, as in a policy, that are always weighed: no commit to the config repository can take them away.
+   */
+  floor: {
+    [k: string]: unknown;
+  }[];
+  /**
    * PostgreSQL. Left out: an embedded one in the data folder, for one replica.
    */
   database: {
@@ -204,9 +244,13 @@ export interface Config {
      * Bearer token of the API. Left out: a new one at each start, in `<data folder>/controller.json`.
      */
     token?: Secret;
+    /**
+     * Address and port of `/metrics` alone, without a credential. Left out: `/metrics` of the server, with its token.
+     */
+    metrics_listen?: string;
   };
   /**
-   * Where messages to people go: signed webhooks.
+   * Where messages to people go: signed webhooks and Slack.
    */
   notifications: {
     /**
@@ -234,6 +278,15 @@ export interface Config {
     namespaces: string[];
   };
   /**
+   * How gitmend finds whom a target belongs to: `owner.team` in expressions and `team:owner` in policies.
+   */
+  ownership: {
+    /**
+     * Label or annotation of the target, else of its namespace, that names the team.
+     */
+    label: string;
+  };
+  /**
    * Embedded database, bare Git repositories, evidence, `controller.json`. Relative to the working folder.
    */
   data_dir: string;
@@ -253,6 +306,49 @@ export interface Config {
      * How long one decision waits for facts from a cluster.
      */
     fact_timeout: string;
+  };
+  /**
+   * How long the database keeps what nobody needs for running. The audit repository keeps everything.
+   */
+  retention: {
+    /**
+     * Logs and manifests that steps have collected.
+     */
+    evidence: string;
+    /**
+     * Alerts that could not be read.
+     */
+    dead_letters: string;
+    /**
+     * Resolved firings and the decisions about them.
+     */
+    alerts: string;
+    /**
+     * Raw webhook bodies of alerts whose text had to be mended.
+     */
+    bodies: string;
+  };
+}
+/**
+ * A bearer token, or a user name with a password.
+ */
+export interface Credential {
+  /**
+   * Expected in `Authorization: Bearer`.
+   */
+  bearer?: Secret;
+  /**
+   * Expected user name and password.
+   */
+  basic?: {
+    /**
+     * Expected user name.
+     */
+    username: string;
+    /**
+     * Expected password.
+     */
+    password: Secret;
   };
 }
 /**
@@ -293,6 +389,10 @@ export interface GitCredential {
  * One webhook.
  */
 export interface Channel {
+  /**
+   * `webhook`: gitmend's own signed JSON. `slack`: an incoming webhook of Slack or whatever understands its format.
+   */
+  kind: "webhook" | "slack";
   /**
    * Where messages are posted as JSON.
    */
@@ -517,69 +617,11 @@ export const configSchema = {
           "credential": {
             "title": "Credential",
             "description": "What it must send. Left out: nothing, on loopback only.",
-            "type": "object",
-            "additionalProperties": false,
-            "properties": {
-              "bearer": {
-                "title": "Bearer token",
-                "description": "Expected in `Authorization: Bearer`.",
-                "allOf": [
-                  {
-                    "$ref": "#/definitions/secret"
-                  }
-                ],
-                "examples": [
-                  {
-                    "env": "ALERTMANAGER_TOKEN"
-                  }
-                ]
-              },
-              "basic": {
-                "title": "Basic authentication",
-                "description": "Expected user name and password.",
-                "type": "object",
-                "additionalProperties": false,
-                "properties": {
-                  "username": {
-                    "title": "User name",
-                    "description": "Expected user name.",
-                    "type": "string",
-                    "minLength": 1,
-                    "examples": [
-                      "alertmanager"
-                    ]
-                  },
-                  "password": {
-                    "title": "Password",
-                    "description": "Expected password.",
-                    "allOf": [
-                      {
-                        "$ref": "#/definitions/secret"
-                      }
-                    ],
-                    "examples": [
-                      {
-                        "file": "/run/secrets/alertmanager"
-                      }
-                    ]
-                  }
-                },
-                "required": [
-                  "username",
-                  "password"
-                ],
-                "examples": [
-                  {
-                    "username": "alertmanager",
-                    "password": {
-                      "env": "ALERTMANAGER_PASSWORD"
-                    }
-                  }
-                ]
+            "allOf": [
+              {
+                "$ref": "#/definitions/credential"
               }
-            },
-            "minProperties": 1,
-            "maxProperties": 1,
+            ],
             "examples": [
               {
                 "bearer": {
@@ -612,6 +654,46 @@ export const configSchema = {
             "examples": [
               "cluster"
             ]
+          },
+          "namespaces": {
+            "title": "Namespaces",
+            "description": "Names or globs of the namespaces whose alerts it may deliver; alerts without one need `*`. Left out: all.",
+            "type": "array",
+            "items": {
+              "type": "string",
+              "minLength": 1
+            },
+            "minItems": 1,
+            "examples": [
+              [
+                "shop-*"
+              ]
+            ]
+          },
+          "url": {
+            "title": "URL",
+            "description": "Address of its API. With it gitmend asks every minute what fires, and starts nothing for what is silenced or inhibited.",
+            "type": "string",
+            "pattern": "^https?://",
+            "examples": [
+              "http://alertmanager.monitoring:9093"
+            ]
+          },
+          "url_credential": {
+            "title": "URL credential",
+            "description": "What gitmend sends to that address.",
+            "allOf": [
+              {
+                "$ref": "#/definitions/credential"
+              }
+            ],
+            "examples": [
+              {
+                "bearer": {
+                  "env": "ALERTMANAGER_API_TOKEN"
+                }
+              }
+            ]
           }
         },
         "required": [
@@ -636,6 +718,91 @@ export const configSchema = {
                 "env": "ALERTMANAGER_TOKEN"
               }
             },
+            "clusters": [
+              "prod-eu"
+            ]
+          }
+        ]
+      ]
+    },
+    "confirm": {
+      "title": "Confirm",
+      "description": "Who is asked whether an alert is really active before anything of risk medium or more is started for it: nobody, its Alertmanager (`url`), or `prometheus`.",
+      "enum": [
+        "off",
+        "alertmanager",
+        "prometheus"
+      ],
+      "default": "off",
+      "examples": [
+        "alertmanager"
+      ]
+    },
+    "prometheus": {
+      "title": "Prometheus",
+      "description": "Where metrics are asked for: by `collect_metrics`, by effectiveness checks, and by `confirm`.",
+      "type": "array",
+      "items": {
+        "title": "Prometheus server",
+        "description": "One Prometheus, Thanos or Mimir address.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+          "url": {
+            "title": "URL",
+            "description": "Address of its API, without `/api/v1`.",
+            "type": "string",
+            "pattern": "^https?://",
+            "examples": [
+              "http://prometheus.monitoring:9090"
+            ]
+          },
+          "clusters": {
+            "title": "Clusters",
+            "description": "Clusters whose metrics it has. Left out: all.",
+            "type": "array",
+            "items": {
+              "type": "string",
+              "minLength": 1
+            },
+            "minItems": 1,
+            "examples": [
+              [
+                "prod-eu"
+              ]
+            ]
+          },
+          "credential": {
+            "title": "Credential",
+            "description": "What gitmend sends to it.",
+            "allOf": [
+              {
+                "$ref": "#/definitions/credential"
+              }
+            ],
+            "examples": [
+              {
+                "bearer": {
+                  "env": "PROMETHEUS_TOKEN"
+                }
+              }
+            ]
+          }
+        },
+        "required": [
+          "url"
+        ],
+        "examples": [
+          {
+            "url": "http://prometheus.monitoring:9090"
+          }
+        ]
+      },
+      "default": [],
+      "examples": [
+        [
+          {
+            "url": "http://prometheus.monitoring:9090",
             "clusters": [
               "prod-eu"
             ]
@@ -700,6 +867,45 @@ export const configSchema = {
               "token": {
                 "env": "GITMEND_GIT_TOKEN"
               }
+            }
+          ]
+        },
+        "verify": {
+          "title": "Verify",
+          "description": "Only a commit with a good SSH signature of one of these people is used; any other is a bad commit.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "allowed_signers": {
+              "title": "Allowed signers",
+              "description": "Path of a file as `git` reads it (`gpg.ssh.allowedSignersFile`): one principal and key a line.",
+              "type": "string",
+              "minLength": 1,
+              "examples": [
+                "/etc/gitmend/allowed_signers"
+              ]
+            }
+          },
+          "required": [
+            "allowed_signers"
+          ],
+          "examples": [
+            {
+              "allowed_signers": "/etc/gitmend/allowed_signers"
+            }
+          ]
+        },
+        "webhook_secret": {
+          "title": "Webhook secret",
+          "description": "Secret of the push webhook (`/webhooks/github`, `/webhooks/gitlab`, `/webhooks/gitea`), which makes a sync immediate. Left out: they are closed.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/secret"
+            }
+          ],
+          "examples": [
+            {
+              "env": "GITMEND_PUSH_SECRET"
             }
           ]
         }
@@ -889,6 +1095,29 @@ export const configSchema = {
         }
       ]
     },
+    "floor": {
+      "title": "Floor",
+      "description": "Guard rules, as in a policy, that are always weighed: no commit to the config repository can take them away.",
+      "type": "array",
+      "items": {
+        "type": "object"
+      },
+      "default": [],
+      "examples": [
+        [
+          {
+            "name": "prod-asks",
+            "when": "plan.namespaces.exists(n, n.startsWith('prod-'))",
+            "event": {
+              "type": "require-approval",
+              "params": {
+                "approvals": 1
+              }
+            }
+          }
+        ]
+      ]
+    },
     "database": {
       "title": "Database",
       "description": "PostgreSQL. Left out: an embedded one in the data folder, for one replica.",
@@ -958,6 +1187,15 @@ export const configSchema = {
               "file": "/run/secrets/gitmend-token"
             }
           ]
+        },
+        "metrics_listen": {
+          "title": "Metrics address",
+          "description": "Address and port of `/metrics` alone, without a credential. Left out: `/metrics` of the server, with its token.",
+          "type": "string",
+          "pattern": "^(\\[[0-9a-fA-F:.]+\\]|[^:\\s]*):[0-9]{1,5}$",
+          "examples": [
+            "0.0.0.0:9090"
+          ]
         }
       },
       "default": {},
@@ -972,7 +1210,7 @@ export const configSchema = {
     },
     "notifications": {
       "title": "Notifications",
-      "description": "Where messages to people go: signed webhooks.",
+      "description": "Where messages to people go: signed webhooks and Slack.",
       "type": "object",
       "additionalProperties": false,
       "properties": {
@@ -1058,6 +1296,31 @@ export const configSchema = {
         }
       ]
     },
+    "ownership": {
+      "title": "Ownership",
+      "description": "How gitmend finds whom a target belongs to: `owner.team` in expressions and `team:owner` in policies.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "label": {
+          "title": "Label",
+          "description": "Label or annotation of the target, else of its namespace, that names the team.",
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 317,
+          "default": "gitmend.dev/owner",
+          "examples": [
+            "gitmend.dev/owner"
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "label": "team"
+        }
+      ]
+    },
     "data_dir": {
       "title": "Data folder",
       "description": "Embedded database, bare Git repositories, evidence, `controller.json`. Relative to the working folder.",
@@ -1112,6 +1375,60 @@ export const configSchema = {
           "stale_after": "12h"
         }
       ]
+    },
+    "retention": {
+      "title": "Retention",
+      "description": "How long the database keeps what nobody needs for running. The audit repository keeps everything.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "evidence": {
+          "title": "Evidence",
+          "description": "Logs and manifests that steps have collected.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "30d",
+          "examples": [
+            "30d"
+          ]
+        },
+        "dead_letters": {
+          "title": "Dead letters",
+          "description": "Alerts that could not be read.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "30d",
+          "examples": [
+            "30d"
+          ]
+        },
+        "alerts": {
+          "title": "Alerts",
+          "description": "Resolved firings and the decisions about them.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "90d",
+          "examples": [
+            "90d"
+          ]
+        },
+        "bodies": {
+          "title": "Bodies",
+          "description": "Raw webhook bodies of alerts whose text had to be mended.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "24h",
+          "examples": [
+            "24h"
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "evidence": "30d"
+        }
+      ]
     }
   },
   "definitions": {
@@ -1154,6 +1471,18 @@ export const configSchema = {
       "type": "object",
       "additionalProperties": false,
       "properties": {
+        "kind": {
+          "title": "Kind",
+          "description": "`webhook`: gitmend's own signed JSON. `slack`: an incoming webhook of Slack or whatever understands its format.",
+          "enum": [
+            "webhook",
+            "slack"
+          ],
+          "default": "webhook",
+          "examples": [
+            "slack"
+          ]
+        },
         "url": {
           "title": "URL",
           "description": "Where messages are posted as JSON.",
@@ -1243,6 +1572,80 @@ export const configSchema = {
         {
           "token": {
             "env": "GITMEND_GIT_TOKEN"
+          }
+        }
+      ]
+    },
+    "credential": {
+      "title": "HTTP credential",
+      "description": "A bearer token, or a user name with a password.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "bearer": {
+          "title": "Bearer token",
+          "description": "Expected in `Authorization: Bearer`.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/secret"
+            }
+          ],
+          "examples": [
+            {
+              "env": "ALERTMANAGER_TOKEN"
+            }
+          ]
+        },
+        "basic": {
+          "title": "Basic authentication",
+          "description": "Expected user name and password.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "username": {
+              "title": "User name",
+              "description": "Expected user name.",
+              "type": "string",
+              "minLength": 1,
+              "examples": [
+                "alertmanager"
+              ]
+            },
+            "password": {
+              "title": "Password",
+              "description": "Expected password.",
+              "allOf": [
+                {
+                  "$ref": "#/definitions/secret"
+                }
+              ],
+              "examples": [
+                {
+                  "file": "/run/secrets/alertmanager"
+                }
+              ]
+            }
+          },
+          "required": [
+            "username",
+            "password"
+          ],
+          "examples": [
+            {
+              "username": "alertmanager",
+              "password": {
+                "env": "ALERTMANAGER_PASSWORD"
+              }
+            }
+          ]
+        }
+      },
+      "minProperties": 1,
+      "maxProperties": 1,
+      "examples": [
+        {
+          "bearer": {
+            "env": "ALERTMANAGER_TOKEN"
           }
         }
       ]

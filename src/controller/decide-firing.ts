@@ -8,7 +8,7 @@ import type { Facts } from "../domain/facts/facts.ts";
 import { objectKey, type Target } from "../domain/facts/objects.ts";
 import { weighGate } from "../domain/gate/weigh-gate.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
-import type { Plan } from "../domain/planning/plan.ts";
+import { changesSomething, type Plan } from "../domain/planning/plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { evaluateGuards } from "../domain/policies/evaluate-guards.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
@@ -153,7 +153,7 @@ async function plan(
   ];
   const recorded = number(events, 0, facts.now);
   const { phase, outcome, escalated } = fold(recorded);
-  const claims = mode === "live" && gate.kind !== "refused" && made.plan.steps.some((step) => step.changes);
+  const claims = mode === "live" && gate.kind !== "refused" && changesSomething(made.plan);
   return {
     kind: "execution",
     revision: catalog.revision,

@@ -5,6 +5,7 @@ import { fold } from "../domain/execution/evolve.ts";
 import { nextWork, type Work } from "../domain/execution/next-work.ts";
 import { objectKey } from "../domain/facts/objects.ts";
 import { secondsBetween } from "../domain/instant.ts";
+import { changesSomething } from "../domain/planning/plan.ts";
 import { Problem, toProblem, unreachable } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { stillAsPlanned } from "./outdated.ts";
@@ -161,7 +162,7 @@ async function claim(session: Session, ports: EnginePorts): Promise<boolean> {
     await session.record([{ type: "Ended", outcome: "outdated", reason: outdated, escalated: true }]);
     return true;
   }
-  const keys = plan.steps.some((step) => step.changes) ? plan.touches.objects.map(objectKey) : [];
+  const keys = changesSomething(plan) ? plan.touches.objects.map(objectKey) : [];
   if (!(await ports.executions.claim(session.id, keys))) return false;
   await session.record([{ type: "Claimed", keys }]);
   await tellStart(session, ports);

@@ -31,8 +31,10 @@ export async function gatherFacts(
     cluster: { name: alert.cluster, labels: clusters.labels(alert.cluster) },
     now: clock.now(),
     subject: { available: true, value: subject },
+    subjects: { available: true, value: subject === null ? [] : [subject] },
     target,
     namespace,
+    owner: notAsked,
     history,
   };
 }

@@ -1,7 +1,9 @@
 // Kubernetes Events on the target, so that `kubectl describe` tells the story. Best effort: named from the execution,
 // so a repeated one is the same one; a cluster that refuses them stops nothing.
+
 import { type TargetEventReason, targetEvent } from "../actions/target-events.ts";
 import type { Outcome } from "../domain/execution/events.ts";
+import { changesSomething } from "../domain/planning/plan.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { Session } from "./session.ts";
@@ -30,8 +32,7 @@ async function tell(
   const { plan, mode, alert, endReason } = session.state();
   const target = plan?.target ?? null;
   // A plan that changes nothing leaves no mark on its target either.
-  if (plan === null || target === null || mode === "observe" || !plan.steps.some(({ changes }) => changes))
-    return;
+  if (plan === null || target === null || mode === "observe" || !changesSomething(plan)) return;
   const facts = {
     executionId: session.id,
     template: plan.template.name,

@@ -86,6 +86,7 @@ function toolsFor(
 ): ActionTools {
   return {
     cluster: () => api,
+    query: async () => [],
     notify: async (channel, message, key) => {
       notifications.push({ channel, message, key });
       return { channel: channel ?? "default" };

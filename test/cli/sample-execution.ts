@@ -79,6 +79,7 @@ function step(name: string, action: string, undo: Undo, dependsOn: readonly stri
     alternatives: [],
     undo,
     changes: undo.how !== "nothing",
+    subject: null,
   };
 }
 
@@ -95,6 +96,10 @@ const plan: Plan = {
     ]),
     step("prove", "validate_pod_health", nothing, ["restart"]),
   ],
+  finally: [],
+  fallback: null,
+  fallbackImpossible: null,
+  assessment: { delaySeconds: 600, checks: [] },
   risk: "medium",
   timeoutSeconds: 900,
   maxParallel: 4,

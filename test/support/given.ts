@@ -57,6 +57,7 @@ export function step(name: string, options: Partial<PlannedStep> = {}): PlannedS
     alternatives: [],
     undo: { how: "restore" },
     changes: true,
+    subject: null,
     ...options,
   };
 }
@@ -67,6 +68,10 @@ export function plan(steps: readonly PlannedStep[], options: Partial<Plan> = {})
     target,
     parameters: {},
     steps,
+    finally: [],
+    fallback: null,
+    fallbackImpossible: null,
+    assessment: { delaySeconds: 600, checks: [] },
     risk: "low",
     timeoutSeconds: 900,
     maxParallel: 4,

@@ -34,6 +34,10 @@ export function eventText(event: ExecutionEvent): string {
       return event.keys.length === 0 ? "Started" : `Started; ${event.keys.length} object(s) reserved`;
     case "CancelRequested":
       return `Cancelled by ${code(event.by)}: ${text(event.reason)}${event.keep ? " (what was done stays)" : ""}`;
+    case "FallbackChosen":
+      return `The fallback ${code(event.template)} is tried: ${text(event.reason)}`;
+    case "AssessmentMade":
+      return `**Assessed: ${event.verdict}**${event.evidence.map(({ finding }) => `; ${text(finding)}`).join("")}`;
     case "Ended":
       return `**Ended: ${event.outcome}**${event.reason === "" ? "" : `, ${text(event.reason)}`}`;
     default:
@@ -41,24 +45,7 @@ export function eventText(event: ExecutionEvent): string {
   }
 }
 
-type StepEvent = Exclude<
-  ExecutionEvent,
-  {
-    type:
-      | "ExecutionRequested"
-      | "Planned"
-      | "GateDecided"
-      | "ApprovalRequested"
-      | "ApprovalGranted"
-      | "ApprovalDenied"
-      | "ApprovalExpired"
-      | "AlertJoined"
-      | "AlertResolved"
-      | "Claimed"
-      | "CancelRequested"
-      | "Ended";
-  }
->;
+type StepEvent = Extract<ExecutionEvent, { readonly step: string }>;
 
 function stepText(event: StepEvent): string {
   const step = code(event.step);

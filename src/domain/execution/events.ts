@@ -168,6 +168,12 @@ export interface UndoFailed {
   readonly retryable: boolean;
   readonly details: JsonObject;
 }
+/** The steps have failed and are undone: the plan's fallback is tried, once. */
+export interface FallbackChosen {
+  readonly type: "FallbackChosen";
+  readonly template: string;
+  readonly reason: string;
+}
 export interface CancelRequested {
   readonly type: "CancelRequested";
   readonly by: string;
@@ -181,6 +187,27 @@ export interface Ended {
   readonly reason: string;
   /** People have to look at it. */
   readonly escalated: boolean;
+}
+
+export const verdicts = ["effective", "ineffective", "inconclusive"] as const;
+export type Verdict = (typeof verdicts)[number];
+
+/** One thing that was looked at. `supports`: it speaks for the remedy, against it, or says nothing. */
+export interface AssessmentEvidence {
+  readonly what: "alert" | "target" | "check";
+  readonly finding: string;
+  readonly supports: "effective" | "ineffective" | "nothing";
+}
+
+/** Did it help? The only event that may follow `Ended`; an inconclusive one may be followed by another. */
+export interface AssessmentMade {
+  readonly type: "AssessmentMade";
+  readonly verdict: Verdict;
+  /** 1-based. */
+  readonly round: number;
+  readonly evidence: readonly AssessmentEvidence[];
+  /** ISO 8601; null: this one is final. */
+  readonly again: string | null;
 }
 
 export type ExecutionEvent =
@@ -204,8 +231,10 @@ export type ExecutionEvent =
   | UndoStarted
   | StepUndone
   | UndoFailed
+  | FallbackChosen
   | CancelRequested
-  | Ended;
+  | Ended
+  | AssessmentMade;
 
 /** An event as stored: `seq` counts from 1 without gaps. */
 export interface RecordedEvent {

@@ -1,5 +1,6 @@
 // Folds events into the state of an execution. Total on every event of every phase that can be stored; decides nothing.
 import type { AlertReference } from "../facts/alert.ts";
+import { everyStep } from "../planning/plan.ts";
 import { unreachable } from "../problem.ts";
 import type { ExecutionEvent, RecordedEvent, StepFailed, StepStarted } from "./events.ts";
 import { type Change, type Execution, newExecution, newStep, type StepState } from "./execution.ts";
@@ -32,7 +33,7 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
         ...state,
         plan: event.plan,
         previews: event.previews,
-        steps: new Map(event.plan.steps.map((step) => [step.name, newStep])),
+        steps: new Map(everyStep(event.plan).map((step) => [step.name, newStep])),
       };
     case "GateDecided":
       return {
@@ -42,12 +43,10 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
         phase: event.gate.kind === "approval" ? "awaiting_approval" : "waiting",
       };
     case "ApprovalRequested":
-      return { ...state, approval: { ...event, requestedAt: at } };
     case "ApprovalGranted":
-      return { ...state, approved: true, phase: "waiting" };
     case "ApprovalDenied":
     case "ApprovalExpired":
-      return state;
+      return applyToApproval(state, event, at);
     case "AlertJoined":
       return withAlert(state, event.alert);
     case "AlertResolved":
@@ -58,6 +57,10 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
       // A rollback that has begun runs to its end: a later cancel is recorded and changes nothing.
       if (state.phase === "undoing") return state;
       return { ...state, cancel: state.cancel ?? { by: event.by, reason: event.reason, keep: event.keep } };
+    case "FallbackChosen":
+      return { ...state, phase: "running", fallbackAt: at, undoStartedAt: null };
+    case "AssessmentMade":
+      return { ...state, assessment: event };
     case "Ended":
       return {
         ...state,
@@ -72,6 +75,25 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
       return applyToUndo(state, event, at);
     default:
       return applyToStep(state, event, at);
+  }
+}
+
+type ApprovalEvent = Extract<
+  ExecutionEvent,
+  { type: "ApprovalRequested" | "ApprovalGranted" | "ApprovalDenied" | "ApprovalExpired" }
+>;
+
+function applyToApproval(state: Execution, event: ApprovalEvent, at: string): Execution {
+  switch (event.type) {
+    case "ApprovalRequested":
+      return { ...state, approval: { ...event, requestedAt: at } };
+    case "ApprovalGranted":
+      return { ...state, approved: true, phase: "waiting" };
+    case "ApprovalDenied":
+    case "ApprovalExpired":
+      return state;
+    default:
+      return unreachable(event);
   }
 }
 
@@ -205,7 +227,8 @@ function withStep(state: Execution, name: string, step: StepState): Execution {
 
 function withChange(state: Execution, step: StepState, event: StepStarted): readonly Change[] {
   if (event.effect === null) return state.changes;
-  const planned = state.plan?.steps.find((candidate) => candidate.name === event.step);
+  const steps = state.plan === null ? [] : everyStep(state.plan);
+  const planned = steps.find((candidate) => candidate.name === event.step);
   const undo = step.alternative < 0 ? planned?.undo : planned?.alternatives[step.alternative]?.undo;
   const change: Change = {
     step: event.step,

@@ -6,7 +6,7 @@ import type { Json } from "../json.ts";
 import type { Effect, Preview } from "../planning/effect.ts";
 import type { ActionCall, Plan, Undo } from "../planning/plan.ts";
 import type { ProblemCode } from "../problem.ts";
-import type { ApprovalRequested, MatchRecord, Outcome, Phase } from "./events.ts";
+import type { ApprovalRequested, AssessmentMade, MatchRecord, Outcome, Phase } from "./events.ts";
 
 export type StepStatus = "pending" | "running" | "retrying" | "succeeded" | "failed" | "skipped" | "unknown";
 
@@ -80,6 +80,9 @@ export interface Execution {
   /** In order of start. */
   readonly changes: readonly Change[];
   readonly undoStartedAt: string | null;
+  /** Set when the plan's fallback was chosen: its steps run now, with a time limit of their own. */
+  readonly fallbackAt: string | null;
+  readonly assessment: AssessmentMade | null;
   readonly cancel: { readonly by: string; readonly reason: string; readonly keep: boolean } | null;
 }
 
@@ -123,5 +126,7 @@ export const newExecution: Execution = {
   steps: new Map(),
   changes: [],
   undoStartedAt: null,
+  fallbackAt: null,
+  assessment: null,
   cancel: null,
 };

@@ -7,7 +7,7 @@ export type Fact<T> =
   | { readonly available: false; readonly why: string };
 
 /** Facts that cost a call; the others (alert, cluster, now) are always at hand. */
-export type FetchedFact = "subject" | "target" | "namespace" | "history";
+export type FetchedFact = "subject" | "subjects" | "target" | "namespace" | "owner" | "history";
 
 export interface Named {
   readonly name: string;
@@ -23,6 +23,11 @@ export interface History {
   }[];
 }
 
+/** Whom the target belongs to, as `ownership` of gitmend.yaml finds it. null: nobody is named. */
+export interface Owner {
+  readonly team: string | null;
+}
+
 /** `subject` and `target` are null when the alert names no object (that is a value, not a missing fact). */
 export interface Facts {
   readonly alert: Alert;
@@ -30,7 +35,10 @@ export interface Facts {
   /** ISO 8601, UTC. */
   readonly now: string;
   readonly subject: Fact<Subject | null>;
+  /** Of every open firing of the same alert name whose target is this one, its own first. */
+  readonly subjects: Fact<readonly Subject[]>;
   readonly target: Fact<Target | null>;
   readonly namespace: Fact<Named | null>;
+  readonly owner: Fact<Owner>;
   readonly history: Fact<History>;
 }

@@ -27,9 +27,14 @@ export interface Target extends ObjectRef {
   readonly annotations: Readonly<Record<string, string>>;
   readonly spec: Readonly<Record<string, unknown>>;
   readonly status: Readonly<Record<string, unknown>>;
-  /** `operator`: its top owner is no built-in workload, so gitmend does not change it. */
-  readonly managedBy: "none" | "operator";
+  readonly managedBy: ManagedBy;
 }
+
+/**
+ * Who writes the target's manifest. `operator`: its top owner is no built-in workload. `disputed`: labels name an owner that
+ * does not list the object. Whatever is not `none` is only observed and escalated: a live change would be undone.
+ */
+export type ManagedBy = "none" | "flux" | "argocd" | "helm" | "operator" | "disputed";
 
 export interface OwnerReference {
   readonly apiVersion: string;

@@ -2,7 +2,7 @@
 // deny > approvals (all that fired must be met; the shortest expiry counts) > open. Everything is recorded with its reason.
 import type { ObjectRef } from "../facts/objects.ts";
 import { globMatcher } from "../glob.ts";
-import type { Plan } from "../planning/plan.ts";
+import { changesSomething, type Plan } from "../planning/plan.ts";
 import type { GuardVerdict } from "../policies/selection.ts";
 import { type Risk, risks } from "../templates/action-description.ts";
 import type { ApprovalDemand, Gate, GateReason, Mode } from "./gate.ts";
@@ -64,7 +64,7 @@ function reasonOf({ rule, reason, effect }: GuardVerdict): GateReason {
 }
 
 function builtInDenials(plan: Plan, rules: GateRules): readonly GateReason[] {
-  if (!changes(plan)) return [];
+  if (!changesSomething(plan)) return [];
   const deny = (rule: string, reason: string): GateReason => ({
     rule: `built-in/${rule}`,
     effect: "deny",
@@ -91,10 +91,6 @@ function builtInApprovals(plan: Plan, asked: boolean): readonly GateReason[] {
   return plan.risk === "high" || plan.risk === "critical"
     ? [ask("high-risk", `its risk is ${plan.risk}`)]
     : [];
-}
-
-function changes(plan: Plan): boolean {
-  return plan.steps.some((step) => step.changes);
 }
 
 /** Live where every object that it touches is covered by an entry that allows its risk. */

@@ -36,6 +36,10 @@ export function draftPlan(request: DraftRequest): DraftPlan {
     target: target === null ? null : identityOf(target),
     parameters,
     steps: template.steps.map((step) => planStep(step, scope, request.actions)),
+    finally: [],
+    fallback: null,
+    fallbackImpossible: null,
+    assessment: template.effectiveness,
     timeoutSeconds: template.timeoutSeconds,
     maxParallel: template.maxParallel,
     cooldownSeconds: template.cooldownSeconds,
@@ -102,6 +106,7 @@ function planStep(step: TemplateStep, scope: Scope, actions: DraftRequest["actio
     changes: [call, ...alternatives.map((alternative) => alternative.call)].some(
       ({ action }) => describeAction(actions, action).changes,
     ),
+    subject: null,
   };
 }
 

@@ -1,7 +1,8 @@
 // A plan: a template with everything filled in for one incident. Immutable; its digest is what people approve.
-import type { ObjectRef } from "../facts/objects.ts";
+import type { ObjectRef, Subject } from "../facts/objects.ts";
 import type { Json } from "../json.ts";
 import type { Risk } from "../templates/action-description.ts";
+import type { EffectivenessCheck } from "../templates/template.ts";
 
 /** One action with its input. Strings may still hold `{{ steps[...] }}` expressions, computed when the step starts. */
 export interface ActionCall {
@@ -23,6 +24,10 @@ export type Undo =
   | { readonly how: "nothing"; readonly why: string };
 
 export interface PlannedStep {
+  /**
+   * Unique in the plan. Beside the template's own names: `restart[2]` of a step for each subject, `workflow/preconditions` and
+   * `workflow/success`, `finally/<name>`, and `fallback/<name>` before any of these for the fallback's.
+   */
   readonly name: string;
   readonly dependsOn: readonly string[];
   readonly call: ActionCall;
@@ -40,6 +45,8 @@ export interface PlannedStep {
   readonly undo: Undo;
   /** Whether the action or one of its alternatives changes something. */
   readonly changes: boolean;
+  /** Of a step for each subject: the one that it is about. It is skipped when that is gone or well again. */
+  readonly subject: Subject | null;
 }
 
 export interface Plan {
@@ -47,6 +54,13 @@ export interface Plan {
   readonly target: (ObjectRef & { readonly uid: string }) | null;
   readonly parameters: Readonly<Record<string, Json>>;
   readonly steps: readonly PlannedStep[];
+  /** Once, after everything else, however the execution ends after its first step. Never undone. */
+  readonly finally: readonly PlannedStep[];
+  /** What is tried, once, when the steps have failed and were undone. Its own fallback is always null. */
+  readonly fallback: Plan | null;
+  /** Why the template's fallback is not part of the plan ("nothing to roll back"). */
+  readonly fallbackImpossible: string | null;
+  readonly assessment: { readonly delaySeconds: number; readonly checks: readonly EffectivenessCheck[] };
   readonly risk: Risk;
   readonly timeoutSeconds: number;
   readonly maxParallel: number;
@@ -62,4 +76,14 @@ export interface Plan {
   };
   /** `sha256:<hex>` of the RFC 8785 text of everything above. */
   readonly digest: string;
+}
+
+/** Every step that some path of the plan can take, the fallback's included. */
+export function everyStep(plan: Pick<Plan, "steps" | "finally" | "fallback">): readonly PlannedStep[] {
+  return [...plan.steps, ...(plan.fallback === null ? [] : everyStep(plan.fallback)), ...plan.finally];
+}
+
+/** Whether some path of the plan changes something. */
+export function changesSomething(plan: Pick<Plan, "steps" | "finally" | "fallback">): boolean {
+  return everyStep(plan).some((step) => step.changes);
 }

@@ -3,7 +3,7 @@ import { type ObjectRef, objectKey } from "../facts/objects.ts";
 import { canonicalJson, sha256 } from "../json.ts";
 import { type ActionDescription, type Risk, risks } from "../templates/action-description.ts";
 import type { DraftPlan } from "./draft-plan.ts";
-import type { ActionCall, Plan, PlannedStep } from "./plan.ts";
+import { type ActionCall, everyStep, type Plan, type PlannedStep } from "./plan.ts";
 
 /** @param objects what the actions said they touch, undo actions and alternatives included; may repeat */
 export function sealPlan(
@@ -28,8 +28,8 @@ export function sealPlan(
 }
 
 /** Every call that some path of the plan can make. */
-export function callsOf(plan: Pick<Plan, "steps">): readonly ActionCall[] {
-  return plan.steps.flatMap(callsOfStep);
+export function callsOf(plan: Pick<Plan, "steps" | "finally" | "fallback">): readonly ActionCall[] {
+  return everyStep(plan).flatMap(callsOfStep);
 }
 
 function callsOfStep(step: PlannedStep): readonly ActionCall[] {

@@ -173,6 +173,7 @@ function compileStep(
     alternatives,
     rollback,
     approvalRequired: step.approval === "required",
+    forEach: null,
     position: document.position(path),
   };
 }
@@ -219,6 +220,10 @@ function assemble(work: Work, steps: readonly TemplateStep[], document: YamlDocu
     risk: riskOf(steps, work),
     parameters: work.parameters,
     steps,
+    finally: [],
+    fallback: null,
+    validation: { preconditions: [], success: [] },
+    effectiveness: { delaySeconds: 600, checks: [] },
     timeoutSeconds: seconds(configuration.timeout, ["configuration", "timeout"], list),
     maxParallel: configuration.max_parallel,
     cooldownSeconds: durationSeconds(configuration.cooldown),

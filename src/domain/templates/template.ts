@@ -36,7 +36,16 @@ export interface TemplateStep {
   /** null: the action's own inverse. */
   readonly rollback: TemplateCall | null;
   readonly approvalRequired: boolean;
+  /** `subjects`: planned once for each subject, and skipped for those that are well again when it starts. */
+  readonly forEach: "subjects" | null;
   readonly position: Position;
+}
+
+/** What must hold besides the target's health for a remedy to count as effective. */
+export interface EffectivenessCheck {
+  readonly promql: string;
+  /** CEL over `value`. */
+  readonly expect: string;
 }
 
 export interface Template {
@@ -49,6 +58,13 @@ export interface Template {
   /** draft-07 fragments by parameter name. */
   readonly parameters: Readonly<Record<string, JsonObject>>;
   readonly steps: readonly TemplateStep[];
+  /** Once, after everything else, however the execution ends after its first step. */
+  readonly finally: readonly TemplateStep[];
+  /** Another template, tried once when this one has failed and was undone. */
+  readonly fallback: string | null;
+  /** CEL of the whole workflow: before the first step, after the last. */
+  readonly validation: { readonly preconditions: readonly string[]; readonly success: readonly string[] };
+  readonly effectiveness: { readonly delaySeconds: number; readonly checks: readonly EffectivenessCheck[] };
   readonly timeoutSeconds: number;
   readonly maxParallel: number;
   readonly cooldownSeconds: number;
