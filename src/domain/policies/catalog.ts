@@ -10,18 +10,38 @@ export interface Buckets<R extends RuleBase> {
   readonly always: RuleSet<R>;
 }
 
-export interface Catalog {
+interface CatalogBase {
   /** `main@sha1:<40 hex>`. */
   readonly revision: string;
   readonly templates: ReadonlyMap<string, Template>;
   /** Facts that a template's expressions read when the plan is made. */
   readonly templateFacts: ReadonlyMap<string, ReadonlySet<FetchedFact>>;
+}
+
+/** All that was compiled, as data: what one thread hands to another. */
+export interface CatalogContent extends CatalogBase {
+  readonly selection: readonly SelectionRule[];
+  readonly guards: readonly GuardRule[];
+}
+
+export interface Catalog extends CatalogBase {
   readonly selection: Buckets<SelectionRule>;
   readonly guards: Buckets<GuardRule>;
   readonly ruleCount: number;
 }
 
-export function makeBuckets<R extends RuleBase>(rules: readonly R[]): Buckets<R> {
+/** Cheap: rules are put into buckets and come to life when they are asked. */
+export function openCatalog(content: CatalogContent): Catalog {
+  const { selection, guards } = content;
+  return {
+    ...content,
+    selection: makeBuckets(selection),
+    guards: makeBuckets(guards),
+    ruleCount: selection.length + guards.length,
+  };
+}
+
+function makeBuckets<R extends RuleBase>(rules: readonly R[]): Buckets<R> {
   const byName = new Map<string, R[]>();
   for (const rule of rules) {
     for (const name of rule.alertNames ?? []) {

@@ -7,7 +7,7 @@ import { type ActionIndex, actionIndex } from "../templates/action-index.ts";
 import { type CompiledTemplate, compileTemplate } from "../templates/compile-template.ts";
 import { templateSchema } from "../templates/template.generated.ts";
 import { readYaml, type YamlDocument } from "../yaml-findings.ts";
-import { type Catalog, makeBuckets } from "./catalog.ts";
+import { type Catalog, type CatalogContent, openCatalog } from "./catalog.ts";
 import { type CompiledPolicy, compilePolicy } from "./compile-policy.ts";
 import { findAmbiguity } from "./find-ambiguity.ts";
 import { policySchema } from "./policy.generated.ts";
@@ -22,6 +22,12 @@ export interface CatalogCompilation {
   /** null: at least one finding is an error. */
   readonly catalog: Catalog | null;
   /** By file, line and column. */
+  readonly findings: readonly Finding[];
+}
+
+/** The same as data. */
+export interface ContentCompilation {
+  readonly content: CatalogContent | null;
   readonly findings: readonly Finding[];
 }
 
@@ -101,25 +107,22 @@ function compilePolicies(files: readonly CatalogText[], templates: Templates): P
 }
 
 /** Every alert asks these: a bucket that grows makes all decisions slow. */
-function warnOfAlways(catalog: Catalog): readonly Finding[] {
-  const always = [...catalog.selection.always.rules, ...catalog.guards.always.rules];
+function warnOfAlways({ selection, guards }: CatalogContent): readonly Finding[] {
+  const always = [...selection, ...guards].filter(({ alertNames }) => alertNames === null);
   const [first] = always;
   if (first === undefined || always.length <= mostAlwaysRules) return [];
   const message = `${always.length} rules name no alert and are asked for every one: give them \`on\``;
   return [{ ...first.position, severity: "warning", code: "MANY_RULES_FOR_ALL", message }];
 }
 
-function assemble(revision: string, { byName }: Templates, { policies }: Policies): Catalog {
+function assemble(revision: string, { byName }: Templates, { policies }: Policies): CatalogContent {
   const compiled = [...byName].flatMap(([name, one]) => (one === null ? [] : [[name, one] as const]));
-  const selection = policies.flatMap((policy) => policy.selection);
-  const guards = policies.flatMap((policy) => policy.guards);
   return {
     revision,
     templates: new Map(compiled.map(([name, { template }]) => [name, template])),
     templateFacts: new Map(compiled.map(([name, { facts }]) => [name, facts])),
-    selection: makeBuckets(selection),
-    guards: makeBuckets(guards),
-    ruleCount: selection.length + guards.length,
+    selection: policies.flatMap((policy) => policy.selection),
+    guards: policies.flatMap((policy) => policy.guards),
   };
 }
 
@@ -142,11 +145,21 @@ export function compileCatalog(
   revision: string,
   actions: readonly ActionDescription[],
 ): CatalogCompilation {
+  const { content, findings } = compileContent(files, revision, actions);
+  return { catalog: content === null ? null : openCatalog(content), findings };
+}
+
+/** Seconds of work for thousands of rules: the controller has it done by another thread (adapters/catalog-compiler.ts). */
+export function compileContent(
+  files: readonly CatalogText[],
+  revision: string,
+  actions: readonly ActionDescription[],
+): ContentCompilation {
   const templates = compileTemplates(filesUnder("templates", files), actionIndex(actions));
   const policies = compilePolicies(filesUnder("policies", files), templates);
   const ambiguity = findAmbiguity(policies.policies.flatMap(({ selection }) => selection));
   const errors = [...templates.findings, ...policies.findings, ...ambiguity];
-  const catalog = assemble(revision, templates, policies);
-  const findings = withoutRepetition([...errors, ...warnOfAlways(catalog)]).toSorted(byPosition);
-  return { catalog: hasErrors(findings) ? null : catalog, findings };
+  const content = assemble(revision, templates, policies);
+  const findings = withoutRepetition([...errors, ...warnOfAlways(content)]).toSorted(byPosition);
+  return { content: hasErrors(findings) ? null : content, findings };
 }

@@ -125,7 +125,6 @@ function comparisonLeaf(condition: Condition, place: Place, context: ConditionCo
     pathText: condition.path ?? "$",
     wanted,
     operator,
-    comparison: prepared.comparison,
   };
   leaves.push(leaf);
   return { leaf };
@@ -205,7 +204,7 @@ function whenLeaf(source: string, path: DataPath, context: ConditionContext): Co
     whenMissing: missingCounts(context, true),
     facts: factsOf(expression),
     text: source,
-    expression,
+    scope: kind,
   };
   leaves.push(leaf);
   return { leaf };

@@ -2,11 +2,13 @@
 // An answer that is not there (unavailable fact, failed expression) is tried both ways: if the rule comes out the same, it
 // does not matter; if not, the rule is open and says why.
 import { Engine, type RuleProperties, type TopLevelCondition } from "json-rules-engine";
+import { compileExpression } from "../expressions/compile-expression.ts";
 import { asCondition } from "../expressions/evaluate.ts";
 import type { FetchedFact } from "../facts/facts.ts";
 import { Problem, toProblem } from "../problem.ts";
 import { type FactPath, readFactPath } from "./fact-path.ts";
 import type { FactValues } from "./fact-values.ts";
+import { prepareOperator } from "./operators.ts";
 import type { ConditionTree, Leaf, RuleBase } from "./rule.ts";
 
 export type LeafAnswer =
@@ -45,29 +47,40 @@ function unavailableAnswer(leaf: Leaf, { unavailable }: FactValues): LeafAnswer 
   return null;
 }
 
-/** What the expression does not come to (because another part decides) does not count. */
-function answerExpression(leaf: Leaf & { readonly kind: "expression" }, values: FactValues): LeafAnswer {
-  try {
-    const { source } = leaf.expression;
-    return { state: "answered", holds: asCondition(source, leaf.expression.evaluate(values.scope)) };
-  } catch (error) {
-    const problem = toProblem(error);
-    if (problem.details["missing"] !== true) return { state: "failed", why: problem.message };
-    return unavailableAnswer(leaf, values) ?? { state: "missing" };
-  }
+/** Asks one leaf; `found` is what stands at the path of a comparison. */
+type Question = (found: unknown, values: FactValues) => LeafAnswer;
+
+function notChecked(leaf: Leaf): Problem {
+  return new Problem("INTERNAL", `"${leaf.text}" was not checked before it was asked`);
 }
 
-function answerComparison(
-  leaf: Leaf & { readonly kind: "comparison" },
-  found: unknown,
-  values: FactValues,
-): LeafAnswer {
-  const unavailable = unavailableAnswer(leaf, values);
-  if (unavailable !== null) return unavailable;
-  if (found === undefined || found === null) return { state: "missing" };
-  const result = leaf.comparison(found, leaf.wanted);
-  if (typeof result === "boolean") return { state: "answered", holds: result, found };
-  return result.details["missing"] === true ? { state: "missing" } : { state: "failed", why: result.message };
+/** What the expression does not come to (because another part decides) does not count. */
+function expressionQuestion(leaf: Leaf & { readonly kind: "expression" }): Question {
+  const { expression } = compileExpression(leaf.text, leaf.scope);
+  if (expression === null) throw notChecked(leaf);
+  return (_found, values) => {
+    try {
+      return { state: "answered", holds: asCondition(leaf.text, expression.evaluate(values.scope)) };
+    } catch (error) {
+      const problem = toProblem(error);
+      if (problem.details["missing"] !== true) return { state: "failed", why: problem.message };
+      return unavailableAnswer(leaf, values) ?? { state: "missing" };
+    }
+  };
+}
+
+function comparisonQuestion(leaf: Leaf & { readonly kind: "comparison" }): Question {
+  const prepared = prepareOperator(leaf.operator, leaf.wanted);
+  if ("fault" in prepared) throw notChecked(leaf);
+  return (found, values) => {
+    const unavailable = unavailableAnswer(leaf, values);
+    if (unavailable !== null) return unavailable;
+    if (found === undefined || found === null) return { state: "missing" };
+    const result = prepared.comparison(found, leaf.wanted);
+    if (typeof result === "boolean") return { state: "answered", holds: result, found };
+    const missing = result.details["missing"] === true;
+    return missing ? { state: "missing" } : { state: "failed", why: result.message };
+  };
 }
 
 function truth(leaf: Leaf, answer: LeafAnswer, guess: Guess): boolean {
@@ -109,14 +122,11 @@ function makeEngine(rules: readonly RuleBase[], current: () => Run): Engine {
   for (const rule of rules) {
     for (const leaf of rule.leaves) {
       if (leaf.kind === "comparison") paths.set(leaf.pathText, leaf.path);
+      const ask = leaf.kind === "expression" ? expressionQuestion(leaf) : comparisonQuestion(leaf);
       engine.addOperator(operatorName(rule, leaf), (found: unknown) => {
         const run = current();
         const answers = run.answers.get(rule.name);
-        const answer =
-          answers?.get(leaf.id) ??
-          (leaf.kind === "expression"
-            ? answerExpression(leaf, run.values)
-            : answerComparison(leaf, found, run.values));
+        const answer = answers?.get(leaf.id) ?? ask(found, run.values);
         answers?.set(leaf.id, answer);
         return truth(leaf, answer, run.guess);
       });
@@ -140,7 +150,7 @@ function inTurn<T>(): (task: () => Promise<T>) => Promise<T> {
   };
 }
 
-/** The engine is built when it is first needed: a catalog has many buckets, and few of them are asked. */
+/** Rules come to life when they are first asked: a catalog has many buckets, and few of them are. */
 export function makeRuleSet<R extends RuleBase>(rules: readonly R[]): RuleSet<R> {
   let run: Run | null = null;
   let engine: Engine | null = null;

@@ -1,12 +1,11 @@
-// A rule as the compiler leaves it: a tree of conditions whose leaves are ready to be asked. Types only.
-
-import type { CompiledExpression } from "../expressions/compile-expression.ts";
+// A rule as the compiler leaves it: a tree of checked conditions, all of it data, so that another thread can compile and hand it
+// over. rule-set.ts brings it to life. Types only.
 import type { FetchedFact } from "../facts/facts.ts";
 import type { Json } from "../json.ts";
 import type { Risk } from "../templates/action-description.ts";
 import type { Position } from "../templates/template.ts";
 import type { FactPath } from "./fact-path.ts";
-import type { Comparison } from "./operators.ts";
+import type { OperatorName } from "./operators.ts";
 import type { Deny, Escalate, RequireApproval, SelectTemplate } from "./policy.generated.ts";
 
 export type FactName = "alert" | "subject" | "target" | "namespace" | "cluster" | "history" | "now" | "plan";
@@ -30,10 +29,10 @@ export type Leaf = {
       readonly path: FactPath;
       readonly pathText: string;
       readonly wanted: Json;
-      readonly operator: string;
-      readonly comparison: Comparison;
+      readonly operator: OperatorName;
     }
-  | { readonly kind: "expression"; readonly expression: CompiledExpression }
+  /** `text` is the source; `scope` says what it may read. */
+  | { readonly kind: "expression"; readonly scope: "selection" | "guard" }
 );
 
 export type ConditionTree =
