@@ -9,9 +9,10 @@ import { loop } from "./loop.ts";
 import { createPublisher, type RecordPorts } from "./publish-records.ts";
 import { pause } from "./session.ts";
 import { type CatalogPorts, type CatalogSync, createCatalogSync } from "./sync-catalog.ts";
+import { weighNow } from "./weigh-plan.ts";
 
 export type ControllerPorts = DecisionPorts &
-  EnginePorts &
+  Omit<EnginePorts, "weigh"> &
   RecordPorts &
   Pick<CatalogPorts, "source" | "catalogState">;
 
@@ -42,8 +43,10 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
   const stopping = new AbortController();
   let nudged = Promise.withResolvers<void>();
   const nudge = () => nudged.resolve();
-  const drives = createDrives(ports, nudge);
   const catalog = createCatalogSync({ ...ports, actions: [...ports.actions.values()] });
+  const weigh: EnginePorts["weigh"] = (executionId, alert, plan, tools) =>
+    weighNow(executionId, alert, plan, catalog.current(), tools, ports);
+  const drives = createDrives({ ...ports, weigh }, nudge);
   const publish = createPublisher(ports);
   const every = (milliseconds: number, round: () => Promise<unknown>) =>
     loop(milliseconds, round, stopping.signal, log);

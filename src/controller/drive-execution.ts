@@ -2,11 +2,13 @@
 // something happens. Everything it knows is in the events, so another replica can take over between any two lines.
 import { answerCommand } from "../domain/execution/answer-command.ts";
 import { fold } from "../domain/execution/evolve.ts";
-import { nextWork, type Work } from "../domain/execution/next-work.ts";
+import { nextWork } from "../domain/execution/next-work.ts";
+import type { Work } from "../domain/execution/work.ts";
 import { objectKey } from "../domain/facts/objects.ts";
 import { secondsBetween } from "../domain/instant.ts";
 import { changesSomething } from "../domain/planning/plan.ts";
 import { Problem, toProblem, unreachable } from "../domain/problem.ts";
+import { endExecution, isEnd } from "./end-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { stillAsPlanned } from "./outdated.ts";
 import type { OwnedExecution, PendingCommand } from "./ports.ts";
@@ -14,7 +16,8 @@ import { askApproval, checkApproval } from "./run-approval.ts";
 import { resumeStep, startStep } from "./run-step.ts";
 import { resumeUndo, startUndo } from "./run-undo.ts";
 import { openSession, type Session } from "./session.ts";
-import { tellEnd, tellStart } from "./tell-target.ts";
+import { tellStart } from "./tell-target.ts";
+import { fallBack } from "./weigh-again.ts";
 
 const approvalPollMilliseconds = 1000;
 const claimRetryMilliseconds = 1000;
@@ -45,9 +48,7 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
       const pause = await doAll(due(session, draining, ports), session, ports);
       if (pause > 0 && inbox.length === 0) await session.nextWake(pause);
     }
-    if (session.state().phase !== "ended") return "left";
-    await ending(session, ports);
-    return "ended";
+    return session.state().phase === "ended" ? "ended" : "left";
   };
 
   return {
@@ -90,8 +91,7 @@ async function doAll(works: readonly Work[], session: Session, ports: EnginePort
 async function doWork(work: Work, session: Session, ports: EnginePorts): Promise<number> {
   switch (work.type) {
     case "record":
-      if (work.events.some(({ type }) => type === "Ended")) return end(work.events, session, ports);
-      await session.record(work.events);
+      await (isEnd(work.events) ? endExecution(work.events, session, ports) : session.record(work.events));
       return 0;
     case "ask-approval":
       return retryLater(() => askApproval(session, ports), session, ports);
@@ -112,6 +112,8 @@ async function doWork(work: Work, session: Session, ports: EnginePorts): Promise
     case "resume-undo":
       session.launch(work.change.step, () => resumeUndo(work.change, session, ports));
       return Number.POSITIVE_INFINITY;
+    case "fallback":
+      return retryLater(() => fallBack(work, session, ports), session, ports);
     case "abort":
       abortAll(session, work.code);
       return Number.POSITIVE_INFINITY;
@@ -120,17 +122,6 @@ async function doWork(work: Work, session: Session, ports: EnginePorts): Promise
     default:
       return unreachable(work);
   }
-}
-
-async function end(
-  events: Extract<Work, { type: "record" }>["events"],
-  session: Session,
-  ports: EnginePorts,
-): Promise<number> {
-  await ports.faults.at("ended-before-append");
-  await session.record(events);
-  await ports.faults.at("ended-after-append");
-  return 0;
 }
 
 /** A forge or an API server that is away is asked again; the execution keeps waiting. */
@@ -159,7 +150,8 @@ async function claim(session: Session, ports: EnginePorts): Promise<boolean> {
   if (plan === null) return false;
   const outdated = await stillAsPlanned(session, ports);
   if (outdated !== null) {
-    await session.record([{ type: "Ended", outcome: "outdated", reason: outdated, escalated: true }]);
+    const end = { type: "Ended", outcome: "outdated", reason: outdated, escalated: true } as const;
+    await endExecution([end], session, ports);
     return true;
   }
   const keys = changesSomething(plan) ? plan.touches.objects.map(objectKey) : [];
@@ -175,21 +167,6 @@ function abortAll(session: Session, code: "EXECUTION_TIMEOUT" | "CANCELLED"): vo
       ? "the execution was cancelled"
       : "the execution took longer than its template allows";
   for (const controller of session.busy.values()) controller.abort(new Problem(code, message));
-}
-
-async function ending(session: Session, ports: EnginePorts): Promise<void> {
-  const { outcome, approval, approved, cancel } = session.state();
-  ports.log.info({ executionId: session.id, outcome }, "execution ended");
-  await tellEnd(session, ports);
-  if (approval === null || approved || outcome === "rejected" || outcome === null) return;
-  const stopped = cancel === null ? "resolved" : "cancelled";
-  const reason = outcome === "expired" || outcome === "outdated" || outcome === "refused" ? outcome : stopped;
-  await ports.forge.close(approval.branch, reason).catch((error: unknown) => {
-    ports.log.warn(
-      { executionId: session.id, reason: toProblem(error).message },
-      "the approval's branch could not be closed",
-    );
-  });
 }
 
 function report(owned: OwnedExecution, error: unknown, lease: AbortSignal, { log }: EnginePorts): DriveEnd {

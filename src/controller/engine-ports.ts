@@ -1,7 +1,20 @@
 // What driving executions needs, as one object.
-import type { Action, EffectRunner } from "../actions/action.ts";
+import type { Action, ActionTools, EffectRunner } from "../actions/action.ts";
 import type { ProtectionRules } from "../actions/protected.ts";
-import type { AlertStore, Clock, Clusters, ExecutionStore, Faults, Forge, Lease, Log } from "./ports.ts";
+import type { Alert } from "../domain/facts/alert.ts";
+import type { Gate } from "../domain/gate/gate.ts";
+import type { Plan } from "../domain/planning/plan.ts";
+import type {
+  AlertStore,
+  Clock,
+  Clusters,
+  ExecutionStore,
+  Faults,
+  Forge,
+  Lease,
+  Log,
+  Metrics,
+} from "./ports.ts";
 
 export interface EnginePorts {
   readonly executions: ExecutionStore;
@@ -14,9 +27,15 @@ export interface EnginePorts {
   readonly effects: EffectRunner;
   readonly faults: Faults;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** Team name -> people, of `gitmend.yaml`. */
   readonly teams: ReadonlyMap<string, readonly string[]>;
   readonly protection: ProtectionRules;
+  /**
+   * The gate of this plan under the rules and the facts of now.
+   * @throws Problem when that cannot be known now: nothing may start, ask again
+   */
+  readonly weigh: (executionId: string, alert: Alert, plan: Plan, tools: ActionTools) => Promise<Gate>;
 }

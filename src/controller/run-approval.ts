@@ -6,6 +6,7 @@ import { approvalBranch, approvalPath, renderApprovalFile } from "../domain/gate
 import { judgeApproval } from "../domain/gate/judge-approval.ts";
 import { plusSeconds } from "../domain/instant.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
+import { endExecution, isEnd } from "./end-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { ApprovalState } from "./ports.ts";
 import type { Session } from "./session.ts";
@@ -57,7 +58,8 @@ export async function checkApproval(session: Session, ports: EnginePorts): Promi
     ports,
   );
   if (seen === null || seen.state === "open") return;
-  await session.record(judge(seen, gate.demands, ports));
+  const events = judge(seen, gate.demands, ports);
+  await (isEnd(events) ? endExecution(events, session, ports) : session.record(events));
 }
 
 async function read(

@@ -4,7 +4,9 @@ import type { ActionTools } from "../actions/action.ts";
 import type { Execution } from "../domain/execution/execution.ts";
 import { rootsOf, rootsOfExpression } from "../domain/expressions/roots.ts";
 import { alertScope, type Scope } from "../domain/expressions/scope.ts";
-import type { Json } from "../domain/json.ts";
+import type { Subject } from "../domain/facts/objects.ts";
+import { subjectOf } from "../domain/intake/subject-of.ts";
+import { canonicalJson, type Json } from "../domain/json.ts";
 import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
 import { Problem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
@@ -24,7 +26,8 @@ export async function scopeOf(
   const roots = rootsIn(step, call);
   return {
     alert: alertScope(alert, subject),
-    subject,
+    subject: step.subject ?? subject,
+    subjects: subjectsOf(state),
     cluster: { name: alert.cluster, labels: clusters.labels(alert.cluster) },
     params: plan.parameters,
     steps: outputs(state),
@@ -35,6 +38,12 @@ export async function scopeOf(
       ? { history: await alerts.history(alert.name, plan.target) }
       : {}),
   };
+}
+
+/** Of all alerts that ever belonged to the execution, its own first. */
+function subjectsOf({ alerts }: Execution): readonly Subject[] {
+  const found = alerts.map((alert) => subjectOf(alert)).filter((subject) => subject !== null);
+  return [...new Map(found.map((subject) => [canonicalJson(subject), subject])).values()];
 }
 
 function rootsIn(step: PlannedStep, call: ActionCall): ReadonlySet<string> {

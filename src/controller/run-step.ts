@@ -6,6 +6,7 @@ import type { StepFailed } from "../domain/execution/events.ts";
 import type { StepState } from "../domain/execution/execution.ts";
 import { evaluateCondition, evaluateText } from "../domain/expressions/evaluate.ts";
 import type { Scope } from "../domain/expressions/scope.ts";
+import type { Subject } from "../domain/facts/objects.ts";
 import { canonicalJson, type Json, type JsonObject } from "../domain/json.ts";
 import type { Effect } from "../domain/planning/effect.ts";
 import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
@@ -17,6 +18,8 @@ import { overwrites, stillAsPlanned } from "./outdated.ts";
 import { assertNotProtected } from "./protection.ts";
 import { scopeOf } from "./run-scope.ts";
 import type { Session } from "./session.ts";
+import { whyNotNeeded } from "./still-bad.ts";
+import { gateHolds } from "./weigh-again.ts";
 
 interface Attempt {
   readonly step: PlannedStep;
@@ -54,6 +57,9 @@ export async function startStep(
       const reason = `its condition does not hold: ${step.conditions.join(" && ")}`;
       return session.record([{ type: "StepSkipped", step: step.name, reason, byCondition: true }]);
     }
+    const unneeded = isFirst(before) && step.subject !== null ? await notNeeded(attempt, step.subject) : null;
+    if (unneeded !== null)
+      return session.record([{ type: "StepSkipped", step: step.name, reason: unneeded, byCondition: true }]);
     assertAll("PRECONDITION_FAILED", step.preconditions, scope);
     const input = evaluateText(attempt.call.input, scope) as JsonObject;
     const call = { action: attempt.call.action, input: input as ActionCall["input"] };
@@ -83,6 +89,10 @@ export async function resumeStep(
   });
 }
 
+function notNeeded({ context, tools }: Attempt, subject: Subject): Promise<string | null> {
+  return whyNotNeeded(subject, context.cluster, tools);
+}
+
 async function read(attempt: Attempt, call: ActionCall, scope: Scope): Promise<void> {
   const { step, number, session, ports } = attempt;
   await ports.faults.at("step-before-start");
@@ -102,6 +112,9 @@ async function change(attempt: Attempt, action: ChangeAction, call: ActionCall, 
   const { step, number, session, ports, context, tools } = attempt;
   const late = await lateEffect(attempt, call);
   if (late?.end === "unknown") return unknown(attempt, attempt.before.attempt, late.problem);
+  // Nothing is recorded of the step when the guards got stricter: it waits for what follows from that.
+  const isFirstChange = late === null && session.state().changes.length === 0;
+  if (isFirstChange && !(await gateHolds(session, tools, ports))) return;
   const effect = late === null ? await action.prepare(call.input, context, tools) : late.effect;
   if (late === null) await assertAsBefore(attempt, call, effect);
   await assertNotProtected(effect, context.target, tools, ports);

@@ -2,7 +2,7 @@
 // so a repeated one is the same one; a cluster that refuses them stops nothing.
 
 import { type TargetEventReason, targetEvent } from "../actions/target-events.ts";
-import type { Outcome } from "../domain/execution/events.ts";
+import type { Ended, Outcome } from "../domain/execution/events.ts";
 import { changesSomething } from "../domain/planning/plan.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
@@ -11,12 +11,15 @@ import type { Session } from "./session.ts";
 const timeoutMilliseconds = 5000;
 
 export async function tellStart(session: Session, ports: EnginePorts): Promise<void> {
-  await tell("RemediationStarted", session, ports);
+  await tell("RemediationStarted", "", session, ports);
 }
 
-export async function tellEnd(session: Session, ports: EnginePorts): Promise<void> {
-  const { claimed, outcome } = session.state();
-  if (claimed && outcome !== null) await tell(reasonOf(outcome), session, ports);
+export async function tellEnd(
+  { outcome, reason }: Ended,
+  session: Session,
+  ports: EnginePorts,
+): Promise<void> {
+  if (session.state().claimed) await tell(reasonOf(outcome), reason, session, ports);
 }
 
 function reasonOf(outcome: Outcome): TargetEventReason {
@@ -26,10 +29,11 @@ function reasonOf(outcome: Outcome): TargetEventReason {
 
 async function tell(
   reason: TargetEventReason,
+  detail: string,
   session: Session,
   { clusters, log }: EnginePorts,
 ): Promise<void> {
-  const { plan, mode, alert, endReason } = session.state();
+  const { plan, mode, alert } = session.state();
   const target = plan?.target ?? null;
   // A plan that changes nothing leaves no mark on its target either.
   if (plan === null || target === null || mode === "observe" || !changesSomething(plan)) return;
@@ -37,7 +41,7 @@ async function tell(
     executionId: session.id,
     template: plan.template.name,
     alertName: alert?.name ?? "",
-    detail: endReason ?? "",
+    detail,
   };
   try {
     const tools = clusters.tools(AbortSignal.timeout(timeoutMilliseconds), session.id);

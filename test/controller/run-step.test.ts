@@ -6,9 +6,12 @@ import { startStep } from "../../src/controller/run-step.ts";
 import { openSession } from "../../src/controller/session.ts";
 import type { ExecutionEvent } from "../../src/domain/execution/events.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
+import { nextWork } from "../../src/domain/execution/next-work.ts";
+import type { Gate } from "../../src/domain/gate/gate.ts";
 import type { Effect } from "../../src/domain/planning/effect.ts";
 import type { ProblemCode } from "../../src/domain/problem.ts";
 import { recorded, running, scaleEffect, started, step } from "../support/given.ts";
+import { noMetrics } from "../support/no-metrics.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const scale = step("scale", { call: { action: "scale_deployment", input: {} } });
@@ -16,7 +19,11 @@ const scale = step("scale", { call: { action: "scale_deployment", input: {} } })
 const preparedTooLate = { ...scaleEffect, resourceVersion: "after" } as Effect;
 
 /** The second attempt of a step whose first one failed with this code; `happened`: what the cluster says of it now. */
-async function secondAttempt(code: ProblemCode, happened: "yes" | "no" | "unknown") {
+async function secondAttempt(
+  code: ProblemCode,
+  happened: "yes" | "no" | "unknown",
+  gate: Gate = { kind: "open", reasons: [] },
+) {
   const appends: Append[] = [];
   const sent: Effect[] = [];
   const firstFailed: ExecutionEvent[] = [
@@ -54,10 +61,12 @@ async function secondAttempt(code: ProblemCode, happened: "yes" | "no" | "unknow
     effects: { apply: async (effect: Effect) => void sent.push(effect), didItHappen: async () => happened },
     lease: { valid: () => true },
     protection: { namespaces: [], ownNamespace: null, ownNode: null },
+    weigh: async () => gate,
     faults: { at: async () => undefined },
     clock: { now: () => "2026-11-17T10:05:00.000Z" },
     random: () => 0,
     log: quiet,
+    metrics: noMetrics,
   } as unknown as EnginePorts;
   const state = fold(recorded([...running([scale]), ...firstFailed]));
   const session = openSession({ id: "e1", epoch: 1 }, state, new AbortController().signal, ports);
@@ -91,5 +100,26 @@ describe("a step that is tried again because nobody answered", () => {
   it("is made again without asking when the API server had refused it", async () => {
     const { sent } = await secondAttempt("API_THROTTLED", "yes");
     expect(sent).toEqual([preparedTooLate]);
+  });
+});
+
+describe("a freeze that was merged while a plan waited", () => {
+  const frozen: Gate = {
+    kind: "refused",
+    reasons: [{ rule: "freeze/december", effect: "deny", reason: "change freeze" }],
+  };
+
+  it("stops the first change before it is announced", async () => {
+    const { sent, events, session } = await secondAttempt("API_THROTTLED", "no", frozen);
+    expect(sent).toEqual([]);
+    expect(events).toMatchObject([{ type: "GateDecided", gate: { kind: "refused" } }]);
+    const next = nextWork(session.state(), new Set(), "2026-11-17T10:05:00.000Z");
+    expect(next).toMatchObject([
+      { events: [{ type: "Ended", outcome: "refused", reason: "change freeze" }] },
+    ]);
+  });
+  it("does not hide a change that was made already", async () => {
+    const { events } = await secondAttempt("API_OUTCOME_UNKNOWN", "yes", frozen);
+    expect(events.map(({ type }) => type)).toEqual(["StepStarted", "StepSucceeded"]);
   });
 });

@@ -1,9 +1,17 @@
 // Folds events into the state of an execution. Total on every event of every phase that can be stored; decides nothing.
 import type { AlertReference } from "../facts/alert.ts";
+import type { Gate } from "../gate/gate.ts";
 import { everyStep } from "../planning/plan.ts";
 import { unreachable } from "../problem.ts";
 import type { ExecutionEvent, RecordedEvent, StepFailed, StepStarted } from "./events.ts";
-import { type Change, type Execution, newExecution, newStep, type StepState } from "./execution.ts";
+import {
+  type Change,
+  type Execution,
+  finallyBegan,
+  newExecution,
+  newStep,
+  type StepState,
+} from "./execution.ts";
 
 /** The state after one more event. `recorded.seq` must be `state.version + 1`. */
 export function evolve(state: Execution, recorded: RecordedEvent): Execution {
@@ -36,12 +44,7 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
         steps: new Map(everyStep(event.plan).map((step) => [step.name, newStep])),
       };
     case "GateDecided":
-      return {
-        ...state,
-        gate: event.gate,
-        gateDecidedAt: at,
-        phase: event.gate.kind === "approval" ? "awaiting_approval" : "waiting",
-      };
+      return state.claimed ? weighedAgain(state, event.gate, at) : withGate(state, event.gate, at);
     case "ApprovalRequested":
     case "ApprovalGranted":
     case "ApprovalDenied":
@@ -54,8 +57,8 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
     case "Claimed":
       return { ...state, claimed: true, phase: "running", startedAt: at };
     case "CancelRequested":
-      // A rollback that has begun runs to its end: a later cancel is recorded and changes nothing.
-      if (state.phase === "undoing") return state;
+      // What has begun to end runs to its end: a later cancel is recorded and changes nothing.
+      if (state.phase === "undoing" || finallyBegan(state)) return state;
       return { ...state, cancel: state.cancel ?? { by: event.by, reason: event.reason, keep: event.keep } };
     case "FallbackChosen":
       return { ...state, phase: "running", fallbackAt: at, undoStartedAt: null };
@@ -76,6 +79,22 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
     default:
       return applyToStep(state, event, at);
   }
+}
+
+function withGate(state: Execution, gate: Gate, at: string): Execution {
+  return {
+    ...state,
+    gate,
+    gateDecidedAt: at,
+    phase: gate.kind === "approval" ? "awaiting_approval" : "waiting",
+  };
+}
+
+/** A plan that nobody was asked about may still wait for people; whatever else got stricter ends it or its fallback. */
+function weighedAgain(state: Execution, gate: Gate, at: string): Execution {
+  const canAsk = gate.kind === "approval" && state.approval === null && state.changes.length === 0;
+  if (!canAsk) return { ...state, gateAgain: gate };
+  return { ...withGate(state, gate, at), claimed: false, startedAt: null };
 }
 
 type ApprovalEvent = Extract<

@@ -4,7 +4,7 @@ import type { Subject } from "../facts/objects.ts";
 import type { Gate, Mode } from "../gate/gate.ts";
 import type { Json } from "../json.ts";
 import type { Effect, Preview } from "../planning/effect.ts";
-import type { ActionCall, Plan, Undo } from "../planning/plan.ts";
+import type { ActionCall, Plan, PlannedStep, Undo } from "../planning/plan.ts";
 import type { ProblemCode } from "../problem.ts";
 import type { ApprovalRequested, AssessmentMade, MatchRecord, Outcome, Phase } from "./events.ts";
 
@@ -69,6 +69,8 @@ export interface Execution {
   readonly plan: Plan | null;
   readonly previews: readonly Preview[];
   readonly gate: Gate | null;
+  /** What the guards said when they were weighed again, where that is stricter than `gate` and cannot be asked for any more. */
+  readonly gateAgain: Gate | null;
   /** Expiry counts from here, so that a repeated request says the same. */
   readonly gateDecidedAt: string | null;
   readonly approval: (ApprovalRequested & { readonly requestedAt: string }) | null;
@@ -118,6 +120,7 @@ export const newExecution: Execution = {
   plan: null,
   previews: [],
   gate: null,
+  gateAgain: null,
   gateDecidedAt: null,
   approval: null,
   approved: false,
@@ -130,3 +133,23 @@ export const newExecution: Execution = {
   assessment: null,
   cancel: null,
 };
+
+/** The plan whose steps run: the fallback's once it was chosen. */
+export function planInUse(state: Execution, plan: Plan): Plan {
+  return state.fallbackAt === null ? plan : (plan.fallback ?? plan);
+}
+
+/** What is done once at the end: the fallback's own, then the template's. */
+export function finallySteps(state: Execution, plan: Plan): readonly PlannedStep[] {
+  const inUse = planInUse(state, plan);
+  return inUse === plan ? plan.finally : [...inUse.finally, ...plan.finally];
+}
+
+export function finallyBegan(state: Execution): boolean {
+  if (state.plan === null) return false;
+  return finallySteps(state, state.plan).some(({ name }) => state.steps.get(name)?.status !== "pending");
+}
+
+export function stateOf(state: Execution, step: Pick<PlannedStep, "name">): StepState {
+  return state.steps.get(step.name) ?? newStep;
+}

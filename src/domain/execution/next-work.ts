@@ -1,31 +1,29 @@
 // Decides what an execution needs next, from its state alone. Pure; the driver (controller/drive-execution.ts) does it.
 // The order of the questions is the order of the engine: ended? cancelled? approved? claimed? failed? then steps.
+
+import type { Gate } from "../gate/gate.ts";
 import { plusSeconds } from "../instant.ts";
 import type { Plan, PlannedStep } from "../planning/plan.ts";
 import { escalationName } from "../templates/escalation.ts";
-import type { ExecutionEvent, Outcome } from "./events.ts";
-import type { Change, Execution, StepState } from "./execution.ts";
-import { newStep } from "./execution.ts";
+import type { ExecutionEvent } from "./events.ts";
+import {
+  type Change,
+  type Execution,
+  finallyBegan,
+  finallySteps,
+  newStep,
+  planInUse,
+  stateOf,
+} from "./execution.ts";
+import { finish } from "./finish.ts";
 import { changesAhead, isReadyToObserve } from "./observe.ts";
+import { type End, endEvent, ended, type Work } from "./work.ts";
+
+const endOfTime = "9999-12-31T23:59:59.999Z";
 
 /** An undo is given up after this long: then people finish by hand. */
 export const undoBudgetSeconds = 600;
 const undoBackoffSeconds = [1, 2, 5, 10, 30];
-
-export type Work =
-  /** Append these: they follow from the state, nothing needs to be done in the world. */
-  | { readonly type: "record"; readonly events: readonly ExecutionEvent[] }
-  | { readonly type: "ask-approval" }
-  | { readonly type: "await-approval"; readonly expiresAt: string }
-  | { readonly type: "claim" }
-  | { readonly type: "start"; readonly step: PlannedStep; readonly state: StepState }
-  /** StepStarted is recorded, its outcome is not, and nobody is at it: find out what happened before anything else. */
-  | { readonly type: "resume"; readonly step: PlannedStep; readonly state: StepState }
-  | { readonly type: "undo"; readonly change: Change }
-  | { readonly type: "resume-undo"; readonly change: Change }
-  /** Running attempts have to stop: the driver aborts them and records what came of each. */
-  | { readonly type: "abort"; readonly code: "EXECUTION_TIMEOUT" | "CANCELLED" }
-  | { readonly type: "wait"; readonly until: string };
 
 /** `busy`: steps (or, while undoing, the step being undone) that the driver is at. `now`: ISO 8601, UTC. */
 export function nextWork(state: Execution, busy: ReadonlySet<string>, now: string): readonly Work[] {
@@ -34,7 +32,7 @@ export function nextWork(state: Execution, busy: ReadonlySet<string>, now: strin
   if (state.mode === "observe") return observe(state, plan, busy, now);
   if (gate.kind === "refused")
     return [ended("refused", gate.reasons.map((reason) => reason.reason).join("; "))];
-  if (!hasStarted(state)) {
+  if (!hasStarted(state) || !state.claimed) {
     const end = endBeforeStart(state);
     if (end !== null) return [end];
   }
@@ -61,7 +59,10 @@ function awaitApproval(state: Execution, now: string): readonly Work[] {
   return [
     {
       type: "record",
-      events: [{ type: "ApprovalExpired" }, end("expired", "nobody approved it in time", true)],
+      events: [
+        { type: "ApprovalExpired" },
+        endEvent({ outcome: "expired", reason: "nobody approved it in time", escalated: true }),
+      ],
     },
   ];
 }
@@ -69,20 +70,31 @@ function awaitApproval(state: Execution, now: string): readonly Work[] {
 function run(state: Execution, plan: Plan, busy: ReadonlySet<string>, now: string): readonly Work[] {
   const resumed = resumable(state, plan, busy);
   if (resumed.length > 0) return resumed;
-  const stop = whyStop(state, plan, now);
-  if (stop === null) return runSteps(state, plan, busy, now);
-  if (busy.size > 0)
+  const next = nextOfSteps(state, plan, busy, now);
+  return "outcome" in next ? finish(state, plan, next, busy, now) : next;
+}
+
+/** The work of the steps and of their undo; once there is none, how it ends. */
+function nextOfSteps(
+  state: Execution,
+  plan: Plan,
+  busy: ReadonlySet<string>,
+  now: string,
+): readonly Work[] | End {
+  const inUse = planInUse(state, plan);
+  const settled = finallyBegan(state);
+  // Once `finally` has begun, how it ends is settled: no clock that jumps back may start a step again.
+  const stop = whyStop(state, inUse, settled ? endOfTime : now);
+  if (stop === null) return settled ? endOfSteps(state, inUse) : runSteps(state, inUse, busy, now);
+  if (busy.size > 0 && !settled)
     return stop.abort === null || state.phase === "undoing" ? [] : [{ type: "abort", code: stop.abort }];
-  if (stop.undo) return goBack(state, stop, now);
-  return [ended(stop.outcome, stop.reason, stop.escalated)];
+  return stop.undo ? goBack(state, plan, stop, now) : stop;
 }
 
 function resumable(state: Execution, plan: Plan, busy: ReadonlySet<string>): readonly Work[] {
-  if (state.phase === "undoing") {
-    const change = state.changes.find(({ undoStatus, step }) => undoStatus === "running" && !busy.has(step));
-    return change === undefined ? [] : [{ type: "resume-undo", change }];
-  }
-  return plan.steps.flatMap((step): Work[] => {
+  const change = state.changes.find(({ undoStatus, step }) => undoStatus === "running" && !busy.has(step));
+  if (change !== undefined) return [{ type: "resume-undo", change }];
+  return [...planInUse(state, plan).steps, ...finallySteps(state, plan)].flatMap((step): Work[] => {
     const stepState = stateOf(state, step);
     return stepState.status === "running" && !busy.has(step.name)
       ? [{ type: "resume", step, state: stepState }]
@@ -90,10 +102,7 @@ function resumable(state: Execution, plan: Plan, busy: ReadonlySet<string>): rea
   });
 }
 
-interface Stop {
-  readonly outcome: Outcome;
-  readonly reason: string;
-  readonly escalated: boolean;
+interface Stop extends End {
   readonly undo: boolean;
   readonly abort: "EXECUTION_TIMEOUT" | "CANCELLED" | null;
 }
@@ -126,10 +135,28 @@ function whyStop(state: Execution, plan: Plan, now: string): Stop | null {
     const reason = `not finished within ${plan.timeoutSeconds} s`;
     return { outcome: "failed", reason, escalated: true, undo: true, abort: "EXECUTION_TIMEOUT" };
   }
-  return null;
+  return state.gateAgain === null || state.changes.length > 0 ? null : closedAgain(state.gateAgain);
 }
 
-function runSteps(state: Execution, plan: Plan, busy: ReadonlySet<string>, now: string): readonly Work[] {
+/** The guards got stricter before anything was changed. */
+function closedAgain({ kind, reasons }: Gate): Stop {
+  const why = reasons.map(({ reason }) => reason).join("; ");
+  const rest = { escalated: true, undo: false, abort: null };
+  return kind === "refused"
+    ? { outcome: "refused", reason: why, ...rest }
+    : {
+        outcome: "outdated",
+        reason: `more approval is needed now than when it was asked for: ${why}`,
+        ...rest,
+      };
+}
+
+function runSteps(
+  state: Execution,
+  plan: Plan,
+  busy: ReadonlySet<string>,
+  now: string,
+): readonly Work[] | End {
   const skips = plan.steps.flatMap((step) => skipOf(state, plan, step));
   if (skips.length > 0) return [{ type: "record", events: skips }];
   const free = plan.maxParallel - busy.size;
@@ -138,7 +165,7 @@ function runSteps(state: Execution, plan: Plan, busy: ReadonlySet<string>, now: 
   const work: Work[] = due
     .slice(0, Math.max(0, free))
     .map((step) => ({ type: "start", step, state: stateOf(state, step) }));
-  if (work.length === 0 && busy.size === 0 && ready.length === 0) return [endOfSteps(state, plan)];
+  if (work.length === 0 && busy.size === 0 && ready.length === 0) return endOfSteps(state, plan);
   const wakeUps = ready.flatMap((step) => stateOf(state, step).retryAt ?? []);
   return [
     ...work,
@@ -146,18 +173,15 @@ function runSteps(state: Execution, plan: Plan, busy: ReadonlySet<string>, now: 
   ];
 }
 
-function endOfSteps(state: Execution, plan: Plan): Work {
+function endOfSteps(state: Execution, plan: Plan): End {
   const failed = plan.steps.filter((step) => stateOf(state, step).status === "failed");
-  if (failed.length === 0) {
-    return plan.template.name === escalationName
-      ? ended("succeeded", "people were told", true)
-      : ended("succeeded", "every step succeeded");
+  if (failed.length > 0) {
+    const names = failed.map((step) => step.name).join(", ");
+    return { outcome: "partly", reason: `failed, and the template goes on: ${names}`, escalated: true };
   }
-  return ended(
-    "partly",
-    `failed, and the template goes on: ${failed.map((step) => step.name).join(", ")}`,
-    true,
-  );
+  return plan.template.name === escalationName
+    ? { outcome: "succeeded", reason: "people were told", escalated: true }
+    : { outcome: "succeeded", reason: "every step succeeded", escalated: false };
 }
 
 /** A step whose dependency failed, or was skipped for such a reason, is skipped too. */
@@ -187,25 +211,26 @@ function isReady(state: Execution, plan: Plan, step: PlannedStep): boolean {
 }
 
 /** Undoes the changes in reverse order of start, one at a time; a failed undo does not stop the others. */
-function goBack(state: Execution, stop: Stop, now: string): readonly Work[] {
-  const change = state.changes.findLast(
-    ({ undoStatus }) => undoStatus === "none" || undoStatus === "retrying",
-  );
-  if (change === undefined) return [endOfUndo(state, stop)];
+function goBack(state: Execution, plan: Plan, stop: Stop, now: string): readonly Work[] | End {
+  const kept = new Set(finallySteps(state, plan).map(({ name }) => name));
+  const changes = state.changes.filter(({ step }) => !kept.has(step));
+  const change = changes.findLast(({ undoStatus }) => undoStatus === "none" || undoStatus === "retrying");
+  if (change === undefined) return endOfUndo(changes, stop);
   if (change.undoStatus === "none") return [{ type: "undo", change }];
   const backoff = undoBackoffSeconds[Math.min(change.undoAttempt, undoBackoffSeconds.length) - 1] ?? 1;
   const retryAt = plusSeconds(change.undoFailedAt ?? now, backoff);
   return retryAt <= now ? [{ type: "undo", change }] : [{ type: "wait", until: retryAt }];
 }
 
-function endOfUndo(state: Execution, stop: Stop): Work {
-  const failed = state.changes.filter(({ undoStatus }) => undoStatus === "failed");
+function endOfUndo(changes: readonly Change[], stop: Stop): End {
+  const failed = changes.filter(({ undoStatus }) => undoStatus === "failed");
   if (failed.length > 0) {
     const steps = failed.map(({ step }) => step).join(", ");
-    return ended("rollback_incomplete", `${stop.reason}; not undone: ${steps}`, true);
+    const reason = `${stop.reason}; not undone: ${steps}`;
+    return { outcome: "rollback_incomplete", reason, escalated: true };
   }
-  if (stop.outcome === "failed" && state.changes.length > 0) return ended("rolled_back", stop.reason, true);
-  return ended(stop.outcome, stop.reason, stop.escalated);
+  if (stop.outcome !== "failed" || changes.length === 0) return stop;
+  return { outcome: "rolled_back", reason: stop.reason, escalated: true };
 }
 
 /** Observe runs read-only steps that no changing step comes before, then ends with the gate that it would have had. */
@@ -249,26 +274,15 @@ function observedReason(state: Execution): string {
   }
 }
 
-function stateOf(state: Execution, step: PlannedStep): StepState {
-  return state.steps.get(step.name) ?? newStep;
-}
-
 function allDone(state: Execution, plan: Plan): boolean {
   return plan.steps.every((step) => ["succeeded", "failed", "skipped"].includes(stateOf(state, step).status));
 }
 
 function deadline(state: Execution, plan: Plan): string {
-  return plusSeconds(state.startedAt ?? "9999-01-01T00:00:00.000Z", plan.timeoutSeconds);
+  const began = state.fallbackAt ?? state.startedAt;
+  return began === null ? endOfTime : plusSeconds(began, plan.timeoutSeconds);
 }
 
 function earlier(left: string, right: string): string {
   return left < right ? left : right;
-}
-
-function ended(outcome: Outcome, reason: string, escalated = false): Work {
-  return { type: "record", events: [end(outcome, reason, escalated)] };
-}
-
-function end(outcome: Outcome, reason: string, escalated: boolean): ExecutionEvent {
-  return { type: "Ended", outcome, reason, escalated };
 }

@@ -20,6 +20,8 @@ export interface History {
     readonly at: string;
     readonly template: string;
     readonly outcome: string | null;
+    /** Left out where an attempt is only assumed. */
+    readonly executionId?: string;
   }[];
 }
 

@@ -5,14 +5,16 @@ import { describe, expect, it } from "vitest";
 import { afterFailure } from "../../../src/domain/execution/after-failure.ts";
 import type { ExecutionEvent, StepFailed } from "../../../src/domain/execution/events.ts";
 import { evolve, fold } from "../../../src/domain/execution/evolve.ts";
-import type { Execution } from "../../../src/domain/execution/execution.ts";
-import { nextWork, type Work } from "../../../src/domain/execution/next-work.ts";
+import { type Execution, finallySteps, planInUse } from "../../../src/domain/execution/execution.ts";
+import { nextWork } from "../../../src/domain/execution/next-work.ts";
+import type { Work } from "../../../src/domain/execution/work.ts";
 import { plusSeconds } from "../../../src/domain/instant.ts";
-import { failed, planned, recorded, scaleEffect, start, step } from "../../support/given.ts";
+import type { PlannedStep } from "../../../src/domain/planning/plan.ts";
+import { alert, failed, plan, planned, recorded, scaleEffect, start, step } from "../../support/given.ts";
 
 type Luck = () => number;
 
-const aPlan = fc
+const someSteps = fc
   .array(
     fc.record({
       changes: fc.boolean(),
@@ -20,7 +22,7 @@ const aPlan = fc
       after: fc.array(fc.nat({ max: 5 }), { maxLength: 2 }),
       alternatives: fc.nat({ max: 1 }),
     }),
-    { minLength: 1, maxLength: 6 },
+    { minLength: 1, maxLength: 5 },
   )
   .map((steps) =>
     steps.map(({ changes, onFailure, after, alternatives }, index) =>
@@ -36,6 +38,20 @@ const aPlan = fc
     ),
   );
 
+const renamed = (steps: readonly PlannedStep[], prefix: string): readonly PlannedStep[] =>
+  steps.map((one) => ({
+    ...one,
+    name: `${prefix}/${one.name}`,
+    dependsOn: one.dependsOn.map((name) => `${prefix}/${name}`),
+  }));
+
+const aPlan = fc.record({
+  steps: someSteps,
+  last: fc.option(someSteps),
+  fallback: fc.option(fc.record({ steps: someSteps, last: fc.option(someSteps) })),
+});
+type SomePlan = typeof aPlan extends fc.Arbitrary<infer P> ? P : never;
+
 const failure = (name: string, attempt: number, changed: boolean, retryable: boolean): StepFailed => ({
   ...(failed(name, changed) as StepFailed),
   attempt,
@@ -47,6 +63,10 @@ function outcomeOf(work: Work, state: Execution, now: string, luck: Luck): reado
   switch (work.type) {
     case "record":
       return work.events;
+    case "fallback":
+      return luck() < 0.8
+        ? [{ type: "FallbackChosen", template: work.template, reason: work.reason }]
+        : [{ type: "GateDecided", gate: { kind: "refused", reasons: [] } }];
     case "claim":
       return [{ type: "Claimed", keys: [] }];
     case "start": {
@@ -100,12 +120,29 @@ function outcomeOf(work: Work, state: Execution, now: string, luck: Luck): reado
   }
 }
 
-function play(steps: ReturnType<typeof step>[], luck: Luck, cancelAt: number): Execution {
-  let state = fold(recorded(planned(steps)));
-  for (let round = 0; round < 500 && state.phase !== "ended"; round += 1) {
-    const now = plusSeconds(start, 10 + round * 5);
+function eventsOf({ steps, last, fallback }: SomePlan): readonly ExecutionEvent[] {
+  const other =
+    fallback === null
+      ? null
+      : plan(renamed(fallback.steps, "fallback"), {
+          finally: renamed(fallback.last ?? [], "fallback/finally"),
+        });
+  return planned(steps, { finally: renamed(last ?? [], "finally"), fallback: other });
+}
+
+interface Chances {
+  readonly cancelAt: number;
+  readonly resolveAt: number;
+  readonly clockBackAt: number;
+}
+
+function play(some: SomePlan, luck: Luck, { cancelAt, resolveAt, clockBackAt }: Chances): Execution {
+  let state = fold(recorded(eventsOf(some)));
+  for (let round = 0; round < 900 && state.phase !== "ended"; round += 1) {
+    const now = plusSeconds(start, 10 + (round >= clockBackAt ? round - 100 : round) * 5);
     const events: ExecutionEvent[] = [];
     if (round === cancelAt) events.push({ type: "CancelRequested", by: "ana", reason: "", keep: false });
+    else if (round === resolveAt) events.push({ type: "AlertResolved", ...alert, endsAt: now });
     // Nothing is busy: what was started is found again, as after a restart.
     else
       for (const work of nextWork(state, new Set(), now)) events.push(...outcomeOf(work, state, now, luck));
@@ -117,28 +154,46 @@ function play(steps: ReturnType<typeof step>[], luck: Luck, cancelAt: number): E
   return state;
 }
 
+function expectTrue(state: Execution): void {
+  expect(state.phase).toBe("ended");
+  const { plan: made } = state;
+  if (made === null) throw new Error("there is no plan");
+  const last = finallySteps(state, made).map(({ name }) => name);
+  const changes = state.changes.filter(({ step: name }) => !last.includes(name));
+  const left = changes.filter(({ undoStatus }) => undoStatus !== "undone");
+  if (state.outcome === "rolled_back" || state.outcome === "cancelled") expect(left).toEqual([]);
+  if (state.outcome === "rollback_incomplete") expect(left.length).toBeGreaterThan(0);
+  if (state.outcome === "succeeded") {
+    const names = [...planInUse(state, made).steps.map(({ name }) => name), ...last];
+    expect(
+      names.every((name) =>
+        ["succeeded", "skipped", "pending"].includes(state.steps.get(name)?.status ?? ""),
+      ),
+    ).toBe(true);
+    if (state.fallbackAt === null) expect(left).toEqual(changes);
+  }
+  if (state.outcome !== "succeeded" && state.outcome !== "cancelled") expect(state.escalated).toBe(true);
+  // Whatever was changed, `finally` had its turn, and nothing of it was taken back.
+  const ended = last.filter((name) =>
+    ["succeeded", "failed", "skipped", "unknown"].includes(state.steps.get(name)?.status ?? ""),
+  );
+  expect(ended).toEqual(state.changes.length > 0 || ended.length > 0 ? last : []);
+  expect(state.changes.filter(({ step: name }) => last.includes(name)).every(isKept)).toBe(true);
+}
+
+const isKept = ({ undoStatus }: Execution["changes"][number]) => undoStatus === "none";
+
 describe("any run of any plan", () => {
   it("ends, and its outcome tells what became of its changes", () => {
+    const round = fc.integer({ min: -1, max: 40 });
     fc.assert(
       fc.property(
         aPlan,
         fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
-        fc.integer({ min: -1, max: 30 }),
-        (steps, stream, cancelAt) => {
+        fc.record({ cancelAt: round, resolveAt: round, clockBackAt: fc.integer({ min: 1, max: 500 }) }),
+        (some, stream, chances) => {
           const luck = () => (stream.next().value as number | undefined) ?? 0;
-          const state = play(steps, luck, cancelAt);
-          expect(state.phase).toBe("ended");
-          const left = state.changes.filter(({ undoStatus }) => undoStatus !== "undone");
-          if (state.outcome === "rolled_back" || state.outcome === "cancelled") expect(left).toEqual([]);
-          if (state.outcome === "rollback_incomplete") expect(left.length).toBeGreaterThan(0);
-          if (state.outcome === "succeeded") {
-            expect(
-              [...state.steps.values()].every(({ status }) => status === "succeeded" || status === "skipped"),
-            ).toBe(true);
-            expect(state.changes.every(({ undoStatus }) => undoStatus === "none")).toBe(true);
-          }
-          if (state.outcome !== "succeeded" && state.outcome !== "cancelled")
-            expect(state.escalated).toBe(true);
+          expectTrue(play(some, luck, chances));
         },
       ),
       { numRuns: 500 },

@@ -6,14 +6,15 @@ import type { Sql } from "../sql.ts";
 
 /** Newest first, at most 100, within 7 days of the database's clock. */
 export async function readHistory(sql: Sql, alertName: string, target: ObjectRef): Promise<History> {
-  const rows = await sql.query<{ created_at: Date; template: string; outcome: string | null }>(
-    `select created_at, template, outcome from executions
+  const rows = await sql.query<{ id: string; created_at: Date; template: string; outcome: string | null }>(
+    `select id::text, created_at, template, outcome from executions
      where target_key = $1::text and alert_name = $2::text and created_at > now() - interval '7 days'
      order by created_at desc limit 100`,
     [objectKey(target), alertName],
   );
   return {
-    attempts: rows.map(({ created_at, template, outcome }) => ({
+    attempts: rows.map(({ id, created_at, template, outcome }) => ({
+      executionId: id,
       at: created_at.toISOString(),
       template,
       outcome,

@@ -1,0 +1,49 @@
+// The guards once more, directly before the first change and before a fallback: a freeze that was merged meanwhile counts.
+// Only what got stricter is recorded; what follows from it is nextWork's.
+import type { ActionTools } from "../actions/action.ts";
+import type { Work } from "../domain/execution/work.ts";
+import type { Gate } from "../domain/gate/gate.ts";
+import { isStricter } from "../domain/gate/is-stricter.ts";
+import { Problem } from "../domain/problem.ts";
+import type { EnginePorts } from "./engine-ports.ts";
+import type { Session } from "./session.ts";
+
+const weighTimeoutMilliseconds = 10_000;
+
+/** false: the gate got stricter, which is recorded now. @throws Problem: it cannot be weighed now, ask again */
+export async function gateHolds(
+  session: Session,
+  tools: ActionTools,
+  { weigh }: Pick<EnginePorts, "weigh">,
+): Promise<boolean> {
+  const stricter = await stricterGate(session, tools, weigh);
+  if (stricter !== null) await session.record([{ type: "GateDecided", gate: stricter }]);
+  return stricter === null;
+}
+
+/** Takes up the fallback, or records why it may not be. */
+export async function fallBack(
+  { template, reason }: Extract<Work, { type: "fallback" }>,
+  session: Session,
+  { clusters, weigh }: Pick<EnginePorts, "clusters" | "weigh">,
+): Promise<void> {
+  const signal = AbortSignal.any([session.signal, AbortSignal.timeout(weighTimeoutMilliseconds)]);
+  const stricter = await stricterGate(session, clusters.tools(signal, session.id), weigh);
+  await session.record([
+    stricter === null
+      ? { type: "FallbackChosen", template, reason }
+      : { type: "GateDecided", gate: stricter },
+  ]);
+}
+
+async function stricterGate(
+  session: Session,
+  tools: ActionTools,
+  weigh: EnginePorts["weigh"],
+): Promise<Gate | null> {
+  const { alert, plan, gate } = session.state();
+  if (alert === null || plan === null || gate === null)
+    throw new Problem("INTERNAL", "a step ran before its gate was decided");
+  const now = await weigh(session.id, alert, plan, tools);
+  return isStricter(gate, now) ? now : null;
+}

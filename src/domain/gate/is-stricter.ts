@@ -1,0 +1,17 @@
+// Whether the gate of now asks for more than the one that was passed. Pure; a laxer gate changes nothing.
+import type { ApprovalDemand, Gate } from "./gate.ts";
+
+const ranks: Readonly<Record<Gate["kind"], number>> = { open: 0, approval: 1, refused: 2 };
+
+/** Between two approvals: whether something is demanded that meeting `before` would not have met. */
+export function isStricter(before: Gate, now: Gate): boolean {
+  if (before.kind === "approval" && now.kind === "approval")
+    return !now.demands.every((demand) => before.demands.some((met) => implies(met, demand)));
+  return ranks[now.kind] > ranks[before.kind];
+}
+
+function implies(met: ApprovalDemand, demand: ApprovalDemand): boolean {
+  const fits =
+    demand.from.length === 0 || (met.from.length > 0 && met.from.every((who) => demand.from.includes(who)));
+  return fits && met.approvals >= demand.approvals;
+}
