@@ -26,7 +26,7 @@ export function executionStore(
   return {
     append: (events) => append(events, lease.replicaId()),
     claimAbandoned: (limit) => guarded(() => claimAbandoned(sql, lease.replicaId(), limit, doubtful.ids())),
-    events: async (id) => (isId(id) ? guarded(() => readEvents(sql, id)) : []),
+    events: async (id, after) => (isId(id) ? guarded(() => readEvents(sql, id, after)) : []),
     commands: () => guarded(() => readCommands(sql, lease.replicaId())),
     send: async (id, command) => isId(id) && guarded(() => sendCommand(sql, id, command)),
     claim: (id, keys) =>

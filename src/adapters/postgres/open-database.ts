@@ -10,6 +10,7 @@ import type {
   Log,
   Outbox,
 } from "../../controller/ports.ts";
+import type { Views } from "../../controller/views.ts";
 import { alertStore } from "./alert-store.ts";
 import { openPool, probe, type Where } from "./connect.ts";
 import { doubtfulDecisions } from "./doubtful-decisions.ts";
@@ -19,6 +20,7 @@ import { holdEmbeddedLease, holdLease } from "./lease.ts";
 import { type Migration, migrate } from "./migrate.ts";
 import { catalogState, outbox } from "./outbox.ts";
 import { databaseProblem } from "./sql.ts";
+import { views } from "./views.ts";
 
 export type DatabaseAddress =
   | { readonly url: string }
@@ -41,6 +43,7 @@ export interface Database extends DatabaseConnection {
   readonly executions: ExecutionStore;
   readonly catalog: CatalogState;
   readonly outbox: Outbox;
+  readonly views: Views;
   readonly lease: Lease;
   readonly clock: Clock;
   /** Ends the lease and closes everything. Executions that were not released are claimed by others at once. */
@@ -98,6 +101,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       executions: executionStore(base.pool, writerPool, held.lease, doubtful),
       catalog: catalogState(base.pool),
       outbox: outbox(base.pool, held.lease),
+      views: views(base.pool),
       lease: held.lease,
       clock: held.clock,
       close: () => closeAll(opened),

@@ -1,8 +1,8 @@
 // Lists of executions and the lookup by a part of the id, from the projection.
-import type { ExecutionSummary } from "../../../controller/ports.ts";
+import type { ExecutionQuery, ExecutionSummary } from "../../../controller/ports.ts";
 import type { Sql } from "../sql.ts";
 
-interface Row {
+export interface ExecutionRow {
   readonly id: string;
   readonly phase: ExecutionSummary["phase"];
   readonly outcome: ExecutionSummary["outcome"];
@@ -20,21 +20,26 @@ interface Row {
   readonly updated_at: Date;
 }
 
-const columns = `id::text, phase, outcome, escalated, mode, template, alert_name, incident_id, target_cluster,
+export const columns = `id::text, phase, outcome, escalated, mode, template, alert_name, incident_id, target_cluster,
   target_api_version, target_kind, target_namespace, target_name, created_at, updated_at`;
 
-/** Newest first (ids are UUIDv7); `before` is the last id of the page before. `live`: unended ones only. */
-export async function listExecutions(
-  sql: Sql,
-  query: { readonly limit: number; readonly before?: string; readonly live?: boolean },
-): Promise<readonly ExecutionSummary[]> {
-  const conditions = [
-    query.before === undefined ? "$2::text is null" : "id < $2::uuid",
-    ...(query.live === true ? ["outcome is null"] : []),
-  ];
-  const rows = await sql.query<Row>(
-    `select ${columns} from executions where ${conditions.join(" and ")} order by id desc limit $1::integer`,
-    [query.limit, query.before ?? null],
+/** Newest first (ids are UUIDv7). */
+export async function listExecutions(sql: Sql, query: ExecutionQuery): Promise<readonly ExecutionSummary[]> {
+  const values: unknown[] = [query.limit];
+  const conditions: string[] = [];
+  const ask = (condition: string, value: string | undefined, type: string) => {
+    if (value !== undefined) conditions.push(`${condition} $${values.push(value)}::${type}`);
+  };
+  ask("id <", query.before, "uuid");
+  ask("template =", query.template, "text");
+  ask("outcome =", query.outcome, "text");
+  ask("target_namespace =", query.namespace, "text");
+  if (query.live === true) conditions.push("outcome is null");
+  if (query.attention === true) conditions.push("(escalated or phase = 'awaiting_approval')");
+  const where = conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
+  const rows = await sql.query<ExecutionRow>(
+    `select ${columns} from executions${where} order by id desc limit $1::integer`,
+    values,
   );
   return rows.map(summary);
 }
@@ -46,7 +51,7 @@ export async function findExecution(sql: Sql, part: string): Promise<ExecutionSu
   const digits = text.replaceAll("-", "");
   if (digits.length > 32) return null;
   // A prefix is a range of ids; a suffix is a range of reversed ids ("g" follows all digits).
-  const rows = await sql.query<Row>(
+  const rows = await sql.query<ExecutionRow>(
     `select ${columns} from executions where id between $1::uuid and $2::uuid and id::text like $3::text || '%'
      union
      select ${columns} from executions
@@ -57,7 +62,7 @@ export async function findExecution(sql: Sql, part: string): Promise<ExecutionSu
   return rows.length === 1 && rows[0] !== undefined ? summary(rows[0]) : null;
 }
 
-function summary(row: Row): ExecutionSummary {
+export function summary(row: ExecutionRow): ExecutionSummary {
   const target =
     row.target_cluster === null
       ? null

@@ -1,0 +1,46 @@
+// What runs, what waits, and what ended in the last day and needs a person, each with what its events say about the present.
+import type { CurrentExecution } from "../../../controller/views.ts";
+import type { Gate } from "../../../domain/gate/gate.ts";
+import type { Sql } from "../sql.ts";
+import { columns, type ExecutionRow, summary } from "./list-executions.ts";
+
+interface Row extends ExecutionRow {
+  readonly severity: string | null;
+  readonly gate: Gate | null;
+  readonly expires_at: string | null;
+  readonly step: string | null;
+  readonly reason: string | null;
+}
+
+export async function currentExecutions(sql: Sql, limit: number): Promise<readonly CurrentExecution[]> {
+  const rows = await sql.query<Row>(
+    `with chosen as (
+       select * from executions where outcome is null
+       union all
+       select * from executions where outcome is not null and escalated and ended_at > now() - interval '1 day'
+     ), page as (
+       select * from chosen order by escalated desc, id desc limit $1::integer
+     )
+     select ${columns}, said.* from page left join lateral (
+       select
+         (array_agg(event #>> '{alert,severity}') filter (where type = 'ExecutionRequested'))[1] as severity,
+         (array_agg(event -> 'gate' order by seq desc) filter (where type = 'GateDecided'))[1] as gate,
+         (array_agg(event ->> 'expiresAt' order by seq desc) filter (where type = 'ApprovalRequested'))[1] as expires_at,
+         (array_agg(event ->> 'step' order by seq desc) filter (where type = 'StepStarted'))[1] as step,
+         (array_agg(event ->> 'reason' order by seq desc) filter (where type = 'Ended'))[1] as reason
+       from events v
+       where v.execution_id = page.id
+         and type in ('ExecutionRequested', 'GateDecided', 'ApprovalRequested', 'StepStarted', 'Ended')
+     ) said on true
+     order by escalated desc, id desc`,
+    [limit],
+  );
+  return rows.map((row) => ({
+    ...summary(row),
+    severity: row.severity ?? "",
+    gate: row.phase === "awaiting_approval" ? row.gate : null,
+    expiresAt: row.phase === "awaiting_approval" ? row.expires_at : null,
+    step: row.step,
+    reason: row.reason,
+  }));
+}

@@ -1,0 +1,61 @@
+// Open firings that no live execution is about, oldest first, each with the last decision about it.
+import type { CurrentFiring } from "../../../controller/views.ts";
+import { subjectOf } from "../../../domain/intake/subject-of.ts";
+import type { Sql } from "../sql.ts";
+import { quietAlerts } from "./receive-alerts.ts";
+
+interface Row {
+  readonly id: string;
+  readonly cluster: string;
+  readonly fingerprint: string;
+  readonly name: string;
+  readonly severity: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly opened_at: Date;
+  readonly decide_at: Date | null;
+  readonly kind: string | null;
+  readonly reasons: readonly string[] | null;
+  readonly execution_id: string | null;
+  readonly template: string | null;
+  readonly outcome: NonNullable<CurrentFiring["execution"]>["outcome"];
+  readonly escalated: boolean | null;
+}
+
+export async function currentFirings(sql: Sql, limit: number): Promise<readonly CurrentFiring[]> {
+  const rows = await sql.query<Row>(
+    `select a.id, a.cluster, a.fingerprint, a.name, a.severity, a.labels, a.opened_at, a.decide_at, d.kind, d.reasons,
+       e.id::text as execution_id, e.template, e.outcome, e.escalated
+     from alerts a
+     left join executions e on e.id = a.execution_id
+     left join lateral (select kind, reasons from decisions where alert_id = a.id order by id desc limit 1) d on true
+     where a.status = 'open' and a.name <> all($2::text[]) and (e.id is null or e.outcome is not null)
+     order by a.opened_at, a.id limit $1::integer`,
+    [limit, quietAlerts],
+  );
+  return rows.map(firing);
+}
+
+function firing(row: Row): CurrentFiring {
+  const { id, cluster, fingerprint, name, severity, labels, reasons, execution_id, template, outcome } = row;
+  return {
+    id,
+    cluster,
+    fingerprint,
+    name,
+    severity,
+    subject: subjectOf({ name, labels }),
+    openedAt: row.opened_at.toISOString(),
+    state: stateOf(row.kind),
+    reasons: reasons ?? [],
+    decideAt: row.decide_at?.toISOString() ?? null,
+    execution:
+      execution_id === null || template === null
+        ? null
+        : { id: execution_id, template, outcome, escalated: row.escalated === true },
+  };
+}
+
+function stateOf(kind: string | null): CurrentFiring["state"] {
+  if (kind === "no-match" || kind === "undecided") return kind;
+  return kind === null ? "due" : "ended";
+}

@@ -1,0 +1,42 @@
+// How the controller itself is, in one question: what is active, how far the record is behind, when it last heard something.
+import type { Health } from "../../../controller/views.ts";
+import type { Sql } from "../sql.ts";
+import { quietAlerts } from "./receive-alerts.ts";
+
+interface Row {
+  readonly active: Health["active"] | null;
+  readonly firing: number;
+  readonly unpublished: number;
+  readonly lag: number;
+  readonly watchdog_at: Date | null;
+  readonly delivered_at: Date | null;
+  readonly now: Date;
+}
+
+export async function readHealth(sql: Sql): Promise<Health> {
+  const [row] = await sql.query<Row>(
+    `select
+       (select jsonb_object_agg(phase, count) from (
+         select phase, count(*)::integer as count from executions where outcome is null group by phase) p) as active,
+       (select count(*)::integer from alerts where status = 'open' and name <> all($1::text[])) as firing,
+       waiting.unpublished, waiting.lag,
+       (select max(last_received_at) from alerts where status <> 'resolved' and name = 'Watchdog') as watchdog_at,
+       (select max(received_at) from deliveries) as delivered_at,
+       clock_timestamp() as now
+     from (
+       select count(*)::integer as unpublished,
+         coalesce(extract(epoch from now() - min(created_at)), 0)::double precision as lag
+       from audit_outbox where published_at is null
+     ) waiting`,
+    [quietAlerts],
+  );
+  return {
+    active: row?.active ?? {},
+    firing: row?.firing ?? 0,
+    unpublished: row?.unpublished ?? 0,
+    auditLagSeconds: row?.lag ?? 0,
+    watchdogAt: row?.watchdog_at?.toISOString() ?? null,
+    deliveredAt: row?.delivered_at?.toISOString() ?? null,
+    now: (row?.now ?? new Date(0)).toISOString(),
+  };
+}

@@ -1,0 +1,4 @@
+// Metrics that count nothing, for tests that are about something else.
+import type { Metrics } from "../../src/controller/ports.ts";
+
+export const noMetrics: Metrics = { count: () => undefined, observe: () => undefined };
