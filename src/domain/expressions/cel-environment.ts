@@ -4,6 +4,8 @@ import { Environment } from "@marcbachmann/cel-js";
 import { RE2JS } from "re2js";
 import { Problem } from "../problem.ts";
 import { AttemptHistory, namespaceName } from "./cel-scope.ts";
+import { containerOf } from "./container.ts";
+import { promqlValue } from "./promql-value.ts";
 import {
   addQuantities,
   divideQuantity,
@@ -26,11 +28,11 @@ const longestPattern = 512;
 const longestText = 65_536;
 
 /** What the parser's names become in the tree before it is checked: bounded forms that cannot hang or eat the memory. */
-export const renamedFunctions: Readonly<Record<string, string>> = {
-  matches: "re2Matches",
-  split: "boundedSplit",
-  join: "boundedJoin",
-};
+export const renamedFunctions: ReadonlyMap<string, string> = new Map([
+  ["matches", "re2Matches"],
+  ["split", "boundedSplit"],
+  ["join", "boundedJoin"],
+]);
 
 /** Linear in the text, whatever the pattern. @throws Problem EXPRESSION_FAILED when RE2 does not take the pattern. */
 export function compilePattern(pattern: string): (text: string) => boolean {
@@ -49,6 +51,8 @@ export function compilePattern(pattern: string): (text: string) => boolean {
 }
 
 function matches(text: string, pattern: string): boolean {
+  if (text.length > longestText)
+    throw new Problem("EXPRESSION_FAILED", `matches() takes at most ${longestText} characters`);
   return compilePattern(pattern)(text);
 }
 
@@ -59,10 +63,11 @@ function split(text: string, separator: string): string[] {
 }
 
 function join(list: readonly unknown[], separator: string): string {
-  const text = list.map(String).join(separator);
-  if (text.length > longestText)
+  const texts = list.map(String);
+  const length = texts.reduce((sum, text) => sum + text.length + separator.length, 0);
+  if (length > longestText)
     throw new Problem("EXPRESSION_FAILED", `join() gives over ${longestText} characters`);
-  return text;
+  return texts.join(separator);
 }
 
 function get(map: unknown, key: string, otherwise: unknown): unknown {
@@ -161,6 +166,9 @@ function registerText(environment: Environment): void {
   environment.registerFunction("list.boundedJoin(): string", (list: readonly unknown[]) => join(list, ""));
   environment.registerFunction("list.boundedJoin(string): string", join);
   environment.registerFunction("get(dyn, string, dyn): dyn", get);
+  for (const kind of ["string", "int", "double", "bool"])
+    environment.registerFunction(`promql(${kind}): string`, promqlValue);
+  environment.registerFunction("container(dyn, dyn): dyn", containerOf);
   environment.registerType("History", { ctor: AttemptHistory, fields: {} });
   environment.registerFunction("History.attempts(string): int", (history: AttemptHistory, window: string) =>
     history.within(window),
@@ -185,6 +193,7 @@ const knownTypes: Readonly<
       cluster: "string",
     },
   },
+  subjects: { type: "list<dyn>" },
   cluster: { schema: { name: "string", labels: texts } },
   params: { type: "map<string, dyn>" },
   steps: { type: "map<string, dyn>" },

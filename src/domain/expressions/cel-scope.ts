@@ -4,8 +4,8 @@ import { durationSeconds } from "../duration.ts";
 import { Problem } from "../problem.ts";
 import { type Root, roots, type Scope } from "./scope.ts";
 
-/** Longest list that an expression with a comprehension may meet: two nested ones stay within a million rounds. */
-const longestList = 1_000;
+/** Longest list that an expression may meet, by how deep its comprehensions are nested: rounds multiply. */
+const longestLists = [Number.POSITIVE_INFINITY, 1_000, 200] as const;
 
 /** CEL's view of `history`: only `attempts(window)`. */
 export class AttemptHistory {
@@ -32,22 +32,22 @@ function instant(text: unknown): number {
   return milliseconds;
 }
 
-function convertList(list: readonly unknown[], bounded: boolean): unknown[] {
-  if (bounded && list.length > longestList) {
+function convertList(list: readonly unknown[], longest: number): unknown[] {
+  if (list.length > longest) {
     throw new Problem(
       "EXPRESSION_FAILED",
       `a list of ${list.length} entries is too long for a comprehension`,
     );
   }
-  return list.map((item) => convert(item, bounded));
+  return list.map((item) => convert(item, longest));
 }
 
-function convert(value: unknown, bounded: boolean): unknown {
+function convert(value: unknown, longest: number): unknown {
   if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return convertList(value, bounded);
+  if (Array.isArray(value)) return convertList(value, longest);
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(entries.map(([key, member]) => [key, convert(member, bounded)]));
+  return Object.fromEntries(entries.map(([key, member]) => [key, convert(member, longest)]));
 }
 
 function convertHistory(history: unknown, now: unknown): AttemptHistory {
@@ -58,11 +58,11 @@ function convertHistory(history: unknown, now: unknown): AttemptHistory {
   );
 }
 
-function convertRoot(root: Root, scope: Scope, bounded: boolean): unknown {
+function convertRoot(root: Root, scope: Scope, longest: number): unknown {
   // oxlint-disable-next-line no-restricted-globals -- CEL's timestamps are Dates
   if (root === "now") return new Date(instant(scope.now));
   if (root === "history") return convertHistory(scope.history, scope.now);
-  return convert(scope[root], bounded);
+  return convert(scope[root], longest);
 }
 
 /** CEL keeps the word `namespace` for itself; this name of the same length takes its place, so that offsets hold. */
@@ -70,15 +70,16 @@ export const namespaceName = "namespac_";
 
 export type CelScope = Readonly<Record<string, unknown>>;
 
-/** CEL values by root, converted when first read. `bounded`: for expressions with comprehensions. */
-export function celScope(scope: Scope, bounded: boolean): CelScope {
+/** CEL values by root, converted when first read. `depth`: how deep comprehensions are nested in the expression. */
+export function celScope(scope: Scope, depth: 0 | 1 | 2): CelScope {
+  const longest = longestLists[depth];
   const result = {};
   for (const root of roots) {
     if (scope[root] === undefined) continue;
     const known: { value?: unknown } = {};
     Object.defineProperty(result, root === "namespace" ? namespaceName : root, {
       enumerable: true,
-      get: () => ("value" in known ? known.value : (known.value = convertRoot(root, scope, bounded))),
+      get: () => ("value" in known ? known.value : (known.value = convertRoot(root, scope, longest))),
     });
   }
   return result;

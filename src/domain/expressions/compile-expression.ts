@@ -31,6 +31,8 @@ export interface CompiledExpression {
   readonly roots: ReadonlySet<string>;
   /** Set when the expression is nothing but one access. */
   readonly only: Access | null;
+  /** Set when the expression is nothing but one call of a function. */
+  readonly call: string | null;
   readonly type: ResultType;
   /** @throws Problem EXPRESSION_FAILED; `details.missing` is true when a value that it reads is not there. */
   evaluate(scope: Scope): Json;
@@ -112,23 +114,33 @@ function durationText(value: object): string | null {
   return nanos === 0 || nanos === 0n ? `${seconds}s` : `${Number(seconds) + Number(nanos) / 1e9}s`;
 }
 
-/** A CEL value as plain data. @throws Problem EXPRESSION_FAILED for what JSON cannot hold. */
-function toJson(value: unknown): Json {
+/** How much one result may hold, in characters and members. */
+interface Room {
+  left: number;
+}
+
+const largestResult = 1_048_576;
+
+/** A CEL value as plain data. @throws Problem EXPRESSION_FAILED for what JSON cannot hold, and for what is too large. */
+function toJson(value: unknown, room: Room): Json {
+  room.left -= typeof value === "string" ? value.length + 1 : 1;
+  if (room.left < 0)
+    throw new Problem("EXPRESSION_FAILED", `the result is larger than ${largestResult} characters`);
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "bigint") {
     if (Number.isSafeInteger(Number(value))) return Number(value);
     throw new Problem("EXPRESSION_FAILED", `${value} is too large a number`);
   }
   if (typeof value === "number" && Number.isFinite(value)) return value;
-  if (Array.isArray(value)) return value.map(toJson);
+  if (Array.isArray(value)) return value.map((item) => toJson(item, room));
   if (value instanceof Quantity) return quantityText(value);
   // oxlint-disable-next-line no-restricted-globals -- CEL's timestamps are Dates
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Map)
-    return Object.fromEntries([...value].map(([key, member]) => [String(key), toJson(member)]));
+    return Object.fromEntries([...value].map(([key, member]) => [String(key), toJson(member, room)]));
   if (typeof value === "object" && durationText(value) !== null) return durationText(value);
   if (isObject(value) && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toJson(member)]));
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toJson(member, room)]));
   }
   throw new Problem("EXPRESSION_FAILED", "the result is not plain data");
 }
@@ -139,7 +151,7 @@ function failure(source: string, error: unknown): Problem {
   if (error instanceof Problem) {
     return new Problem("EXPRESSION_FAILED", `${source}: ${error.message}`, {
       cause: error,
-      details: { missing: false, source },
+      details: { missing: error.details["missing"] === true, source },
     });
   }
   const known = error as CelError;
@@ -158,17 +170,18 @@ function makeExpression(
   reading: TreeReading,
   type: ResultType,
 ): CompiledExpression {
-  const { accesses, comprehensions, only } = reading;
+  const { accesses, depth, only, call } = reading;
   return {
     source,
     accesses,
     roots: new Set(accesses.map(({ root }) => root)),
     only,
+    call,
     type,
     evaluate(scope) {
       try {
-        const values: CelScope = celScope(scope, comprehensions > 0);
-        return toJson(program(values));
+        const values: CelScope = celScope(scope, depth);
+        return toJson(program(values), { left: largestResult });
       } catch (error) {
         throw failure(source, error);
       }

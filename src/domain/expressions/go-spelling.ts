@@ -12,9 +12,11 @@ export interface ExpressionFault {
 const goRoots = [
   "Alert",
   "Subject",
+  "Subjects",
   "Target",
   "Namespace",
   "Cluster",
+  "Owner",
   "Params",
   "Steps",
   "History",
@@ -53,6 +55,13 @@ const refusals: readonly { readonly pattern: RegExp; readonly message: string }[
     pattern: /^\s*-?\s*(?:if|else|end|range|with|define|template|block)(?![\w(.])/,
     message: "Go control structures are not supported: use `conditions`, or `a ? b : c`",
   },
+  {
+    pattern:
+      /^\s*(?:and|call|default|eq|ge|gt|index|le|len|lower|lt|ne|not|or|print|printf|println|quote|slice|upper)\s+[\w.$"'`(]/,
+    message: "Go functions are not supported: write CEL, as in alert.labels['app'] == 'shop'",
+  },
+  { pattern: /^\s*\.\s*$/, message: "the Go dot alone is not supported: name what you want, as in alert.name" },
+  { pattern: /^\s*\/\*/, message: "Go comments are not supported: write a YAML comment" },
   { pattern: /^-\s|\s-$/, message: "Go trim markers are not supported: write `{{` and `}}`" },
   { pattern: /\$\w*|:=/, message: "Go variables are not supported" },
 ];

@@ -7,9 +7,11 @@ import type { JsonObject } from "../json.ts";
 export const roots = [
   "alert",
   "subject",
+  "subjects",
   "target",
   "namespace",
   "cluster",
+  "owner",
   "params",
   "steps",
   "history",
@@ -23,7 +25,17 @@ export type Root = (typeof roots)[number];
 /** A root that is left out counts as missing. `now` is ISO 8601; all others are plain data. */
 export type Scope = Readonly<Partial<Record<Root, unknown>>>;
 
-const facts = ["alert", "subject", "target", "namespace", "cluster", "history", "now"] as const;
+const facts = [
+  "alert",
+  "subject",
+  "subjects",
+  "target",
+  "namespace",
+  "cluster",
+  "owner",
+  "history",
+  "now",
+] as const;
 
 /** Where an expression stands decides what it may read. */
 export const scopes = {
@@ -70,6 +82,7 @@ export const rootFields: Readonly<Partial<Record<Root, readonly string[]>>> = {
   ],
   namespace: ["name", "labels"],
   cluster: ["name", "labels"],
+  owner: ["team"],
   history: ["attempts"],
   plan: ["risk", "digest", "clusters", "namespaces", "objects", "actions", "template"],
 };
@@ -98,9 +111,11 @@ export function factScope(facts: Facts): Scope {
   return {
     alert: alertScope(facts.alert, available(facts.subject) ?? null),
     subject: available(facts.subject),
+    subjects: available(facts.subjects),
     target: available(facts.target),
     namespace: available(facts.namespace),
     cluster: facts.cluster,
+    owner: available(facts.owner),
     history: available(facts.history),
     now: facts.now,
   };

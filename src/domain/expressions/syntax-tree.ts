@@ -14,10 +14,13 @@ export interface Access {
 
 export interface TreeReading {
   readonly accesses: readonly Access[];
-  readonly comprehensions: number;
+  /** How deep comprehensions are nested in one another. */
+  readonly depth: 0 | 1 | 2;
   readonly faults: readonly ExpressionFault[];
   /** The expression is nothing but this one access, so that it has the type of what it reads. */
   readonly only: Access | null;
+  /** The function whose result the expression is, when it is nothing but a call. */
+  readonly call: string | null;
 }
 
 const comprehensionNames: ReadonlySet<string> = new Set([
@@ -28,13 +31,13 @@ const comprehensionNames: ReadonlySet<string> = new Set([
   "map",
   "filter",
 ]);
-const deepestComprehension = 2;
+const deepestComprehension = 2 as const;
 const refusedNames: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 interface Walk {
   readonly accesses: Access[];
   readonly faults: ExpressionFault[];
-  comprehensions: number;
+  depth: 0 | 1 | 2;
 }
 
 type Identifier = Extract<ASTNode, { readonly op: "id" }>;
@@ -89,28 +92,32 @@ function checkPattern(node: ASTNode, walk: Walk): void {
 
 type Call = Extract<ASTNode, { readonly op: "rcall" }>;
 
-/** `list.all(x, …)` and `cel.bind(x, …)`: the first argument names a variable of the others. */
+/** `list.all(x, …)`: the first argument names a variable of the others. */
 function visitReceiverCall(node: Call, bound: ReadonlySet<string>, depth: number, walk: Walk): void {
   const [name, receiver, args] = node.args;
-  const isBind = name === "bind" && receiver.op === "id" && receiver.args === "cel";
   const isComprehension = comprehensionNames.has(name);
-  if (!isBind) visit(receiver, bound, depth, walk);
+  if (name === "bind" && receiver.op === "id" && receiver.args === "cel") return refuseBind(node, walk);
+  visit(receiver, bound, depth, walk);
   const [variable] = args;
-  if (name === renamedFunctions["matches"] && variable !== undefined) checkPattern(variable, walk);
-  if (!(isBind || isComprehension) || variable?.op !== "id") {
+  if (name === renamedFunctions.get("matches") && variable !== undefined) checkPattern(variable, walk);
+  if (!isComprehension || variable?.op !== "id") {
     for (const argument of args) visit(argument, bound, depth, walk);
     return;
   }
-  const inner = depth + (isComprehension ? 1 : 0);
-  walk.comprehensions += isComprehension ? 1 : 0;
+  const inner = depth + 1;
   if (inner > deepestComprehension) {
     walk.faults.push({
       message: `more than ${deepestComprehension} comprehensions in one another`,
       offset: node.pos,
     });
-  }
+  } else if (inner > walk.depth) walk.depth = inner === 1 ? 1 : 2;
   const names = new Set([...bound, variable.args]);
   for (const argument of args.slice(1)) visit(argument, names, inner, walk);
+}
+
+/** A value that names itself twice, and again, doubles each time: few characters would fill the memory. */
+function refuseBind({ pos }: Call, walk: Walk): void {
+  walk.faults.push({ message: "cel.bind is not supported: write the value where it is used", offset: pos });
 }
 
 /** The children of a node of any other kind. */
@@ -126,18 +133,19 @@ function visit(node: ASTNode, bound: ReadonlySet<string>, depth: number, walk: W
 }
 
 export function readTree(tree: ASTNode): TreeReading {
-  const walk: Walk = { accesses: [], faults: [], comprehensions: 0 };
+  const walk: Walk = { accesses: [], faults: [], depth: 0 };
   visit(tree, new Set(), 0, walk);
   const [first = null] = walk.accesses;
   const isChain = tree.op === "id" || tree.op === "." || tree.op === "[]";
-  return { ...walk, only: isChain && walk.accesses.length === 1 ? first : null };
+  const only = isChain && walk.accesses.length === 1 ? first : null;
+  return { ...walk, only, call: tree.op === "call" ? tree.args[0] : null };
 }
 
 /** Puts the bounded functions in the place of the parser's own. Changes the tree: before it is checked, and only then. */
 export function boundFunctions(tree: ASTNode): void {
   if (tree.op === "rcall" || tree.op === "call") {
     const args = tree.args as unknown as [string, ...unknown[]];
-    args[0] = renamedFunctions[args[0]] ?? args[0];
+    args[0] = renamedFunctions.get(args[0]) ?? args[0];
   }
   for (const child of childrenOf(tree.args)) boundFunctions(child);
 }

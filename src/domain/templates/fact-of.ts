@@ -2,7 +2,14 @@
 import type { Access } from "../expressions/compile-expression.ts";
 import type { FetchedFact } from "../facts/facts.ts";
 
-const fetched: ReadonlySet<string> = new Set<FetchedFact>(["subject", "target", "namespace", "history"]);
+const fetched: ReadonlySet<string> = new Set<FetchedFact>([
+  "subject",
+  "subjects",
+  "target",
+  "namespace",
+  "owner",
+  "history",
+]);
 /** Fields of the alert that come from the subject. */
 const fromSubject: ReadonlySet<string | null | undefined> = new Set(["namespace", "resource"]);
 
