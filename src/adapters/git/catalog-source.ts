@@ -4,8 +4,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CatalogFile, CatalogSource } from "../../controller/ports.ts";
+import { refusedFile } from "../../domain/policies/catalog-files.ts";
 import { Problem, toProblem } from "../../domain/problem.ts";
-import { hasCommit, readCatalogTree } from "./catalog-tree.ts";
+import { hasCommit, readCatalogTree, refused } from "./catalog-tree.ts";
+import { signatureFault } from "./commit-signature.ts";
 import { localProblem, remoteProblem } from "./git-problem.ts";
 import { checkRemote, type GitCredential, remoteEnvironment, withoutPassword } from "./git-remote.ts";
 import { type GitResult, runGit } from "./run-git.ts";
@@ -18,6 +20,8 @@ export interface CatalogSourceOptions {
   /** Folder in the repository that holds templates/ and policies/; "" or "." is its root. */
   readonly path: string;
   readonly credential: GitCredential | null;
+  /** Of `git`'s `gpg.ssh.allowedSignersFile`: any commit that none of them signed is a bad commit. null: not asked. */
+  readonly allowedSignersFile?: string | null;
   /** A folder of gitmend's own; may be deleted at any time while gitmend is stopped. */
   readonly cacheDir: string;
   /** Ends a git call that says nothing for so long. Default 60. */
@@ -91,7 +95,17 @@ class CatalogCache {
   async #readOnce(commit: string): Promise<readonly CatalogFile[]> {
     await this.#prepare();
     if (!(await hasCommit(this.#folder, commit))) await this.#fetch(commit);
+    await this.#checkSignature(commit);
     return await readCatalogTree(this.#folder, commit, this.#options.path);
+  }
+
+  async #checkSignature(commit: string): Promise<void> {
+    const { allowedSignersFile = null } = this.#options;
+    if (allowedSignersFile === null) return;
+    const fault = await signatureFault(this.#folder, commit, allowedSignersFile);
+    if (fault === null) return;
+    const message = `${fault}: sign it as a person of config_repository.verify.allowed_signers`;
+    throw refused(commit, [refusedFile(`commit ${commit.slice(0, 12)}`, "COMMIT_NOT_SIGNED", message)]);
   }
 
   async #fetch(commit: string): Promise<void> {

@@ -1,16 +1,22 @@
-// Reads templates/ and policies/ from the tree of a commit with isomorphic-git: no work tree, no checkout, no filters.
+// Reads the catalog's files from the tree of a commit with isomorphic-git: no work tree, no checkout, no filters.
 // A repository is written by others: links, huge files, endless trees and text that is no text are refused, all at once.
 import fs from "node:fs";
-import git from "isomorphic-git";
+import git, { type TreeEntry } from "isomorphic-git";
 import type { CatalogFile } from "../../controller/ports.ts";
 import type { Finding } from "../../domain/finding.ts";
+import {
+  catalogFile,
+  catalogFolders,
+  catalogLimits,
+  isCatalogFile,
+  overLimits,
+  refusedFile,
+} from "../../domain/policies/catalog-files.ts";
 import { Problem } from "../../domain/problem.ts";
 import { localProblem } from "./git-problem.ts";
 import { runGit } from "./run-git.ts";
 
-const folders = ["templates", "policies"];
-const wanted = /\.(ya?ml|json)$/;
-const limits = { blobBytes: 1024 * 1024, files: 5_000, entries: 50_000, depth: 32 };
+const limits = { entries: 50_000, depth: 32 };
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 interface Entry {
@@ -20,6 +26,7 @@ interface Entry {
 }
 
 interface Walk {
+  readonly commit: string;
   readonly gitdir: string;
   readonly cache: object;
   readonly files: Entry[];
@@ -47,23 +54,18 @@ export async function readCatalogTree(
   commit: string,
   root: string,
 ): Promise<readonly CatalogFile[]> {
-  const walk: Walk = { gitdir, cache: {}, files: [], findings: [], entries: 0 };
+  const walk: Walk = { commit, gitdir, cache: {}, files: [], findings: [], entries: 0 };
   const base = await baseTree(walk, commit, root);
   for (const entry of base) {
-    if (!folders.includes(entry.path)) continue;
-    if (entry.type === "tree") await walkTree(walk, entry.oid, entry.path, 1);
+    if (entry.path === catalogFile) await walkEntry(walk, entry, entry.path, 0);
+    else if (!catalogFolders.includes(entry.path)) continue;
+    else if (entry.type === "tree") await walkTree(walk, entry.oid, entry.path, 1);
     else refuse(walk, entry.path, "NOT_A_FOLDER", `${entry.path} must be a folder`);
   }
-  if (walk.files.length > limits.files) {
-    throw refused(commit, [
-      finding(
-        walk.files[limits.files]!.path,
-        "TOO_MANY_FILES",
-        `more than ${limits.files} files in templates/ and policies/`,
-      ),
-    ]);
-  }
-  await checkSizes(walk);
+  // Thousands of files too many are not even asked for their sizes.
+  const tooMany = walk.files.length > catalogLimits.files;
+  const sizes = tooMany ? walk.files.map(({ path }) => ({ path, bytes: 0 })) : await sizesOf(walk);
+  walk.findings.push(...overLimits(sizes));
   const files: CatalogFile[] = [];
   if (walk.findings.length === 0) for (const entry of walk.files) await readText(walk, entry, files);
   if (walk.findings.length > 0) throw refused(commit, walk.findings);
@@ -76,7 +78,7 @@ async function baseTree(walk: Walk, commit: string, root: string) {
   for (const part of parts) {
     const next = tree.find((entry) => entry.path === part);
     if (next?.type !== "tree")
-      throw refused(commit, [finding(root, "NO_SUCH_FOLDER", `there is no folder "${root}"`)]);
+      throw refused(commit, [refusedFile(root, "NO_SUCH_FOLDER", `there is no folder "${root}"`)]);
     tree = (await readTree(walk, next.oid)).tree;
   }
   return tree;
@@ -90,33 +92,36 @@ async function walkTree(walk: Walk, oid: string, path: string, depth: number): P
   for (const entry of tree) {
     walk.entries += 1;
     if (walk.entries > limits.entries) {
-      throw new Problem("CATALOG_INVALID", `more than ${limits.entries} entries in templates/ and policies/`);
+      const message = `more than ${limits.entries} entries in templates/ and policies/`;
+      throw refused(walk.commit, [refusedFile(path, "TOO_MANY_FILES", message)]);
     }
-    const entryPath = `${path}/${entry.path}`;
-    if (entry.mode === "120000")
-      refuse(walk, entryPath, "SYMBOLIC_LINK", "symbolic links are not followed: put the file here");
-    else if (entry.type === "commit") refuse(walk, entryPath, "SUBMODULE", "submodules are not read");
-    else if (entry.type === "tree") await walkTree(walk, entry.oid, entryPath, depth + 1);
-    else if (wanted.test(entry.path)) walk.files.push({ path: entryPath, oid: entry.oid });
+    await walkEntry(walk, entry, `${path}/${entry.path}`, depth);
   }
 }
 
-/** Asked before any content is read: a blob of a gigabyte never meets memory. */
-async function checkSizes(walk: Walk): Promise<void> {
-  if (walk.files.length === 0) return;
+async function walkEntry(walk: Walk, entry: TreeEntry, path: string, depth: number): Promise<void> {
+  const { mode, oid, type } = entry;
+  if (mode === "120000")
+    refuse(walk, path, "SYMBOLIC_LINK", "symbolic links are not followed: put the file here");
+  else if (type === "commit") refuse(walk, path, "SUBMODULE", "submodules are not read");
+  else if (type === "tree") await walkTree(walk, oid, path, depth + 1);
+  else if (isCatalogFile(path)) walk.files.push({ path, oid });
+}
+
+/** A blob of a gigabyte never meets memory. */
+async function sizesOf(walk: Walk): Promise<readonly { readonly path: string; readonly bytes: number }[]> {
+  if (walk.files.length === 0) return [];
   const input = `${walk.files.map(({ oid }) => oid).join("\n")}\n`;
   const result = await runGit(walk.gitdir, ["cat-file", "--batch-check=%(objectname) %(objectsize)"], {
     input,
   });
   if (result.exitCode !== 0) throw localProblem("the catalog cache", result);
   const answers = result.stdout.trimEnd().split("\n");
-  for (const [index, entry] of walk.files.entries()) {
+  return walk.files.map(({ path, oid }, index) => {
     const bytes = Number(answers[index]?.split(" ")[1]);
-    if (Number.isNaN(bytes)) throw damaged(new Error(`${entry.path} (${entry.oid}) is missing`));
-    if (bytes > limits.blobBytes) {
-      refuse(walk, entry.path, "FILE_TOO_LARGE", `${bytes} bytes, more than ${limits.blobBytes}`);
-    }
-  }
+    if (Number.isNaN(bytes)) throw damaged(new Error(`${path} (${oid}) is missing`));
+    return { path, bytes };
+  });
 }
 
 async function readText(walk: Walk, entry: Entry, files: CatalogFile[]): Promise<void> {
@@ -138,14 +143,11 @@ async function readTree({ gitdir, cache }: Walk, oid: string) {
 }
 
 function refuse(walk: Walk, file: string, code: string, message: string): void {
-  walk.findings.push(finding(file, code, message));
+  walk.findings.push(refusedFile(file, code, message));
 }
 
-function finding(file: string, code: string, message: string): Finding {
-  return { file, line: 1, column: 1, severity: "error", code, message };
-}
-
-function refused(commit: string, findings: readonly Finding[]): Problem {
+/** A commit that cannot be read as a catalog, with everything that is wrong with it. */
+export function refused(commit: string, findings: readonly Finding[]): Problem {
   const listed = findings.slice(0, 3).map(({ file, message }) => `${file}: ${message}`);
   const more = findings.length > 3 ? ` (and ${findings.length - 3} more)` : "";
   return new Problem("CATALOG_INVALID", `commit ${commit.slice(0, 12)}: ${listed.join("; ")}${more}`, {
