@@ -4,7 +4,12 @@ import { type Finding, hasErrors } from "../finding.ts";
 import { type SchemaCheck, schemaCheck } from "../schema-findings.ts";
 import type { ActionDescription } from "../templates/action-description.ts";
 import { type ActionIndex, actionIndex } from "../templates/action-index.ts";
-import { type CompiledTemplate, compileTemplate } from "../templates/compile-template.ts";
+import { checkFallbacks } from "../templates/check-fallbacks.ts";
+import {
+  type CompiledTemplate,
+  compileTemplate,
+  type TemplateCompilation,
+} from "../templates/compile-template.ts";
 import { templateSchema } from "../templates/template.generated.ts";
 import { readYaml, type YamlDocument } from "../yaml-findings.ts";
 import { type Catalog, type CatalogContent, openCatalog } from "./catalog.ts";
@@ -76,15 +81,19 @@ function claimedNames(files: readonly CatalogText[]): readonly string[] {
 function compileTemplates(files: readonly CatalogText[], index: ActionIndex): Templates {
   const { documents, findings } = readAll(files, schemaCheck(templateSchema));
   const byName = new Map<string, CompiledTemplate | null>();
+  const compilations: TemplateCompilation[] = [];
   const found = [...findings];
   for (const document of documents) {
-    const { compiled, name, findings: own } = compileTemplate(document, index);
+    const compilation = compileTemplate(document, index);
+    const { compiled, name, findings: own } = compilation;
+    compilations.push(compilation);
     found.push(...own);
     if (byName.has(name)) found.push(nameTaken("template", document, name));
     byName.set(name, compiled);
   }
   for (const name of claimedNames(files)) if (!byName.has(name)) byName.set(name, null);
-  return { byName, findings: found };
+  const checked = checkFallbacks(compilations, byName);
+  return { byName: checked.byName, findings: [...found, ...checked.findings] };
 }
 
 interface Policies {

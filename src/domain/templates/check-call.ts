@@ -5,7 +5,8 @@ import type { Access, CompiledExpression, ResultType } from "../expressions/comp
 import type { ScopeName } from "../expressions/scope.ts";
 import { isObject, type Json, type JsonObject } from "../json.ts";
 import type { DataPath } from "../yaml-findings.ts";
-import { type ActionIndex, type IndexedAction, isBounded, schemaTypes } from "./action-index.ts";
+import { type ActionIndex, type IndexedAction, isBounded, isPromql, schemaTypes } from "./action-index.ts";
+import { checkPromql } from "./check-promql.ts";
 import type { FindingList } from "./finding-list.ts";
 import type { Call } from "./template.generated.ts";
 import type { TemplateCall } from "./template.ts";
@@ -14,6 +15,8 @@ import type { TemplateCall } from "./template.ts";
 export interface StepSurroundings {
   /** Output fields by step; null: not declared. */
   readonly outputs: ReadonlyMap<string, Readonly<Record<string, JsonObject>> | null>;
+  /** Steps for each subject: their output is a list. */
+  readonly lists: ReadonlySet<string>;
   readonly before: ReadonlySet<string>;
   /** The template's parameters. */
   readonly parameters: Readonly<Record<string, JsonObject>>;
@@ -33,13 +36,16 @@ function outputFault(
   return `the output has no "${field}"${didYouMean(field, Object.keys(outputs))}`;
 }
 
-function stepFault(path: Access["path"], { outputs, before }: StepSurroundings): string | null {
+function stepFault(path: Access["path"], { outputs, before, lists }: StepSurroundings): string | null {
   const [step, part, field] = path;
   if (step === undefined || step === null) return "write the step's name: steps['name'].output";
   if (!outputs.has(step)) return `there is no step "${step}"${didYouMean(step, outputs.keys())}`;
   if (!before.has(step)) return `"${step}" need not have ended before this step: name it in depends_on`;
   if (part !== "output" && part !== "status") return `a step has "output" and "status", not "${part ?? ""}"`;
-  return part === "output" ? outputFault(outputs.get(step), field) : null;
+  if (part !== "output" || field === undefined || field === null) return null;
+  return lists.has(step)
+    ? `"${step}" runs for each subject, so its output is a list: write steps['${step}'].output.all(one, one.${field})`
+    : outputFault(outputs.get(step), field);
 }
 
 function accessFault(access: Access, surroundings: StepSurroundings): string | null {
@@ -123,6 +129,8 @@ function checkString(text: string, path: DataPath, place: Place, surroundings: S
   const reading = readText(text, place.scope);
   const found = typeOf(reading, surroundings);
   surroundings.list.faults(path, reading.faults);
+  if (isPromql(place.action.properties[place.name] ?? {}))
+    checkPromql(text, path, place.scope, surroundings.list);
   for (const { expression, offset } of reading.expressions) {
     checkAccesses(expression, path, offset, surroundings);
     for (const access of expression.accesses) {

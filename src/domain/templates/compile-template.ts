@@ -1,23 +1,30 @@
 // One template file: from YAML to a Template that the planner can use without asking again whether it is right.
 // Returns every finding at once; a Template only when none of them is an error.
 import { durationSeconds } from "../duration.ts";
-import { checkExpression } from "../expressions/check-expression.ts";
-import { type Access, compileExpression } from "../expressions/compile-expression.ts";
-import type { ScopeName } from "../expressions/scope.ts";
+import { checkExpression, readText } from "../expressions/check-expression.ts";
 import type { FetchedFact } from "../facts/facts.ts";
 import { type Finding, hasErrors } from "../finding.ts";
-import { canonicalJson, type JsonObject, sha256 } from "../json.ts";
+import { canonicalJson, sha256 } from "../json.ts";
 import { withDefaults } from "../schema-findings.ts";
-import type { DataPath, YamlDocument } from "../yaml-findings.ts";
+import type { YamlDocument } from "../yaml-findings.ts";
 import { type Risk, risks } from "./action-description.ts";
 import { type ActionIndex, valueChecker, valueValidation } from "./action-index.ts";
-import { checkAccesses, checkCall, readsFreeText, type StepSurroundings } from "./check-call.ts";
+import { checkAccesses, readsFreeText, type StepSurroundings } from "./check-call.ts";
+import { checkPromql } from "./check-promql.ts";
+import {
+  checkConditions,
+  compileFinalStep,
+  compileStep,
+  type FilledTemplate,
+  positiveSeconds,
+  surroundingsOf,
+  type TemplateWork,
+} from "./compile-step.ts";
 import { escalationName } from "./escalation.ts";
-import { factOf } from "./fact-of.ts";
-import { type FindingList, findingList } from "./finding-list.ts";
-import { orderSteps, type StepOrder } from "./order-steps.ts";
-import { type Call, type Step, type TemplateFile, templateSchema } from "./template.generated.ts";
-import type { Template, TemplateCall, TemplateStep } from "./template.ts";
+import { findingList } from "./finding-list.ts";
+import { checkNames, orderSteps, type StepOrder } from "./order-steps.ts";
+import { templateSchema } from "./template.generated.ts";
+import type { Position, Template, TemplateCall, TemplateStep } from "./template.ts";
 
 export interface CompiledTemplate {
   readonly template: Template;
@@ -31,31 +38,18 @@ export interface TemplateCompilation {
   readonly compiled: CompiledTemplate | null;
   /** As written, so that policies may be checked against it even when it has errors. */
   readonly name: string;
+  /** As written: whether there is such a template is known only when all are read. */
+  readonly fallback: { readonly name: string; readonly position: Position } | null;
   readonly findings: readonly Finding[];
 }
 
-/** Parameters are JSON Schemas: plain data for the validator. */
-type FilledTemplate = Omit<TemplateFile, "parameters"> & {
-  readonly parameters: Readonly<Record<string, JsonObject>>;
-};
-
-interface Work {
-  readonly file: FilledTemplate;
-  readonly list: FindingList;
-  readonly index: ActionIndex;
-  readonly parameters: Readonly<Record<string, JsonObject>>;
-  readonly outputs: Outputs;
-  readonly steering: Set<string>;
-  readonly facts: Set<FetchedFact>;
-}
-
-function checkName({ file, list }: Work): void {
+function checkName({ file, list }: TemplateWork): void {
   if (file.name === escalationName) {
     list.error(["name"], "RESERVED_NAME", `"${escalationName}" is gitmend's own: choose another name`);
   }
 }
 
-function checkParameterSchemas({ file, list }: Work): void {
+function checkParameterSchemas({ file, list }: TemplateWork): void {
   const ajv = valueValidation();
   for (const [name, schema] of Object.entries(file.parameters)) {
     if (schema["default"] === undefined) continue;
@@ -65,117 +59,21 @@ function checkParameterSchemas({ file, list }: Work): void {
   }
 }
 
-function noteAccess(work: Work): (access: Access, text: boolean) => void {
-  return (access, text) => {
-    const fact = factOf(access);
-    if (fact !== null) work.facts.add(fact);
-    const [name] = access.path;
-    if (text || access.root !== "params") return;
-    for (const steering of typeof name === "string" ? [name] : Object.keys(work.parameters))
-      work.steering.add(steering);
-  };
-}
-
-type Outputs = StepSurroundings["outputs"];
-
 /** What a step may put out: the fields of its action and of its alternatives. */
-function outputsOf(steps: readonly Step[], index: ActionIndex): Outputs {
-  const fields = steps.map(({ name, action, alternatives }) => {
-    const declared = [action, ...alternatives].map((call) => index.find(call.action)?.outputs ?? null);
+function outputsOf(
+  { steps, finally: last }: FilledTemplate,
+  index: ActionIndex,
+): StepSurroundings["outputs"] {
+  const calls = [
+    ...steps.map(({ name, action, alternatives }) => [name, [action, ...alternatives]] as const),
+    ...last.map(({ name, action }) => [name, [action]] as const),
+  ];
+  const fields = calls.map(([name, those]) => {
+    const declared = those.map((call) => index.find(call.action)?.outputs ?? null);
     const merged = declared.reduce((all, one) => (all === null || one === null ? null : { ...all, ...one }));
     return [name, merged] as const;
   });
   return new Map(fields);
-}
-
-function surroundingsOf(step: Step, order: StepOrder, work: Work): StepSurroundings {
-  return {
-    outputs: work.outputs,
-    before: order.before.get(step.name) ?? new Set(),
-    parameters: work.parameters,
-    own: work.outputs.get(step.name) ?? null,
-    list: work.list,
-    note: noteAccess(work),
-  };
-}
-
-function checkConditions(
-  conditions: readonly string[],
-  path: DataPath,
-  scope: ScopeName,
-  surroundings: StepSurroundings,
-): void {
-  for (const [index, source] of conditions.entries()) {
-    const here = [...path, index];
-    surroundings.list.faults(here, checkExpression(source, scope, "boolean"));
-    const { expression } = compileExpression(source, scope);
-    if (expression === null) continue;
-    checkAccesses(expression, here, 0, surroundings);
-    for (const access of expression.accesses) {
-      surroundings.note(access, false);
-      if (!readsFreeText(access)) continue;
-      const message = "annotations are free text: nothing is decided by them";
-      surroundings.list.error(here, "TEXT_CHOOSES", message, { offset: access.offset });
-    }
-  }
-}
-
-function seconds(text: string, path: DataPath, list: FindingList): number {
-  const value = durationSeconds(text);
-  if (value === 0) list.error(path, "WRONG_VALUE", "must be longer than 0s");
-  return value;
-}
-
-function compileCalls(step: Step, path: DataPath, work: Work, surroundings: StepSurroundings) {
-  const call = (one: Call, at: DataPath, inherits: boolean): TemplateCall | null =>
-    checkCall(one, at, { scope: "step", inherits }, work.index, surroundings);
-  const alternatives = step.alternatives.map((one, position) =>
-    call(one, [...path, "alternatives", position], false),
-  );
-  return {
-    call: call(step.action, [...path, "action"], false),
-    alternatives: alternatives.filter((one) => one !== null),
-    rollback: step.rollback === undefined ? null : call(step.rollback, [...path, "rollback"], true),
-  };
-}
-
-function compileStep(
-  step: Step,
-  position: number,
-  order: StepOrder,
-  work: Work,
-  document: YamlDocument,
-): TemplateStep | null {
-  const path = ["steps", position];
-  const surroundings = surroundingsOf(step, order, work);
-  const { call, alternatives, rollback } = compileCalls(step, path, work, surroundings);
-  const { conditions = [], preconditions = [], postconditions = [] } = step;
-  checkConditions(conditions, [...path, "conditions"], "step", surroundings);
-  checkConditions(preconditions, [...path, "preconditions"], "step", surroundings);
-  checkConditions(postconditions, [...path, "postconditions"], "postcondition", surroundings);
-  const timeoutSeconds =
-    step.timeout === undefined ? null : seconds(step.timeout, [...path, "timeout"], work.list);
-  if (call === null) return null;
-  return {
-    name: step.name,
-    dependsOn: order.dependsOn.get(step.name) ?? [],
-    call,
-    conditions,
-    preconditions,
-    postconditions,
-    timeoutSeconds,
-    retry: {
-      attempts: step.retry.attempts,
-      backoffSeconds: durationSeconds(step.retry.backoff),
-      maxBackoffSeconds: durationSeconds(step.retry.max_backoff),
-    },
-    onFailure: step.on_failure,
-    alternatives,
-    rollback,
-    approvalRequired: step.approval === "required",
-    forEach: null,
-    position: document.position(path),
-  };
 }
 
 function callsOf(step: TemplateStep): readonly TemplateCall[] {
@@ -183,7 +81,7 @@ function callsOf(step: TemplateStep): readonly TemplateCall[] {
 }
 
 /** The highest of all actions that may run; declaring less is an error. */
-function riskOf(steps: readonly TemplateStep[], { file, list, index }: Work): Risk {
+function riskOf(steps: readonly TemplateStep[], { file, list, index }: TemplateWork): Risk {
   const calls = steps.flatMap((step) => callsOf(step).map(({ action }) => index.find(action)?.description));
   const highest = calls.reduce((level, action) => Math.max(level, risks.indexOf(action?.risk ?? "low")), 0);
   const needed = risks[highest] ?? "critical";
@@ -195,36 +93,81 @@ function riskOf(steps: readonly TemplateStep[], { file, list, index }: Work): Ri
   return file.risk;
 }
 
-function compileSteps(work: Work, document: YamlDocument): readonly TemplateStep[] | null {
-  const order = orderSteps(work.file.steps, work.list);
-  const unordered: StepOrder = { dependsOn: new Map(), before: new Map() };
-  const usable = order ?? { ...unordered, before: everyOtherStep(work.file.steps) };
-  const steps = work.file.steps.map((step, position) => compileStep(step, position, usable, work, document));
-  return order === null || steps.includes(null) ? null : steps.filter((step) => step !== null);
+interface Steps {
+  readonly steps: readonly TemplateStep[];
+  readonly last: readonly TemplateStep[];
+}
+
+/** null: the findings say why. */
+function compileSteps(work: TemplateWork): Steps | null {
+  const { file, list } = work;
+  const areDifferent = checkNames(file, list);
+  const order = orderSteps(file.steps, list, areDifferent);
+  const usable = order ?? unordered(file);
+  const steps = file.steps.map((step, position) => compileStep(step, position, usable, work));
+  const last = file.finally.map((step, position) => compileFinalStep(step, position, work));
+  if (order === null || steps.includes(null) || last.includes(null)) return null;
+  return { steps: steps.filter((step) => step !== null), last: last.filter((step) => step !== null) };
 }
 
 /** Without an order nothing can be said about what has ended when: the cycle is finding enough. */
-function everyOtherStep(steps: readonly Step[]): StepOrder["before"] {
+function unordered({ steps }: FilledTemplate): StepOrder {
   const names = new Set(steps.map(({ name }) => name));
-  return new Map(steps.map(({ name }) => [name, names] as const));
+  return { dependsOn: new Map(), before: new Map(steps.map(({ name }) => [name, names] as const)) };
 }
 
-function assemble(work: Work, steps: readonly TemplateStep[], document: YamlDocument): Template {
-  const { file, list } = work;
-  const { configuration } = file;
+/** Conditions of the whole workflow: nothing has run before the first, everything before the last. */
+function checkValidation(work: TemplateWork): void {
+  const { preconditions, success } = work.file.validation;
+  const all = new Set(work.file.steps.map(({ name }) => name));
+  const path = ["validation"];
+  checkConditions(preconditions, [...path, "preconditions"], "plan", surroundingsOf(null, new Set(), work));
+  checkConditions(success, [...path, "success"], "step", surroundingsOf(null, all, work));
+}
+
+/** Queries are filled in when the plan is made, from labels, target and parameters. */
+function checkEffectiveness(work: TemplateWork): void {
+  const surroundings = surroundingsOf(null, new Set(), work);
+  const { list } = work;
+  for (const [index, { promql, expect }] of work.file.effectiveness.checks.entries()) {
+    const path = ["effectiveness", "checks", index];
+    list.faults([...path, "expect"], checkExpression(expect, "value", "boolean"));
+    const here = [...path, "promql"];
+    const reading = readText(promql, "plan");
+    list.faults(here, reading.faults);
+    checkPromql(promql, here, "plan", list);
+    for (const { expression, offset } of reading.expressions) {
+      checkAccesses(expression, here, offset, surroundings);
+      for (const access of expression.accesses) {
+        surroundings.note(access, false);
+        if (!readsFreeText(access)) continue;
+        const message = "annotations are free text: nothing is judged by them";
+        list.error(here, "TEXT_CHOOSES", message, { offset: offset + access.offset });
+      }
+    }
+  }
+}
+
+function assemble(work: TemplateWork, { steps, last }: Steps): Template {
+  const { file, list, document } = work;
+  const { configuration, validation, effectiveness } = file;
   return {
     name: file.name,
     version: file.version ?? null,
     description: file.description,
     alertTypes: file.alert_types,
-    risk: riskOf(steps, work),
-    parameters: work.parameters,
+    manual: file.manual,
+    risk: riskOf([...steps, ...last], work),
+    parameters: file.parameters,
     steps,
-    finally: [],
-    fallback: null,
-    validation: { preconditions: [], success: [] },
-    effectiveness: { delaySeconds: 600, checks: [] },
-    timeoutSeconds: seconds(configuration.timeout, ["configuration", "timeout"], list),
+    finally: last,
+    fallback: configuration.fallback ?? null,
+    validation,
+    effectiveness: {
+      delaySeconds: positiveSeconds(effectiveness.delay, ["effectiveness", "delay"], list),
+      checks: effectiveness.checks,
+    },
+    timeoutSeconds: positiveSeconds(configuration.timeout, ["configuration", "timeout"], list),
     maxParallel: configuration.max_parallel,
     cooldownSeconds: durationSeconds(configuration.cooldown),
     hash: sha256(canonicalJson(document.value)),
@@ -232,26 +175,36 @@ function assemble(work: Work, steps: readonly TemplateStep[], document: YamlDocu
   };
 }
 
+function fallbackOf({ file, document }: TemplateWork): TemplateCompilation["fallback"] {
+  const { fallback } = file.configuration;
+  return fallback === undefined
+    ? null
+    : { name: fallback, position: document.position(["configuration", "fallback"]) };
+}
+
 /** `document` has passed the schema. */
 export function compileTemplate(document: YamlDocument, index: ActionIndex): TemplateCompilation {
   const file = withDefaults<FilledTemplate>(document.value, templateSchema);
   const list = findingList(document);
-  const work: Work = {
+  const work: TemplateWork = {
     file,
+    document,
     list,
     index,
-    parameters: file.parameters,
-    outputs: outputsOf(file.steps, index),
+    outputs: outputsOf(file, index),
+    lists: new Set(file.steps.flatMap(({ name, for_each }) => (for_each === undefined ? [] : [name]))),
     steering: new Set(),
     facts: new Set(),
   };
   checkName(work);
   checkParameterSchemas(work);
-  const steps = compileSteps(work, document);
-  const template = steps === null ? null : assemble(work, steps, document);
+  const steps = compileSteps(work);
+  checkValidation(work);
+  checkEffectiveness(work);
+  const template = steps === null ? null : assemble(work, steps);
   const compiled =
     template === null || hasErrors(list.found)
       ? null
       : { template, steering: work.steering, facts: work.facts };
-  return { compiled, name: file.name, findings: list.found };
+  return { compiled, name: file.name, fallback: fallbackOf(work), findings: list.found };
 }

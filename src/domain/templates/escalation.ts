@@ -19,6 +19,7 @@ export function escalationTemplate({ to, severity, message }: EscalationOrder): 
     version: null,
     description: "Tells people that an alert is theirs.",
     alertTypes: [],
+    manual: false,
     risk: "low",
     parameters: {},
     steps: [

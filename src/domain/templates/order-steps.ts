@@ -3,22 +3,29 @@ import { didYouMean } from "../did-you-mean.ts";
 import type { FindingList } from "./finding-list.ts";
 import type { Step } from "./template.generated.ts";
 
+type Named = Pick<Step, "name">;
+
 export interface StepOrder {
   readonly dependsOn: ReadonlyMap<string, readonly string[]>;
   /** Everything that has ended before the step starts. */
   readonly before: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Whether all names are different. */
-function checkNames(steps: readonly Step[], list: FindingList): boolean {
-  const first = new Map<string, number>();
-  for (const [index, { name }] of steps.entries()) {
-    const earlier = first.get(name);
-    if (earlier === undefined) first.set(name, index);
-    else
-      list.error(["steps", index, "name"], "DUPLICATE_NAME", `step ${earlier + 1} is called "${name}" too`);
+/** Whether all names are different, those of `finally` included: expressions name both alike. */
+export function checkNames(
+  file: { readonly steps: readonly Named[]; readonly finally: readonly Named[] },
+  list: FindingList,
+): boolean {
+  const first = new Map<string, string>();
+  for (const part of ["steps", "finally"] as const) {
+    for (const [index, { name }] of file[part].entries()) {
+      const earlier = first.get(name);
+      if (earlier === undefined)
+        first.set(name, `step ${index + 1}${part === "finally" ? " of finally" : ""}`);
+      else list.error([part, index, "name"], "DUPLICATE_NAME", `${earlier} is called "${name}" too`);
+    }
   }
-  return first.size === steps.length;
+  return first.size === file.steps.length + file.finally.length;
 }
 
 function knownDependencies(steps: readonly Step[], index: number, list: FindingList): readonly string[] {
@@ -91,9 +98,12 @@ function stepsBefore(
   return before;
 }
 
-/** null: there is no order; the findings say why. */
-export function orderSteps(steps: readonly Step[], list: FindingList): StepOrder | null {
-  const areDifferent = checkNames(steps, list);
+/** null: there is no order, or names stand twice; the findings say why. */
+export function orderSteps(
+  steps: readonly Step[],
+  list: FindingList,
+  areDifferent: boolean,
+): StepOrder | null {
   const dependsOn = new Map(
     steps.map((step, index) => [step.name, dependenciesOf(steps, index, list)] as const),
   );

@@ -34,6 +34,10 @@ export interface TemplateFile {
    */
   risk?: "low" | "medium" | "high" | "critical";
   /**
+   * People may start it by hand (`gitmend start`), under the same guards.
+   */
+  manual: boolean;
+  /**
    * What a policy may fill in, each with its type, its bounds and a default.
    */
   parameters: {
@@ -46,6 +50,12 @@ export interface TemplateFile {
    * @maxItems 500
    */
   steps: Step[];
+  /**
+   * Done once at the end, one after the other, however the execution ends after it changed something: success, undo, stop or cancel. Never undone; one that fails stops no other.
+   *
+   * @maxItems 50
+   */
+  finally: FinalStep[];
   /**
    * Limits of one execution.
    */
@@ -62,6 +72,42 @@ export interface TemplateFile {
      * An alert that goes on firing is decided again at most this often.
      */
     cooldown: string;
+    /**
+     * Another template, tried once when this one has failed and was undone. It is part of the plan that people approve.
+     */
+    fallback?: string;
+  };
+  /**
+   * What must hold for the whole workflow.
+   */
+  validation: {
+    /**
+     * CEL; all must be true before the first step starts, else the execution fails before it changes anything.
+     *
+     * @maxItems 50
+     */
+    preconditions: string[];
+    /**
+     * CEL; all must be true after the last step, else the execution has failed and is undone.
+     *
+     * @maxItems 50
+     */
+    success: string[];
+  };
+  /**
+   * When and how it is judged whether the remedy did any good, besides the alert and the target's health.
+   */
+  effectiveness: {
+    /**
+     * How long after the end it is judged.
+     */
+    delay: string;
+    /**
+     * Questions to Prometheus; all must be answered as expected.
+     *
+     * @maxItems 20
+     */
+    checks: Check[];
   };
 }
 /**
@@ -131,6 +177,10 @@ export interface Step {
    * @maxItems 500
    */
   depends_on?: string[];
+  /**
+   * `subjects`: planned once for each object that the incident's alerts name; `subject` is that object. Skipped for those that are well again when it starts.
+   */
+  for_each?: "subjects";
   /**
    * Without `depends_on`: do not wait for the step above.
    */
@@ -205,6 +255,71 @@ export interface Call {
   parameters?: {
     [k: string]: unknown;
   };
+}
+/**
+ * A step of `finally`: it runs after the one above it has ended, well or not.
+ */
+export interface FinalStep {
+  /**
+   * Unique in the template; other steps refer to it.
+   */
+  name: string;
+  /**
+   * What the step does.
+   */
+  action: Call;
+  /**
+   * CEL; all must be true, else the step is skipped and what depends on it still runs.
+   *
+   * @maxItems 50
+   */
+  conditions?: string[];
+  /**
+   * CEL; all must be true when the step starts, else it fails before it changes anything.
+   *
+   * @maxItems 50
+   */
+  preconditions?: string[];
+  /**
+   * CEL with `output`; all must be true after the action, else the step has failed.
+   *
+   * @maxItems 50
+   */
+  postconditions?: string[];
+  /**
+   * How long one attempt may take. Left out: the action's own.
+   */
+  timeout?: string;
+  /**
+   * How often and how fast a failed attempt is repeated.
+   */
+  retry: {
+    /**
+     * Tries in all, the first one included.
+     */
+    attempts: number;
+    /**
+     * Wait before the second try; doubles each time, with jitter.
+     */
+    backoff: string;
+    /**
+     * The wait never gets longer than this.
+     */
+    max_backoff: string;
+  };
+}
+/**
+ * One question to Prometheus and the answer that counts as good.
+ */
+export interface Check {
+  /**
+   * PromQL. Values enter it through `promql(x)`, which quotes them: `up{namespace={{ promql(target.namespace) }}}`.
+   */
+  promql: string;
+  /**
+   * CEL over `value`, the number that Prometheus answers; every series must fulfil it.
+   */
+  expect: string;
 }
 
 export const templateSchema = {
@@ -303,6 +418,15 @@ export const templateSchema = {
         "low"
       ]
     },
+    "manual": {
+      "title": "By hand",
+      "description": "People may start it by hand (`gitmend start`), under the same guards.",
+      "type": "boolean",
+      "default": false,
+      "examples": [
+        true
+      ]
+    },
     "parameters": {
       "title": "Parameters",
       "description": "What a policy may fill in, each with its type, its bounds and a default.",
@@ -344,6 +468,29 @@ export const templateSchema = {
         ]
       ]
     },
+    "finally": {
+      "title": "Finally",
+      "description": "Done once at the end, one after the other, however the execution ends after it changed something: success, undo, stop or cancel. Never undone; one that fails stops no other.",
+      "type": "array",
+      "items": {
+        "$ref": "#/definitions/finalStep"
+      },
+      "maxItems": 50,
+      "default": [],
+      "examples": [
+        [
+          {
+            "name": "tell-team",
+            "action": {
+              "action": "notify_team",
+              "parameters": {
+                "message": "done"
+              }
+            }
+          }
+        ]
+      ]
+    },
     "configuration": {
       "title": "Configuration",
       "description": "Limits of one execution.",
@@ -380,6 +527,16 @@ export const templateSchema = {
           "examples": [
             "10m"
           ]
+        },
+        "fallback": {
+          "title": "Fallback",
+          "description": "Another template, tried once when this one has failed and was undone. It is part of the plan that people approve.",
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 63,
+          "examples": [
+            "rollback-workload"
+          ]
         }
       },
       "default": {},
@@ -387,6 +544,98 @@ export const templateSchema = {
         {
           "timeout": "15m",
           "max_parallel": 4
+        }
+      ]
+    },
+    "validation": {
+      "title": "Validation",
+      "description": "What must hold for the whole workflow.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "preconditions": {
+          "title": "Preconditions",
+          "description": "CEL; all must be true before the first step starts, else the execution fails before it changes anything.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2048
+          },
+          "maxItems": 50,
+          "default": [],
+          "examples": [
+            [
+              "target.kind == 'Deployment'"
+            ]
+          ]
+        },
+        "success": {
+          "title": "Success",
+          "description": "CEL; all must be true after the last step, else the execution has failed and is undone.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2048
+          },
+          "maxItems": 50,
+          "default": [],
+          "examples": [
+            [
+              "target.status.readyReplicas >= 2"
+            ]
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "success": [
+            "target.status.readyReplicas >= 2"
+          ]
+        }
+      ]
+    },
+    "effectiveness": {
+      "title": "Effectiveness",
+      "description": "When and how it is judged whether the remedy did any good, besides the alert and the target's health.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "delay": {
+          "title": "Delay",
+          "description": "How long after the end it is judged.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "10m",
+          "examples": [
+            "10m"
+          ]
+        },
+        "checks": {
+          "title": "Checks",
+          "description": "Questions to Prometheus; all must be answered as expected.",
+          "type": "array",
+          "items": {
+            "$ref": "#/definitions/check"
+          },
+          "maxItems": 20,
+          "default": [],
+          "examples": [
+            [
+              {
+                "promql": "sum(rate(http_requests_total{code=~\"5..\"}[5m]))",
+                "expect": "value < 0.05"
+              }
+            ]
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "delay": "10m"
         }
       ]
     }
@@ -548,6 +797,44 @@ export const templateSchema = {
         }
       ]
     },
+    "check": {
+      "title": "Check",
+      "description": "One question to Prometheus and the answer that counts as good.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "promql": {
+          "title": "Query",
+          "description": "PromQL. Values enter it through `promql(x)`, which quotes them: `up{namespace={{ promql(target.namespace) }}}`.",
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 4096,
+          "examples": [
+            "sum(rate(http_requests_total{namespace={{ promql(target.namespace) }}}[5m]))"
+          ]
+        },
+        "expect": {
+          "title": "Expected",
+          "description": "CEL over `value`, the number that Prometheus answers; every series must fulfil it.",
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 2048,
+          "examples": [
+            "value < 0.05"
+          ]
+        }
+      },
+      "required": [
+        "promql",
+        "expect"
+      ],
+      "examples": [
+        {
+          "promql": "vector(0)",
+          "expect": "value < 0.05"
+        }
+      ]
+    },
     "step": {
       "title": "Step",
       "description": "One action with its conditions, dependencies, retries and undo.",
@@ -610,6 +897,16 @@ export const templateSchema = {
             [
               "assess-pod-state"
             ]
+          ]
+        },
+        "for_each": {
+          "title": "For each",
+          "description": "`subjects`: planned once for each object that the incident's alerts name; `subject` is that object. Skipped for those that are well again when it starts.",
+          "enum": [
+            "subjects"
+          ],
+          "examples": [
+            "subjects"
           ]
         },
         "parallel": {
@@ -778,6 +1075,160 @@ export const templateSchema = {
           "name": "restart-pod",
           "action": {
             "action": "restart_pod"
+          }
+        }
+      ]
+    },
+    "finalStep": {
+      "title": "Final step",
+      "description": "A step of `finally`: it runs after the one above it has ended, well or not.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "name": {
+          "title": "Name",
+          "description": "Unique in the template; other steps refer to it.",
+          "type": "string",
+          "pattern": "^[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?$",
+          "examples": [
+            "restart-pod"
+          ]
+        },
+        "action": {
+          "title": "Action",
+          "description": "What the step does.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/call"
+            }
+          ],
+          "examples": [
+            {
+              "type": "kubernetes",
+              "action": "restart_pod",
+              "parameters": {
+                "pod": "{{ alert.resource }}"
+              }
+            }
+          ]
+        },
+        "conditions": {
+          "title": "Conditions",
+          "description": "CEL; all must be true, else the step is skipped and what depends on it still runs.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2048
+          },
+          "maxItems": 50,
+          "examples": [
+            [
+              "steps['assess-pod-state'].output.restarts >= 3"
+            ]
+          ]
+        },
+        "preconditions": {
+          "title": "Preconditions",
+          "description": "CEL; all must be true when the step starts, else it fails before it changes anything.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2048
+          },
+          "maxItems": 50,
+          "examples": [
+            [
+              "target.kind != 'DaemonSet'"
+            ]
+          ]
+        },
+        "postconditions": {
+          "title": "Postconditions",
+          "description": "CEL with `output`; all must be true after the action, else the step has failed.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2048
+          },
+          "maxItems": 50,
+          "examples": [
+            [
+              "output.ready == true"
+            ]
+          ]
+        },
+        "timeout": {
+          "title": "Timeout",
+          "description": "How long one attempt may take. Left out: the action's own.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "examples": [
+            "30s"
+          ]
+        },
+        "retry": {
+          "title": "Retry",
+          "description": "How often and how fast a failed attempt is repeated.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "attempts": {
+              "title": "Attempts",
+              "description": "Tries in all, the first one included.",
+              "type": "integer",
+              "minimum": 1,
+              "maximum": 20,
+              "default": 3,
+              "examples": [
+                3
+              ]
+            },
+            "backoff": {
+              "title": "Backoff",
+              "description": "Wait before the second try; doubles each time, with jitter.",
+              "type": "string",
+              "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "default": "2s",
+              "examples": [
+                "2s"
+              ]
+            },
+            "max_backoff": {
+              "title": "Longest backoff",
+              "description": "The wait never gets longer than this.",
+              "type": "string",
+              "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "default": "30s",
+              "examples": [
+                "30s"
+              ]
+            }
+          },
+          "default": {},
+          "examples": [
+            {
+              "attempts": 3,
+              "backoff": "2s",
+              "max_backoff": "30s"
+            }
+          ]
+        }
+      },
+      "required": [
+        "name",
+        "action"
+      ],
+      "examples": [
+        {
+          "name": "tell-team",
+          "action": {
+            "action": "notify_team",
+            "parameters": {
+              "message": "done"
+            }
           }
         }
       ]

@@ -53,6 +53,8 @@ export interface Template {
   readonly version: string | null;
   readonly description: string;
   readonly alertTypes: readonly string[];
+  /** People may start it by hand. */
+  readonly manual: boolean;
   /** As declared, or the highest of its actions. */
   readonly risk: Risk;
   /** draft-07 fragments by parameter name. */
