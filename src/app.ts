@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { effects } from "./actions/effects.ts";
 import { actions } from "./actions/registry.ts";
 import { actionTools } from "./adapters/action-tools.ts";
+import { catalogCompiler } from "./adapters/catalog-compiler.ts";
 import { faultPoints } from "./adapters/fault-points.ts";
 import { openLocalForge } from "./adapters/forges/local/local-forge.ts";
 import { openAuditRepository } from "./adapters/git/audit-repository.ts";
@@ -140,8 +141,10 @@ async function openPorts(
       branch,
       path,
       credential: gitCredential(config.config_repository.credential, environment),
+      allowedSignersFile: allowedSigners(config),
       cacheDir: join(dataDir, "catalog-cache"),
     }),
+    compiler: catalogCompiler(actions),
     auditRepository: await openAuditRepository({
       folder: auditFolder,
       branch: config.audit_repository.branch,
@@ -163,6 +166,10 @@ async function openPorts(
       ownNode: environment["GITMEND_NODE_NAME"] ?? null,
     },
   };
+}
+
+function allowedSigners({ config_repository: { verify } }: Config): string | null {
+  return verify === undefined ? null : resolve(verify.allowed_signers);
 }
 
 /** The configured URL, or a bare repository in the data folder that starts with the shipped library. */

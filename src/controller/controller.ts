@@ -14,7 +14,7 @@ import { weighNow } from "./weigh-plan.ts";
 export type ControllerPorts = DecisionPorts &
   Omit<EnginePorts, "weigh"> &
   RecordPorts &
-  Pick<CatalogPorts, "source" | "catalogState">;
+  Pick<CatalogPorts, "source" | "compiler" | "catalogState">;
 
 export interface ControllerOptions {
   readonly catalogIntervalSeconds: number;
@@ -35,6 +35,7 @@ export interface Controller {
 const claimMilliseconds = 250;
 const claimLimit = 500;
 const publishMilliseconds = 1000;
+const catalogMilliseconds = 1000;
 const housekeepingMilliseconds = 5000;
 const lastRoundMilliseconds = 2000;
 
@@ -43,7 +44,7 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
   const stopping = new AbortController();
   let nudged = Promise.withResolvers<void>();
   const nudge = () => nudged.resolve();
-  const catalog = createCatalogSync({ ...ports, actions: [...ports.actions.values()] });
+  const catalog = createCatalogSync(ports, options.catalogIntervalSeconds);
   const weigh: EnginePorts["weigh"] = (executionId, alert, plan, tools) =>
     weighNow(executionId, alert, plan, catalog.current(), tools, ports);
   const drives = createDrives({ ...ports, weigh }, nudge);
@@ -56,7 +57,7 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
   };
   const decider = createDecider(ports, catalog, drives, nudge);
   const loops = [
-    every(options.catalogIntervalSeconds * 1000, () => catalog.sync()),
+    every(catalogMilliseconds, () => catalog.round()),
     every(claimMilliseconds, () => claim(ports, drives)),
     every(publishMilliseconds, publish),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds)),
