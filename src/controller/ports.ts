@@ -7,6 +7,7 @@ import type { History } from "../domain/facts/facts.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
 import type { Approval, Mode } from "../domain/gate/gate.ts";
 import type { JsonObject } from "../domain/json.ts";
+import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
 
 // ---- alerts -------------------------------------------------------------------------------------------------------
 
@@ -222,6 +223,12 @@ export interface CatalogSource {
   /** Fetches the commit when it is not here yet and reads templates/, policies/ from its tree. */
   read(commit: string): Promise<readonly CatalogFile[]>;
   readonly branch: string;
+}
+
+/** Away from the main loop: seconds of work for thousands of rules, and the lease ends when the loop stalls for one. */
+export interface CatalogCompiler {
+  /** What takes too long or too much memory is a finding too. @throws Problem INTERNAL */
+  compile(files: readonly CatalogFile[], revision: string): Promise<CatalogCompilation>;
 }
 
 /** Which revision all replicas act on. */
