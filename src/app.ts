@@ -228,7 +228,11 @@ function openServer(
   const teams = new Map(Object.entries(config.approvals.teams));
   const limits = { bodyBytes: Number(parseQuantity(config.limits.body).nanos / 1_000_000_000n) };
   const options = { listen: listenAddress(config.server.listen), token, sources, teams, limits };
-  return createServer(options, { alerts: { ...alerts, receive }, executions, state, log });
+  const push = {
+    secret: secretValue(config.config_repository.webhook_secret, environment),
+    announced: () => controller.catalog.lookSoon(),
+  };
+  return createServer(options, { alerts: { ...alerts, receive }, executions, state, push, log });
 }
 
 function listenAddress(listen: string) {

@@ -9,6 +9,7 @@ import { Problem } from "../domain/problem.ts";
 import type { BodyLimits } from "./body-budget.ts";
 import { health } from "./health.ts";
 import { problemHandler } from "./problem-response.ts";
+import { type PushWebhook, pushWebhooks } from "./receive-push.ts";
 import { alertmanagerWebhooks, defaultSource, type WebhookSource } from "./receive-webhook.ts";
 import { rest } from "./rest.ts";
 import { isLoopback, sameSite } from "./same-site.ts";
@@ -29,6 +30,8 @@ export interface ServerPorts {
   readonly alerts: Pick<AlertStore, "receive" | "deadLetters">;
   readonly executions: Pick<ExecutionStore, "list" | "find" | "events" | "send">;
   readonly state: ServerState;
+  /** Left out: closed. */
+  readonly push?: PushWebhook;
   readonly log: Log;
 }
 
@@ -82,6 +85,7 @@ function application(options: ServerOptions, ports: ServerPorts): Express {
   const webhookPorts = { alerts, log, draining: () => state.draining() };
   const limits = { ...defaultLimits, ...options.limits };
   app.use("/webhooks/alertmanager", alertmanagerWebhooks(options.sources, limits, webhookPorts));
+  if (ports.push !== undefined) app.use("/webhooks", pushWebhooks(ports.push));
   app.use("/api/v1", rest(options.token, options.teams, ports));
   app.use((request) => {
     throw new Problem("NOT_FOUND", `there is nothing at ${request.method} ${request.path}`);

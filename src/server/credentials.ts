@@ -18,8 +18,8 @@ function expected(credential: Credential): string {
   return `basic ${pair}`;
 }
 
-/** Hashes first, so that neither the time nor an error tells the length. */
-function sameText(left: string, right: string): boolean {
+/** In constant time. Hashes first, so that neither the time nor an error tells the length. */
+export function sameText(left: string, right: string): boolean {
   return timingSafeEqual(hash(left), hash(right));
 }
 
