@@ -4,10 +4,13 @@ import type { ActionTools } from "../actions/action.ts";
 import type { Execution } from "../domain/execution/execution.ts";
 import { rootsOf, rootsOfExpression } from "../domain/expressions/roots.ts";
 import { alertScope, type Scope } from "../domain/expressions/scope.ts";
+import type { History } from "../domain/facts/facts.ts";
 import type { Subject } from "../domain/facts/objects.ts";
 import { subjectOf } from "../domain/intake/subject-of.ts";
-import { canonicalJson, type Json } from "../domain/json.ts";
-import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
+import { canonicalJson } from "../domain/json.ts";
+import type { ActionCall, Plan, PlannedStep } from "../domain/planning/plan.ts";
+import { isOfFallback } from "../domain/planning/step-names.ts";
+import { stepOutputs } from "../domain/planning/step-outputs.ts";
 import { Problem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { namespaceOf } from "./gather-facts.ts";
@@ -18,6 +21,7 @@ export async function scopeOf(
   state: Execution,
   [step, call]: readonly [PlannedStep, ActionCall],
   tools: ActionTools,
+  executionId: string,
   { alerts, clock, clusters }: Pick<EnginePorts, "alerts" | "clock" | "clusters">,
 ): Promise<Scope> {
   const { alert, subject, plan } = state;
@@ -29,13 +33,13 @@ export async function scopeOf(
     subject: step.subject ?? subject,
     subjects: subjectsOf(state),
     cluster: { name: alert.cluster, labels: clusters.labels(alert.cluster) },
-    params: plan.parameters,
-    steps: outputs(state),
+    params: planOf(plan, step).parameters,
+    steps: stepOutputs(plan, state.steps, step.name),
     now: clock.now(),
     ...(roots.has("target") ? { target: await freshTarget(state, tools) } : {}),
     ...(roots.has("namespace") ? { namespace: await namespaceOf(alert, subject, tools) } : {}),
     ...(roots.has("history") && plan.target !== null
-      ? { history: await alerts.history(alert.name, plan.target) }
+      ? { history: before(executionId, await alerts.history(alert.name, plan.target)) }
       : {}),
   };
 }
@@ -51,9 +55,13 @@ function rootsIn(step: PlannedStep, call: ActionCall): ReadonlySet<string> {
   return new Set([...rootsOf(call.input), ...conditions.flatMap((source) => [...rootsOfExpression(source)])]);
 }
 
-function outputs(state: Execution): Json {
-  const entries = [...state.steps].map(([name, { output, status }]) => [name, { output, status }] as const);
-  return Object.fromEntries(entries);
+function planOf(plan: Plan, { name }: PlannedStep): Plan {
+  return isOfFallback(name) ? (plan.fallback ?? plan) : plan;
+}
+
+/** The execution itself is no earlier attempt. */
+function before(executionId: string, { attempts }: History): History {
+  return { attempts: attempts.filter((attempt) => attempt.executionId !== executionId) };
 }
 
 async function freshTarget({ plan }: Execution, tools: ActionTools) {

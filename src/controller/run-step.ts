@@ -52,7 +52,7 @@ export async function startStep(
     ports,
   );
   await guarded(attempt, false, async () => {
-    const scope = await scopeOf(session.state(), [step, attempt.call], attempt.tools, ports);
+    const scope = await scopeOf(session.state(), [step, attempt.call], attempt.tools, session.id, ports);
     if (isFirst(before) && !step.conditions.every((condition) => evaluateCondition(condition, scope))) {
       const reason = `its condition does not hold: ${step.conditions.join(" && ")}`;
       return session.record([{ type: "StepSkipped", step: step.name, reason, byCondition: true }]);
@@ -79,7 +79,7 @@ export async function resumeStep(
   const attempt = openAttempt(step, before, before.attempt, call, abort, session, ports);
   const { effect } = before;
   await guarded(attempt, effect !== null, async () => {
-    const scope = await scopeOf(session.state(), [step, call], attempt.tools, ports);
+    const scope = await scopeOf(session.state(), [step, call], attempt.tools, session.id, ports);
     if (!attempt.action.changes || effect === null) return finishRead(attempt, call, scope);
     const lost = new Problem("API_OUTCOME_UNKNOWN", "the controller stopped while the change was under way", {
       retryable: true,
