@@ -10,6 +10,7 @@ import { rollbackDeployment } from "./kubernetes/rollback-deployment.ts";
 import { rollbackPodRestart } from "./kubernetes/rollback-pod-restart.ts";
 import { scaleDeployment } from "./kubernetes/scale-deployment.ts";
 import { uncordonNode } from "./kubernetes/uncordon-node.ts";
+import { checkConditions } from "./monitoring/check-conditions.ts";
 import { validatePodHealth } from "./monitoring/validate-pod-health.ts";
 
 export const actions: readonly Action[] = [
@@ -18,6 +19,7 @@ export const actions: readonly Action[] = [
   restartPod,
   rollbackPodRestart,
   validatePodHealth,
+  checkConditions,
   scaleDeployment,
   rollbackDeployment,
   restartDeployment,

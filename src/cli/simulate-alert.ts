@@ -9,7 +9,7 @@ import { type Subject, type Target } from "../domain/facts/objects.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { weighGate } from "../domain/gate/weigh-gate.ts";
 import { subjectApis, subjectOf } from "../domain/intake/subject-of.ts";
-import { draftPlan } from "../domain/planning/draft-plan.ts";
+import { type DraftPlan, draftFallback, draftPlan } from "../domain/planning/draft-plan.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import { callsOf, sealPlan } from "../domain/planning/seal-plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
@@ -49,7 +49,7 @@ export async function simulateAlert(alert: Alert, catalog: Catalog, given: Assum
   if (selection.kind === "none" || selection.kind === "undecided") return { ...nothing, selection };
   try {
     const template = templateOf(selection, catalog);
-    const plan = assumePlan(template, selection, facts, target);
+    const plan = assumePlan(template, selection, catalog.templates, facts, target);
     const verdicts = await evaluateGuards(catalog, facts, plan);
     const rules = { live: [], ownedByOperator: false, protection: protectionOf(plan) };
     return { ...nothing, selection, plan, gate: weighGate(plan, verdicts, rules).gate };
@@ -70,15 +70,43 @@ function templateOf(selection: Chosen, catalog: Catalog): Template {
   return template;
 }
 
-function assumePlan(template: Template, selection: Chosen, facts: Facts, target: Target | null): Plan {
+function assumePlan(
+  template: Template,
+  selection: Chosen,
+  templates: Catalog["templates"],
+  facts: Facts,
+  target: Target | null,
+): Plan {
   const parameters = selection.kind === "match" ? selection.parameters : {};
-  const byName = new Map(actions.map((action) => [action.name, action]));
-  const draft = draftPlan({ template, parameters, scope: factScope(facts), target, actions: byName });
+  const request = { template, scope: factScope(facts), target, actions: actionsByName() };
+  const draft = draftPlan({ ...request, parameters });
+  const tried = template.fallback === null ? undefined : templates.get(template.fallback);
+  if (tried === undefined) return seal(draft, template, facts, target);
+  try {
+    const fallback = seal(
+      draftFallback(draft.parameters, { ...request, template: tried }),
+      tried,
+      facts,
+      target,
+    );
+    return seal({ ...draft, fallback }, template, facts, target);
+  } catch (error) {
+    const { code, message } = toProblem(error);
+    if (code === "INTERNAL") throw error;
+    return seal({ ...draft, fallbackImpossible: `${tried.name}: ${message}` }, template, facts, target);
+  }
+}
+
+function actionsByName() {
+  return new Map(actions.map((action) => [action.name, action]));
+}
+
+function seal(draft: DraftPlan, { risk }: Template, facts: Facts, target: Target | null): Plan {
   const context = { cluster: facts.alert.cluster, target };
   const objects = callsOf(draft).flatMap(
     ({ action, input }) => findAction(action)?.objects(input, context) ?? [],
   );
-  return sealPlan(draft, template.risk, objects, byName);
+  return sealPlan(draft, risk, objects, actionsByName());
 }
 
 function protectionOf({ touches, target }: Plan): readonly string[] {

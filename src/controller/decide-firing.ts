@@ -131,7 +131,11 @@ async function plan(
   if (resting !== null) return later(catalog, [resting.reason], resting.seconds);
   const executionId = ports.ids.next();
   const parameters = selection.kind === "match" ? selection.parameters : {};
-  const made = await makePlan({ executionId, template, parameters, facts, target }, tools, ports);
+  const made = await makePlan(
+    { executionId, template, templates: catalog.templates, parameters, facts, target },
+    tools,
+    ports,
+  );
   const verdicts = await evaluateGuards(catalog, facts, made.plan);
   const protection = await protectionOf(made.plan, tools, ports);
   const ownedByOperator = target?.managedBy === "operator";

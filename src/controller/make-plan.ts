@@ -1,14 +1,20 @@
 // Match -> plan: draft (pure), let each action make its symbolic input absolute, seal (pure), then a server-side dry-run
-// of every change whose input is known now. Reads and dry-runs only: nothing is changed here.
+// of every change whose input is known now. The template's fallback is planned first, as part of it.
+// Reads and dry-runs only: nothing is changed here.
 
 import type { Action, ActionContext, ActionTools, EffectRunner } from "../actions/action.ts";
 import { redactChange } from "../actions/redact-change.ts";
 import { rootsOf } from "../domain/expressions/roots.ts";
 import { factScope } from "../domain/expressions/scope.ts";
 import type { Facts } from "../domain/facts/facts.ts";
-import type { ObjectRef, Target } from "../domain/facts/objects.ts";
+import type { Target } from "../domain/facts/objects.ts";
 import type { Json } from "../domain/json.ts";
-import { type DraftPlan, draftPlan } from "../domain/planning/draft-plan.ts";
+import {
+  type DraftPlan,
+  type DraftRequest,
+  draftFallback,
+  draftPlan,
+} from "../domain/planning/draft-plan.ts";
 import type { Effect, Preview } from "../domain/planning/effect.ts";
 import type { ActionCall, Plan, PlannedStep } from "../domain/planning/plan.ts";
 import { callsOf, sealPlan } from "../domain/planning/seal-plan.ts";
@@ -25,92 +31,152 @@ export interface PlanPorts {
 export interface PlanRequest {
   readonly executionId: string;
   readonly template: Template;
+  /** The catalog's: where its fallback is found. */
+  readonly templates: ReadonlyMap<string, Template>;
   readonly parameters: Readonly<Record<string, Json>>;
   readonly facts: Facts;
   readonly target: Target | null;
+}
+
+export interface MadePlan {
+  readonly plan: Plan;
+  readonly previews: readonly Preview[];
 }
 
 /** @throws Problem PARAMETER_INVALID, EXPRESSION_FAILED, NOTHING_TO_ROLL_BACK, TARGET_GONE, API_* */
 export async function makePlan(
   request: PlanRequest,
   tools: ActionTools,
-  { actions, effects }: PlanPorts,
-): Promise<{ readonly plan: Plan; readonly previews: readonly Preview[] }> {
-  const { template, parameters, facts, target } = request;
-  const draft = draftPlan({ template, parameters, scope: factScope(facts), target, actions });
-  const context = { cluster: facts.alert.cluster, target };
-  const resolved: DraftPlan = { ...draft, steps: await resolveSteps(draft.steps, context, tools, actions) };
-  const objects = callsOf(resolved).flatMap((call) => objectsOf(call, context, actions));
-  const plan = sealPlan(resolved, template.risk, objects, actions);
-  return { plan, previews: await previewSteps(plan, request, tools, { actions, effects }) };
+  ports: PlanPorts,
+): Promise<MadePlan> {
+  const { template } = request;
+  const draft = draftPlan({ ...draftRequest(request, ports), parameters: request.parameters });
+  const fallback = await planFallback(draft, request, tools, ports);
+  const { plan: tried = null, previews = [], impossible: fallbackImpossible = null } = fallback;
+  const whole = { ...draft, fallback: tried, fallbackImpossible };
+  const made = await complete(whole, template, request, tools, ports);
+  return { plan: made.plan, previews: [...made.previews, ...previews] };
 }
 
-type ResolveContext = Pick<ActionContext, "cluster" | "target">;
+function draftRequest({ template, facts, target }: PlanRequest, { actions }: PlanPorts) {
+  return { template, scope: factScope(facts), target, actions } satisfies Omit<DraftRequest, "parameters">;
+}
 
-async function resolveSteps(
-  steps: readonly PlannedStep[],
-  context: ResolveContext,
+type Fallback = Partial<MadePlan> & { readonly impossible?: string };
+
+/** An API that is busy or away: nothing is known. A state that an action waits for is known, and not there yet. */
+function willPass({ code, retryable }: Problem): boolean {
+  return retryable && code !== "PRECONDITION_FAILED";
+}
+
+/** A fallback that cannot be made stops no remedy: the plan says why it has none. What may be different soon is tried again. */
+async function planFallback(
+  main: DraftPlan,
+  request: PlanRequest,
+  tools: ActionTools,
+  ports: PlanPorts,
+): Promise<Fallback> {
+  const { fallback: name } = request.template;
+  if (name === null) return {};
+  const template = request.templates.get(name);
+  if (template === undefined) throw new Problem("INTERNAL", `the catalog has no template ${name}`);
+  try {
+    const draft = draftFallback(main.parameters, { ...draftRequest(request, ports), template });
+    return await complete(draft, template, request, tools, ports);
+  } catch (error) {
+    const problem = toProblem(error);
+    if (willPass(problem) || problem.code === "INTERNAL") throw problem;
+    return { impossible: `${name}: ${problem.message}` };
+  }
+}
+
+/** Absolute input, seal and diff of one template's part. What has failed is undone before its fallback: that starts from the present. */
+async function complete(
+  draft: DraftPlan,
+  template: Template,
+  request: PlanRequest,
+  tools: ActionTools,
+  ports: PlanPorts,
+): Promise<MadePlan> {
+  const { actions } = ports;
+  const context = { cluster: request.facts.alert.cluster, target: request.target };
+  const resolve = resolver(context, tools, actions);
+  const resolved: DraftPlan = {
+    ...draft,
+    steps: await resolveSteps(draft.steps, resolve, resolve),
+    finally: await resolveSteps(draft.finally, (call) => resolveLater(call, resolve), resolve),
+  };
+  const objects = callsOf(resolved).flatMap((call) =>
+    findAction(actions, call.action).objects(call.input, context),
+  );
+  const plan = sealPlan(resolved, template.risk, objects, actions);
+  return { plan, previews: await previewSteps(plan, request, tools, ports) };
+}
+
+type Resolve = (call: ActionCall) => Promise<ActionCall>;
+
+function resolver(
+  context: Pick<ActionContext, "cluster" | "target">,
   tools: ActionTools,
   actions: PlanPorts["actions"],
-): Promise<readonly PlannedStep[]> {
-  const resolve = async (call: ActionCall): Promise<ActionCall> => {
+): Resolve {
+  return async (call) => {
     const action = findAction(actions, call.action);
     if (action.resolve === undefined || isRunTime(call)) return call;
     return { action: call.action, input: await action.resolve(call.input, context, tools) };
   };
+}
+
+async function resolveSteps(
+  steps: readonly PlannedStep[],
+  resolveCall: Resolve,
+  resolve: Resolve,
+): Promise<readonly PlannedStep[]> {
   const resolved: PlannedStep[] = [];
   for (const step of steps) {
     const alternatives = [];
     for (const { call, undo } of step.alternatives)
       alternatives.push({ call: await resolveLater(call, resolve), undo });
-    resolved.push({ ...step, call: await resolve(step.call), alternatives });
+    resolved.push({ ...step, call: await resolveCall(step.call), alternatives });
   }
   return resolved;
 }
 
-/** An alternative that cannot be resolved now (nothing to roll back to) must not stop the plan: it fails when its turn comes. */
-async function resolveLater(
-  call: ActionCall,
-  resolve: (call: ActionCall) => Promise<ActionCall>,
-): Promise<ActionCall> {
+/** What comes later and cannot be resolved now (nothing to roll back to) must not stop the plan: it fails when its turn comes. */
+async function resolveLater(call: ActionCall, resolve: Resolve): Promise<ActionCall> {
   try {
     return await resolve(call);
   } catch (error) {
-    if (toProblem(error).retryable) throw error;
+    if (willPass(toProblem(error))) throw error;
     return call;
   }
 }
 
-function objectsOf(
-  call: ActionCall,
-  context: ResolveContext,
-  actions: PlanPorts["actions"],
-): readonly ObjectRef[] {
-  return findAction(actions, call.action).objects(call.input, context);
-}
-
 async function previewSteps(
   plan: Plan,
-  request: PlanRequest,
+  { executionId, facts }: PlanRequest,
   tools: ActionTools,
   { actions, effects }: PlanPorts,
 ): Promise<readonly Preview[]> {
   const previews: Preview[] = [];
-  for (const step of plan.steps) {
+  for (const step of [...plan.steps, ...plan.finally]) {
     const action = findAction(actions, step.call.action);
-    const summary = isRunTime(step.call)
-      ? `${step.call.action}, with input from earlier steps`
-      : action.preview(step.call.input);
-    if (!action.changes || isRunTime(step.call)) {
-      if (action.changes) previews.push({ step: step.name, summary, changes: [], source: "estimated" });
+    if (!action.changes) continue;
+    const named = { step: step.name, summary: summaryOf(action, step) };
+    if (isRunTime(step.call)) {
+      previews.push({ ...named, changes: [], source: "estimated" });
       continue;
     }
-    const context = contextOf(request.executionId, step.name, request.facts.alert.cluster, plan.target);
+    const context = contextOf(executionId, step.name, facts.alert.cluster, plan.target);
     const prepare = () => action.prepare(step.call.input, context, tools);
-    const later = previews.length > 0;
-    previews.push({ step: step.name, summary, ...(await dryRun(prepare, context, tools, effects, later)) });
+    const later = previews.length > 0 || plan.finally.includes(step);
+    previews.push({ ...named, ...(await dryRun(prepare, context, tools, effects, later)) });
   }
   return previews;
+}
+
+function summaryOf(action: Action, { call }: PlannedStep): string {
+  return isRunTime(call) ? `${call.action}, with input from earlier steps` : action.preview(call.input);
 }
 
 /**
@@ -142,7 +208,7 @@ async function prepareLater(prepare: () => Promise<Effect>): Promise<Effect | nu
   try {
     return await prepare();
   } catch (error) {
-    if (toProblem(error).retryable) throw error;
+    if (willPass(toProblem(error))) throw error;
     return null;
   }
 }

@@ -13,6 +13,7 @@ const specified = [
   "restart_pod",
   "rollback_pod_restart",
   "validate_pod_health",
+  "check_conditions",
   "scale_deployment",
   "rollback_deployment",
   "restart_deployment",

@@ -14,9 +14,15 @@ export function sealPlan(
 ): Plan {
   const names = [...new Set(callsOf(draft).map((call) => call.action))];
   const unique = [...new Map(objects.map((ref) => [objectKey(ref), bare(ref)])).values()];
+  const { fallback } = draft;
   const content = {
     ...draft,
-    risk: highest([templateRisk, ...names.map((name) => actions.get(name)?.risk ?? "critical")]),
+    approvalRequired: draft.approvalRequired || (fallback?.approvalRequired ?? false),
+    risk: highest([
+      templateRisk,
+      fallback?.risk ?? "low",
+      ...names.map((name) => actions.get(name)?.risk ?? "critical"),
+    ]),
     touches: {
       clusters: [...new Set(unique.map((ref) => ref.cluster))],
       namespaces: [...new Set(unique.flatMap((ref) => ref.namespace ?? []))],
