@@ -158,6 +158,8 @@ function failure(source: string, error: unknown): Problem {
   const missing = missingCodes.has(known.code ?? "");
   return new Problem("EXPRESSION_FAILED", `${source}: ${words(known)}`, {
     cause: error,
+    // A root that is not in scope is a fact that could not be fetched: it may be there next time.
+    retryable: known.code === "unknown_variable",
     details: { missing, source },
   });
 }

@@ -3,7 +3,11 @@ import { isObject } from "../json.ts";
 import { Problem } from "../problem.ts";
 
 /** Where pod specs stand: a Pod's own, a workload's template, a CronJob's job template. */
-const podSpecs = [["spec"], ["spec", "template", "spec"], ["spec", "jobTemplate", "spec", "template", "spec"]];
+const podSpecs = [
+  ["spec"],
+  ["spec", "template", "spec"],
+  ["spec", "jobTemplate", "spec", "template", "spec"],
+];
 
 function read(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>(

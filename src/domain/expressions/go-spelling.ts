@@ -60,7 +60,10 @@ const refusals: readonly { readonly pattern: RegExp; readonly message: string }[
       /^\s*(?:and|call|default|eq|ge|gt|index|le|len|lower|lt|ne|not|or|print|printf|println|quote|slice|upper)\s+[\w.$"'`(]/,
     message: "Go functions are not supported: write CEL, as in alert.labels['app'] == 'shop'",
   },
-  { pattern: /^\s*\.\s*$/, message: "the Go dot alone is not supported: name what you want, as in alert.name" },
+  {
+    pattern: /^\s*\.\s*$/,
+    message: "the Go dot alone is not supported: name what you want, as in alert.name",
+  },
   { pattern: /^\s*\/\*/, message: "Go comments are not supported: write a YAML comment" },
   { pattern: /^-\s|\s-$/, message: "Go trim markers are not supported: write `{{` and `}}`" },
   { pattern: /\$\w*|:=/, message: "Go variables are not supported" },

@@ -36,6 +36,8 @@ export interface ActionDescription {
   readonly identity: readonly string[];
   /** Parameters that may hold free text (annotations, log lines). */
   readonly text: readonly string[];
+  /** Parameters that are PromQL: values enter them through `promql(x)` alone. */
+  readonly promql?: readonly string[];
   /** draft-07 schema of the output, for type-checking `steps['x'].output`. */
   readonly output: JsonObject;
   readonly rbac: readonly RbacRule[];

@@ -99,11 +99,6 @@ export function schemaTypes(schema: JsonObject): readonly ResultType[] {
   return Array.isArray(allowed) ? [...new Set(allowed.map((value: Json) => typeOfValue(value)))] : [];
 }
 
-/** Whether a parameter is PromQL: its schema says `format: promql`. */
-export function isPromql(schema: JsonObject): boolean {
-  return schema["format"] === "promql";
-}
-
 /** A number, a boolean or one of listed values: whatever fills it in cannot choose an object. */
 export function isBounded(schema: JsonObject): boolean {
   if (Array.isArray(schema["enum"]) || schema["const"] !== undefined) return true;

@@ -5,7 +5,7 @@ import type { Access, CompiledExpression, ResultType } from "../expressions/comp
 import type { ScopeName } from "../expressions/scope.ts";
 import { isObject, type Json, type JsonObject } from "../json.ts";
 import type { DataPath } from "../yaml-findings.ts";
-import { type ActionIndex, type IndexedAction, isBounded, isPromql, schemaTypes } from "./action-index.ts";
+import { type ActionIndex, type IndexedAction, isBounded, schemaTypes } from "./action-index.ts";
 import { checkPromql } from "./check-promql.ts";
 import type { FindingList } from "./finding-list.ts";
 import type { Call } from "./template.generated.ts";
@@ -129,7 +129,7 @@ function checkString(text: string, path: DataPath, place: Place, surroundings: S
   const reading = readText(text, place.scope);
   const found = typeOf(reading, surroundings);
   surroundings.list.faults(path, reading.faults);
-  if (isPromql(place.action.properties[place.name] ?? {}))
+  if (place.action.description.promql?.includes(place.name) === true)
     checkPromql(text, path, place.scope, surroundings.list);
   for (const { expression, offset } of reading.expressions) {
     checkAccesses(expression, path, offset, surroundings);
