@@ -32,6 +32,11 @@ const checks: readonly Check[] = [
     command: script("generate-actions.ts", "--check"),
     remedy: "npm run generate",
   },
+  {
+    name: "event reference",
+    command: script("generate-events.ts", "--check"),
+    remedy: "npm run generate",
+  },
   { name: "lock", command: script("lock.ts"), remedy: "node scripts/lock.ts --write" },
   { name: "format", command: [bin("biome"), "ci", "--colors=off"], remedy: "npm run format" },
 ];

@@ -7,7 +7,7 @@ import { compile, type JSONSchema } from "json-schema-to-typescript";
 interface Schema {
   readonly title?: string;
   readonly description?: string;
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly default?: unknown;
@@ -36,6 +36,7 @@ const root = path.join(import.meta.dirname, "..");
 const formats: readonly Format[] = [
   { name: "template", type: "TemplateFile", target: "src/domain/templates/template.generated.ts" },
   { name: "policy", type: "PolicyFile", target: "src/domain/policies/policy.generated.ts" },
+  { name: "policy-test", type: "PolicyTestFile", target: "src/domain/policy-tests/policy-test.generated.ts" },
   { name: "config", type: "Config", target: "src/config/config.generated.ts" },
 ];
 
@@ -75,9 +76,13 @@ async function typescriptOf(format: Format, schema: Schema): Promise<string> {
   return [
     `// Written by scripts/generate.ts from schemas/${format.name}.schema.json. Do not edit: change the schema.`,
     types,
-    `export const ${format.name}Schema = ${JSON.stringify(schema, null, 2)} as const;`,
+    `export const ${camelCase(format.name)}Schema = ${JSON.stringify(schema, null, 2)} as const;`,
     "",
   ].join("\n");
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function resolve(schema: Schema, document: Schema): Schema {
@@ -92,6 +97,7 @@ function typeText(schema: Schema, document: Schema): string {
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(", ");
   if (schema.oneOf !== undefined) return "one of the events below";
+  if (typeof schema.type === "object") return schema.type.join(" or ");
   if (schema.type === "array" && schema.items)
     return `list of ${typeText(resolve(schema.items, document), document)}`;
   if (schema.type === "object" && typeof schema.additionalProperties === "object") {
@@ -129,7 +135,7 @@ interface Section {
 
 /** One table per object, outermost first; a definition that is used often is described once. */
 function sectionsOf(document: Schema): Section[] {
-  const sections: Section[] = [{ heading: "The file", schema: document }];
+  const sections: Section[] = [{ heading: "The file", schema: nestedOf(document, document) }];
   const seen = new Set<string>();
   for (let index = 0; index < sections.length; index += 1) {
     const { schema, heading } = sections[index] as Section;

@@ -1,11 +1,15 @@
 // One owned execution in memory: its state, the attempts under way, and the only way to append to its stream.
 // Appends are made one after the other; when one is refused because the execution moved on, the session is over.
+import { assessmentOf } from "../domain/effectiveness/assessable.ts";
 import type { ExecutionEvent, RecordedEvent } from "../domain/execution/events.ts";
 import { evolve } from "../domain/execution/evolve.ts";
 import type { Execution } from "../domain/execution/execution.ts";
+import { assertLegal } from "../domain/execution/transitions.ts";
 import { toProblem } from "../domain/problem.ts";
 import { storable } from "../domain/storable.ts";
-import type { Append, Clock, ExecutionStore, Log, OwnedExecution } from "./ports.ts";
+import { countEvents } from "./count-events.ts";
+import type { Append, Clock, ExecutionStore, Log, Metrics, OwnedExecution } from "./ports.ts";
+import { timed } from "./timed.ts";
 
 export interface Session extends OwnedExecution {
   state(): Execution;
@@ -28,6 +32,7 @@ export interface SessionPorts {
   readonly executions: Pick<ExecutionStore, "append">;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 const longestTimer = 2 ** 31 - 1;
@@ -51,8 +56,9 @@ export function openSession(
   const append = async (events: readonly ExecutionEvent[], commands: readonly string[]) => {
     signal.throwIfAborted();
     const recorded = number(events, state.version, ports.clock.now());
-    const next = recorded.reduce(evolve, state);
+    const next = recorded.reduce(evolveLegally, state);
     await appendUntilDurable(toAppend(owned, recorded, next, commands), signal, ports);
+    countEvents(state, recorded, ports.metrics);
     state = next;
     wake();
   };
@@ -89,6 +95,11 @@ export function openSession(
   };
 }
 
+function evolveLegally(state: Execution, recorded: RecordedEvent): Execution {
+  assertLegal(state.phase, recorded.event);
+  return evolve(state, recorded);
+}
+
 /** Consecutive seqs after `version`, all at the same instant; texts as the database can hold them. */
 export function number(
   events: readonly ExecutionEvent[],
@@ -111,6 +122,7 @@ function toAppend(
     projection: { phase: next.phase, outcome: next.outcome, escalated: next.escalated },
     commands,
     milestone: next.phase === "ended" ? "ended" : null,
+    assessAfterSeconds: assessmentOf(next)?.delaySeconds ?? null,
   };
 }
 
@@ -118,12 +130,12 @@ function toAppend(
 async function appendUntilDurable(
   append: Append,
   signal: AbortSignal,
-  { executions, log }: SessionPorts,
+  { executions, log, metrics }: SessionPorts,
 ): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     signal.throwIfAborted();
     try {
-      return await executions.append(append);
+      return await timed(metrics, "append_duration_seconds", () => executions.append(append));
     } catch (error) {
       const problem = toProblem(error);
       if (problem.code !== "DATABASE_UNAVAILABLE") throw problem;

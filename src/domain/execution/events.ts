@@ -36,6 +36,12 @@ export interface MatchRecord {
   readonly facts: JsonObject;
 }
 
+/** A person's start counts as no approval of the same person. */
+export interface ByHand {
+  readonly by: string;
+  readonly reason: string;
+}
+
 export interface ExecutionRequested {
   readonly type: "ExecutionRequested";
   readonly incident: string;
@@ -45,6 +51,8 @@ export interface ExecutionRequested {
   /** `main@sha1:<40 hex>`. */
   readonly revision: string;
   readonly mode: Mode;
+  /** Who started it and why; left out when its alert did. */
+  readonly byHand?: ByHand;
 }
 export interface Planned {
   readonly type: "Planned";

@@ -33,6 +33,7 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
         revision: event.revision,
         mode: event.mode,
         match: event.match,
+        byHand: event.byHand ?? null,
         alert: event.alert,
         subject: event.subject,
       };

@@ -6,7 +6,7 @@ import type { Json } from "../json.ts";
 import type { Effect, Preview } from "../planning/effect.ts";
 import type { ActionCall, Plan, PlannedStep, Undo } from "../planning/plan.ts";
 import type { ProblemCode } from "../problem.ts";
-import type { ApprovalRequested, AssessmentMade, MatchRecord, Outcome, Phase } from "./events.ts";
+import type { ApprovalRequested, AssessmentMade, ByHand, MatchRecord, Outcome, Phase } from "./events.ts";
 
 export type StepStatus = "pending" | "running" | "retrying" | "succeeded" | "failed" | "skipped" | "unknown";
 
@@ -66,6 +66,7 @@ export interface Execution {
   readonly firing: ReadonlySet<string>;
   readonly alerts: readonly AlertReference[];
   readonly match: MatchRecord | null;
+  readonly byHand: ByHand | null;
   readonly plan: Plan | null;
   readonly previews: readonly Preview[];
   readonly gate: Gate | null;
@@ -117,6 +118,7 @@ export const newExecution: Execution = {
   firing: new Set(),
   alerts: [],
   match: null,
+  byHand: null,
   plan: null,
   previews: [],
   gate: null,

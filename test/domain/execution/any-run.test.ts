@@ -7,6 +7,7 @@ import type { ExecutionEvent, StepFailed } from "../../../src/domain/execution/e
 import { evolve, fold } from "../../../src/domain/execution/evolve.ts";
 import { type Execution, finallySteps, planInUse } from "../../../src/domain/execution/execution.ts";
 import { nextWork } from "../../../src/domain/execution/next-work.ts";
+import { assertLegal } from "../../../src/domain/execution/transitions.ts";
 import type { Work } from "../../../src/domain/execution/work.ts";
 import { plusSeconds } from "../../../src/domain/instant.ts";
 import type { PlannedStep } from "../../../src/domain/planning/plan.ts";
@@ -147,8 +148,9 @@ function play(some: SomePlan, luck: Luck, { cancelAt, resolveAt, clockBackAt }: 
     else
       for (const work of nextWork(state, new Set(), now)) events.push(...outcomeOf(work, state, now, luck));
     for (const event of events) {
-      if (state.phase !== "ended")
-        state = evolve(state, { seq: state.version + 1, at: now, version: 1, event });
+      if (state.phase === "ended") continue;
+      assertLegal(state.phase, event);
+      state = evolve(state, { seq: state.version + 1, at: now, version: 1, event });
     }
   }
   return state;

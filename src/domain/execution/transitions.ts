@@ -1,0 +1,44 @@
+// Which event may come in which phase: the closed table that docs/reference/executions.md shows. Checked before an event is
+// stored; what is stored is folded as it is.
+import { Problem } from "../problem.ts";
+import type { ExecutionEvent, Phase } from "./events.ts";
+
+type EventType = ExecutionEvent["type"];
+
+const live = ["awaiting_approval", "waiting", "running", "undoing"] as const;
+/** `finally` may follow an undo; an observing execution reads without a claim. */
+const stepPhases = live;
+const undoPhases = ["running", "undoing"] as const;
+
+export const legalPhases: Readonly<Record<EventType, readonly Phase[]>> = {
+  ExecutionRequested: ["planning"],
+  Planned: ["planning"],
+  GateDecided: ["planning", "running", "undoing"],
+  ApprovalRequested: ["awaiting_approval"],
+  ApprovalGranted: ["awaiting_approval"],
+  ApprovalDenied: ["awaiting_approval"],
+  ApprovalExpired: ["awaiting_approval"],
+  AlertJoined: live,
+  AlertResolved: live,
+  Claimed: ["waiting"],
+  StepStarted: stepPhases,
+  StepSucceeded: stepPhases,
+  StepFailed: stepPhases,
+  StepSkipped: stepPhases,
+  StepOutcomeUnknown: stepPhases,
+  RetryScheduled: stepPhases,
+  AlternativeChosen: stepPhases,
+  UndoStarted: undoPhases,
+  StepUndone: undoPhases,
+  UndoFailed: undoPhases,
+  FallbackChosen: undoPhases,
+  CancelRequested: live,
+  Ended: live,
+  AssessmentMade: ["ended"],
+};
+
+/** @throws Problem INTERNAL: the event would make a stream that nobody can read */
+export function assertLegal(phase: Phase, { type }: ExecutionEvent): void {
+  if (legalPhases[type].includes(phase)) return;
+  throw new Problem("INTERNAL", `${type} may not follow in the phase ${phase}`);
+}
