@@ -159,6 +159,7 @@ async function openPorts(
     }),
     teams: new Map(Object.entries(config.approvals.teams)),
     factTimeoutSeconds: durationSeconds(config.limits.fact_timeout),
+    ownerLabel: config.ownership.label,
     live: config.live,
     protection: {
       namespaces: config.protected.namespaces,

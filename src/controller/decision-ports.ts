@@ -15,6 +15,8 @@ export interface DecisionPorts {
   readonly effects: EffectRunner;
   /** How long one decision waits for facts from a cluster. */
   readonly factTimeoutSeconds: number;
+  /** Label or annotation that names the team of a target or of its namespace. */
+  readonly ownerLabel: string;
   readonly live: readonly LiveScope[];
   readonly protection: ProtectionRules;
 }

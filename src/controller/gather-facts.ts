@@ -2,17 +2,19 @@
 // What cannot be had is a fact too: unavailable, with the reason. Nothing here decides.
 import type { ActionTools } from "../actions/action.ts";
 import type { Alert } from "../domain/facts/alert.ts";
-import type { Fact, Facts, FetchedFact, History, Named } from "../domain/facts/facts.ts";
-import type { Subject, Target } from "../domain/facts/objects.ts";
+import type { Fact, Facts, FetchedFact, History, Named, Owner } from "../domain/facts/facts.ts";
+import type { KubernetesObject, Subject, Target } from "../domain/facts/objects.ts";
 import { subjectOf } from "../domain/intake/subject-of.ts";
 import { toProblem } from "../domain/problem.ts";
+import { findSubjects } from "./find-subjects.ts";
 import type { AlertStore, Clock, Clusters } from "./ports.ts";
 import { resolveTarget } from "./resolve-target.ts";
 
 export interface FactPorts {
-  readonly alerts: Pick<AlertStore, "history">;
+  readonly alerts: Pick<AlertStore, "history" | "openAlike">;
   readonly clusters: Clusters;
   readonly clock: Clock;
+  readonly ownerLabel: string;
 }
 
 /** `target` is always fetched: joining, claims and cool-downs are by target. */
@@ -20,22 +22,26 @@ export async function gatherFacts(
   alert: Alert,
   needed: ReadonlySet<FetchedFact>,
   tools: ActionTools,
-  { alerts, clusters, clock }: FactPorts,
+  { alerts, clusters, clock, ownerLabel }: FactPorts,
 ): Promise<Facts> {
   const subject = subjectOf(alert);
   const target = await fact(() => targetOf(alert, subject, tools));
-  const namespace = needed.has("namespace") ? await fact(() => namespaceOf(alert, subject, tools)) : notAsked;
-  const history = needed.has("history") ? await fact(() => historyOf(alert, target, alerts)) : notAsked;
+  const asked = <T>(name: FetchedFact, fetch: () => Promise<T>): Promise<Fact<T>> =>
+    needed.has(name) ? fact(fetch) : Promise.resolve(notAsked);
   return {
     alert,
     cluster: { name: alert.cluster, labels: clusters.labels(alert.cluster) },
     now: clock.now(),
     subject: { available: true, value: subject },
-    subjects: { available: true, value: subject === null ? [] : [subject] },
+    subjects: needed.has("subjects")
+      ? await ofTarget(target, (known) => findSubjects(alert, known, tools, alerts))
+      : notAsked,
     target,
-    namespace,
-    owner: notAsked,
-    history,
+    namespace: await asked("namespace", () => namespaceOf(alert, subject, tools)),
+    owner: needed.has("owner")
+      ? await ofTarget(target, (known) => ownerOf(alert, subject, known, tools, ownerLabel))
+      : notAsked,
+    history: await asked("history", () => historyOf(alert, target, alerts)),
   };
 }
 
@@ -49,6 +55,14 @@ async function fact<T>(fetch: () => Promise<T>): Promise<Fact<T>> {
     if (problem.code === "DATABASE_UNAVAILABLE") throw problem;
     return { available: false, why: problem.message };
   }
+}
+
+/** What follows from the target is as unknown as the target itself. */
+async function ofTarget<T>(
+  target: Fact<Target | null>,
+  fetch: (target: Target | null) => Promise<T>,
+): Promise<Fact<T>> {
+  return target.available ? fact(() => fetch(target.value)) : target;
 }
 
 /** What only observed counts in no cool-down and no limit. */
@@ -68,15 +82,37 @@ async function targetOf(alert: Alert, subject: Subject | null, tools: ActionTool
   return subject === null ? null : resolveTarget(alert.cluster, subject, tools);
 }
 
+async function readNamespace(
+  alert: Alert,
+  subject: Subject | null,
+  tools: ActionTools,
+): Promise<KubernetesObject | null> {
+  const name = subject?.namespace ?? alert.labels["namespace"];
+  if (name === undefined) return null;
+  return tools
+    .cluster(alert.cluster)
+    .get({ cluster: alert.cluster, apiVersion: "v1", kind: "Namespace", namespace: null, name });
+}
+
 export async function namespaceOf(
   alert: Alert,
   subject: Subject | null,
   tools: ActionTools,
 ): Promise<Named | null> {
-  const name = subject?.namespace ?? alert.labels["namespace"];
-  if (name === undefined) return null;
-  const object = await tools
-    .cluster(alert.cluster)
-    .get({ cluster: alert.cluster, apiVersion: "v1", kind: "Namespace", namespace: null, name });
-  return object === null ? null : { name, labels: object.metadata.labels ?? {} };
+  const object = await readNamespace(alert, subject, tools);
+  return object === null ? null : { name: object.metadata.name, labels: object.metadata.labels ?? {} };
+}
+
+/** What the target says of itself, a label before an annotation; else what its namespace says. */
+export async function ownerOf(
+  alert: Alert,
+  subject: Subject | null,
+  target: Target | null,
+  tools: ActionTools,
+  label: string,
+): Promise<Owner> {
+  const own = target?.labels[label] ?? target?.annotations[label];
+  if (own !== undefined) return { team: own };
+  const metadata = (await readNamespace(alert, subject, tools))?.metadata;
+  return { team: metadata?.labels?.[label] ?? metadata?.annotations?.[label] ?? null };
 }

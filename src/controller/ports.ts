@@ -105,6 +105,8 @@ export interface AlertStore {
   >;
   /** The live execution that holds this claim. */
   liveExecution(claimKey: string): Promise<string | null>;
+  /** Other open firings of its name, in its cluster and namespace, oldest first. */
+  openAlike(alert: Alert, limit: number): Promise<readonly Alert[]>;
   history(alertName: string, target: ObjectRef): Promise<History>;
   /** Whether people have rejected this template for this target in the incident that is still open. */
   rejectedBefore(template: string, target: ObjectRef): Promise<boolean>;

@@ -2,11 +2,13 @@
 import type { Fact, Facts } from "../domain/facts/facts.ts";
 import type { Json, JsonObject } from "../domain/json.ts";
 
-export function summariseFacts({ cluster, now, subject, target, namespace, history }: Facts): JsonObject {
+export function summariseFacts(facts: Facts): JsonObject {
+  const { cluster, now, subject, subjects, target, namespace, owner, history } = facts;
   return {
     now,
     cluster: { name: cluster.name, labels: cluster.labels },
     subject: summary(subject, (value) => value as Json),
+    subjects: summary(subjects, (value) => value as unknown as Json),
     target: summary(target, (value) =>
       value === null
         ? null
@@ -21,6 +23,7 @@ export function summariseFacts({ cluster, now, subject, target, namespace, histo
           },
     ),
     namespace: summary(namespace, (value) => value as Json),
+    owner: summary(owner, (value) => value as unknown as Json),
     history: summary(history, (value) => value.attempts as unknown as Json),
   };
 }

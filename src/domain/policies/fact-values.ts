@@ -10,7 +10,7 @@ export interface FactValues {
   readonly unavailable: ReadonlyMap<FetchedFact, string>;
 }
 
-const fetched: readonly FetchedFact[] = ["subject", "target", "namespace", "history"];
+const fetched: readonly FetchedFact[] = ["subject", "subjects", "target", "namespace", "owner", "history"];
 
 function planScope({ risk, digest, template, touches }: GuardedPlan) {
   const { clusters, namespaces, objects, actions } = touches;
