@@ -18,6 +18,8 @@ export interface StepSurroundings {
   /** Steps for each subject: their output is a list. */
   readonly lists: ReadonlySet<string>;
   readonly before: ReadonlySet<string>;
+  /** What to do about a step that need not have ended: `: name it in depends_on`. */
+  readonly hint: string;
   /** The template's parameters. */
   readonly parameters: Readonly<Record<string, JsonObject>>;
   /** Output fields of the step itself, for postconditions. */
@@ -36,11 +38,11 @@ function outputFault(
   return `the output has no "${field}"${didYouMean(field, Object.keys(outputs))}`;
 }
 
-function stepFault(path: Access["path"], { outputs, before, lists }: StepSurroundings): string | null {
+function stepFault(path: Access["path"], { outputs, before, hint, lists }: StepSurroundings): string | null {
   const [step, part, field] = path;
   if (step === undefined || step === null) return "write the step's name: steps['name'].output";
   if (!outputs.has(step)) return `there is no step "${step}"${didYouMean(step, outputs.keys())}`;
-  if (!before.has(step)) return `"${step}" need not have ended before this step: name it in depends_on`;
+  if (!before.has(step)) return `"${step}" need not have ended before this step${hint}`;
   if (part !== "output" && part !== "status") return `a step has "output" and "status", not "${part ?? ""}"`;
   if (part !== "output" || field === undefined || field === null) return null;
   return lists.has(step)

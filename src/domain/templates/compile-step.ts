@@ -37,12 +37,14 @@ export function surroundingsOf(
   name: string | null,
   before: ReadonlySet<string>,
   work: TemplateWork,
+  hint = "",
 ): StepSurroundings {
   const { file, outputs, lists, list, steering, facts } = work;
   return {
     outputs,
     lists,
     before,
+    hint,
     parameters: file.parameters,
     own: name === null ? null : (outputs.get(name) ?? null),
     list,
@@ -141,7 +143,8 @@ export function compileStep(
   work: TemplateWork,
 ): TemplateStep | null {
   const path = ["steps", position];
-  const surroundings = surroundingsOf(step.name, order.before.get(step.name) ?? new Set(), work);
+  const before = order.before.get(step.name) ?? new Set<string>();
+  const surroundings = surroundingsOf(step.name, before, work, ": name it in depends_on");
   const read = new Set<string>();
   const { call, alternatives, rollback } = compileCalls(step, path, work.index, {
     ...surroundings,
