@@ -2,7 +2,7 @@
 import { objectText } from "../domain/facts/objects.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
-import type { Plan } from "../domain/planning/plan.ts";
+import type { ActionCall, Plan, PlannedStep, Undo } from "../domain/planning/plan.ts";
 import type { Selection } from "../domain/policies/selection.ts";
 import { unreachable } from "../domain/problem.ts";
 import { cleanAll } from "./layout.ts";
@@ -16,7 +16,8 @@ const assumed =
 type Line = readonly [tone: Tone, text: string];
 
 export function renderSimulation(simulation: Simulation, view: View): string {
-  const { alert, target, selection, plan, gate, problem } = cleanAll(simulation);
+  const shown = cleanAll(simulation);
+  const { alert, target } = shown;
   const labels = Object.entries(alert.labels).map(([key, value]) => `${key}=${value}`);
   const sections: readonly (readonly [string, readonly Line[]])[] = [
     [
@@ -28,16 +29,9 @@ export function renderSimulation(simulation: Simulation, view: View): string {
     ],
     ["TARGET", [["plain", target === null ? "none" : objectText(target)]]],
     ["ASSUMED", [["quiet", assumed]]],
-    ["MATCH", matchLines(selection)],
-    [
-      "PLAN",
-      problem === null
-        ? plan === null
-          ? []
-          : planLines(plan)
-        : [["attention", `no plan from files alone: ${problem}`]],
-    ],
-    ["GATE", gate === null ? [] : gateLines(gate)],
+    ["MATCH", matchLines(shown)],
+    ["PLAN", planLines(shown)],
+    ["GATE", gateLines(shown)],
   ];
   const screen = { columns: Math.max(view.columns, 30), paint: paintFor(view.colours) };
   const lines = sections.flatMap(([label, items]) =>
@@ -50,44 +44,100 @@ export function renderSimulation(simulation: Simulation, view: View): string {
   return `${lines.join("\n")}\n`;
 }
 
-function matchLines(selection: Selection): readonly Line[] {
-  const reasons = selection.reasons.map((reason): Line => ["plain", `- ${reason}`]);
+function matchLines({ selection, rules }: Simulation): readonly Line[] {
+  const asked = rules
+    .filter(({ phase }) => phase === "selection")
+    .map(({ text }): Line => ["plain", `- ${text}`]);
+  // What is not a rule's answer: nobody is about the alert, parameters cannot be filled in.
+  const texts = new Set(rules.map(({ text }) => text));
+  const others = selection.reasons
+    .filter((reason) => !texts.has(reason))
+    .map((reason): Line => ["plain", `- ${reason}`]);
+  return [choiceLine(selection), ...asked, ...others];
+}
+
+function choiceLine(selection: Selection): Line {
   switch (selection.kind) {
     case "match":
-      return [["good", `${selection.rule} -> ${selection.template}`], ...reasons];
+      return ["good", `${selection.rule} -> ${selection.template}`];
     case "escalate":
-      return [["attention", `${selection.rule} -> people: ${selection.message}`], ...reasons];
+      return ["attention", `${selection.rule} -> people: ${selection.message}`];
     case "undecided":
-      return [
-        ["attention", `undecided: ${selection.rule} needs the ${selection.fact} (${selection.why})`],
-        ...reasons,
-      ];
+      return ["attention", `undecided: ${selection.rule} needs the ${selection.fact} (${selection.why})`];
     case "none":
-      return [["attention", "no rule chooses a template"], ...reasons];
+      return ["attention", "no rule chooses a template"];
     default:
       return unreachable(selection);
   }
 }
 
-function planLines({ template, risk, steps }: Plan): readonly Line[] {
+function planLines({ plan, problem }: Simulation): readonly Line[] {
+  if (problem !== null) return [["attention", `no plan from files alone: ${problem}`]];
+  return plan === null ? [] : [["plain", `${plan.template.name}, ${plan.risk} risk`], ...stepsOf(plan)];
+}
+
+function stepsOf(plan: Plan): readonly Line[] {
+  const { steps, finally: last, fallback, fallbackImpossible } = plan;
   return [
-    ["plain", `${template.name}, ${risk} risk`],
-    ...steps.map((step): Line => {
-      const after = step.dependsOn.length === 0 ? "" : ` after ${step.dependsOn.join(", ")}`;
-      return ["plain", `- ${step.name}${after}: ${step.call.action} ${JSON.stringify(step.call.input)}`];
-    }),
+    ...steps.flatMap(stepLines),
+    ...(fallback === null
+      ? []
+      : [
+          ["plain", `fallback, once, if that fails: ${fallback.template.name}`] as const,
+          ...stepsOf(fallback),
+        ]),
+    ...(fallbackImpossible === null ? [] : [["attention", `no fallback: ${fallbackImpossible}`] as const]),
+    ...(last.length === 0
+      ? []
+      : [["plain", "at the end, whatever happens:"] as const, ...last.flatMap(stepLines)]),
   ];
 }
 
-function gateLines(gate: Gate): readonly Line[] {
+function stepLines({ name, dependsOn, call, alternatives, undo }: PlannedStep): readonly Line[] {
+  const after = dependsOn.length === 0 ? "" : ` after ${dependsOn.join(", ")}`;
+  return [
+    ["plain", `- ${name}${after}: ${callText(call)}`],
+    ...alternatives.map((other): Line => ["quiet", `- ${name}, else: ${callText(other.call)}`]),
+    ...undoLines(name, undo),
+  ];
+}
+
+function undoLines(name: string, undo: Undo): readonly Line[] {
+  switch (undo.how) {
+    case "action":
+      return [["quiet", `- ${name}, undone by: ${callText(undo.call)}`]];
+    case "restore":
+      return [["quiet", `- ${name}, undone by writing the old values back`]];
+    case "nothing":
+      return [];
+    default:
+      return unreachable(undo);
+  }
+}
+
+function callText({ action, input }: ActionCall): string {
+  return `${action} ${JSON.stringify(input)}`;
+}
+
+function gateLines({ gate, mode, rules }: Simulation): readonly Line[] {
+  if (gate === null) return [];
   const reasons = gate.reasons.map(({ rule, reason }): Line => ["plain", `- ${rule}: ${reason}`]);
+  const silent = rules
+    .filter(({ phase, state }) => phase === "guard" && state === "fails")
+    .map(({ text }): Line => ["quiet", `- ${text}`]);
+  const observed: readonly Line[] =
+    mode === "observe" ? [["attention", "only observed: a policy says so"]] : [];
+  return [gateLine(gate), ...observed, ...reasons, ...silent];
+}
+
+function gateLine(gate: Gate): Line {
   switch (gate.kind) {
     case "open":
-      return [["good", "open: no approval needed"], ...reasons];
+      return ["good", "open: no approval needed"];
     case "approval":
-      return [["attention", `approval: ${demandsText(gate.demands)}`], ...reasons];
+      return ["attention", `approval: ${demandsText(gate.demands)}`];
     case "refused":
-      return [["bad", "refused"], ...reasons];
+      return ["bad", "refused"];
     default:
       return unreachable(gate);
   }

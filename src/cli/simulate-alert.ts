@@ -5,35 +5,27 @@ import { actions, findAction } from "../actions/registry.ts";
 import { factScope } from "../domain/expressions/scope.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
-import { type Subject, type Target } from "../domain/facts/objects.ts";
-import type { Gate } from "../domain/gate/gate.ts";
+import type { ObjectRef, Target } from "../domain/facts/objects.ts";
 import { weighGate } from "../domain/gate/weigh-gate.ts";
-import { subjectApis, subjectOf } from "../domain/intake/subject-of.ts";
 import { type DraftPlan, draftFallback, draftPlan } from "../domain/planning/draft-plan.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import { callsOf, sealPlan } from "../domain/planning/seal-plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { evaluateGuards } from "../domain/policies/evaluate-guards.ts";
+import { type ExplainedRule, explainGuards, explainSelection } from "../domain/policies/explain-rules.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
 import type { Selection } from "../domain/policies/selection.ts";
+import type { TestedDecision } from "../domain/policy-tests/judge-policy-test.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { escalationTemplate } from "../domain/templates/escalation.ts";
 import type { Template } from "../domain/templates/template.ts";
+import { type Assumptions, assumeFacts } from "./assume-facts.ts";
 
-export interface Assumptions {
-  readonly clusterLabels: Readonly<Record<string, string>>;
-  readonly target: { readonly kind: string; readonly name: string } | null;
-  /** ISO 8601, UTC. */
-  readonly now: string;
-}
-
-export interface Simulation {
+export interface Simulation extends TestedDecision {
   readonly alert: Alert;
   readonly target: Target | null;
-  readonly selection: Selection;
-  /** null: nothing is chosen, or no plan can be made. */
-  readonly plan: Plan | null;
-  readonly gate: Gate | null;
+  /** Every rule that was asked, with what it found. */
+  readonly rules: readonly ExplainedRule[];
   /** Why no plan can be made from files alone; null: there is one, or none was called for. */
   readonly problem: string | null;
 }
@@ -41,117 +33,93 @@ export interface Simulation {
 export async function simulateAlert(alert: Alert, catalog: Catalog, given: Assumptions): Promise<Simulation> {
   const facts = assumeFacts(alert, given);
   const target = facts.target.available ? facts.target.value : null;
-  const nothing = { alert, target, plan: null, gate: null, problem: null };
-  if (alert.status === "resolved") {
+  const nothing = { alert, target, plan: null, gate: null, mode: null, rules: [], problem: null };
+  if (alert.status === "resolved")
     return { ...nothing, selection: { kind: "none", reasons: ["resolved alerts start nothing"] } };
-  }
+  const asked = await explainSelection(facts, catalog);
   const selection = await selectTemplate(facts, catalog);
-  if (selection.kind === "none" || selection.kind === "undecided") return { ...nothing, selection };
+  if (selection.kind === "none" || selection.kind === "undecided")
+    return { ...nothing, selection, rules: asked };
   try {
-    const template = templateOf(selection, catalog);
-    const plan = assumePlan(template, selection, catalog.templates, facts, target);
-    const verdicts = await evaluateGuards(catalog, facts, plan);
-    const rules = { live: [], ownedByOperator: false, protection: protectionOf(plan) };
-    return { ...nothing, selection, plan, gate: weighGate(plan, verdicts, rules).gate };
+    const plan = assumePlan(selection, facts, target, catalog);
+    const rules = [...asked, ...(await explainGuards(facts, catalog, plan))];
+    return { ...nothing, selection, plan, rules, ...(await weigh(plan, facts, target, catalog)) };
   } catch (error) {
     const problem = toProblem(error);
     if (problem.code === "INTERNAL") throw problem;
-    return { ...nothing, selection, problem: problem.message };
+    return { ...nothing, selection, rules: asked, problem: problem.message };
   }
+}
+
+/** As if gitmend.yaml let everything run: what is refused or only observed then is so because of the policies. */
+async function weigh(plan: Plan, facts: Facts, target: Target | null, catalog: Catalog) {
+  const verdicts = await evaluateGuards(catalog, facts, plan);
+  const protection = protectionOf(plan, facts, target);
+  return weighGate(plan, verdicts, {
+    live: [{}],
+    ownedByOperator: target?.managedBy === "operator",
+    protection,
+  });
 }
 
 type Chosen = Extract<Selection, { kind: "match" | "escalate" }>;
 
 function templateOf(selection: Chosen, catalog: Catalog): Template {
-  if (selection.kind === "escalate") return escalationTemplate(selection);
-  const template = catalog.templates.get(selection.template);
-  if (template === undefined)
-    throw new Problem("INTERNAL", `the catalog has no template ${selection.template}`);
+  return selection.kind === "escalate"
+    ? escalationTemplate(selection)
+    : namedTemplate(selection.template, catalog);
+}
+
+function namedTemplate(name: string, { templates }: Catalog): Template {
+  const template = templates.get(name);
+  if (template === undefined) throw new Problem("INTERNAL", `the catalog has no template ${name}`);
   return template;
 }
 
-function assumePlan(
-  template: Template,
-  selection: Chosen,
-  templates: Catalog["templates"],
-  facts: Facts,
-  target: Target | null,
-): Plan {
+function assumePlan(selection: Chosen, facts: Facts, target: Target | null, catalog: Catalog): Plan {
+  const template = templateOf(selection, catalog);
   const parameters = selection.kind === "match" ? selection.parameters : {};
-  const request = { template, scope: factScope(facts), target, actions: actionsByName() };
-  const draft = draftPlan({ ...request, parameters });
-  const tried = template.fallback === null ? undefined : templates.get(template.fallback);
-  if (tried === undefined) return seal(draft, template, facts, target);
-  try {
-    const fallback = seal(
-      draftFallback(draft.parameters, { ...request, template: tried }),
-      tried,
-      facts,
-      target,
+  const byName = new Map(actions.map((action) => [action.name, action]));
+  const request = { template, scope: factScope(facts), target, actions: byName };
+  const seal = (draft: DraftPlan, { risk }: Template) => {
+    const context = { cluster: facts.alert.cluster, target };
+    const objects = callsOf(draft).flatMap(
+      ({ action, input }) => findAction(action)?.objects(input, context) ?? [],
     );
-    return seal({ ...draft, fallback }, template, facts, target);
+    return sealPlan(draft, risk, objects, byName);
+  };
+  const draft = draftPlan({ ...request, parameters });
+  if (template.fallback === null) return seal(draft, template);
+  const second = namedTemplate(template.fallback, catalog);
+  try {
+    const fallback = seal(draftFallback(draft.parameters, { ...request, template: second }), second);
+    return seal({ ...draft, fallback }, template);
   } catch (error) {
     const { code, message } = toProblem(error);
     if (code === "INTERNAL") throw error;
-    return seal({ ...draft, fallbackImpossible: `${tried.name}: ${message}` }, template, facts, target);
+    return seal({ ...draft, fallbackImpossible: `${second.name}: ${message}` }, template);
   }
 }
 
-function actionsByName() {
-  return new Map(actions.map((action) => [action.name, action]));
-}
-
-function seal(draft: DraftPlan, { risk }: Template, facts: Facts, target: Target | null): Plan {
-  const context = { cluster: facts.alert.cluster, target };
-  const objects = callsOf(draft).flatMap(
-    ({ action, input }) => findAction(action)?.objects(input, context) ?? [],
-  );
-  return sealPlan(draft, risk, objects, actionsByName());
-}
-
-function protectionOf({ touches, target }: Plan): readonly string[] {
-  const touched = target === null ? touches.objects : [...touches.objects, target];
+/** Of objects nothing is known but what the test or the options say of target and namespace. */
+function protectionOf({ touches }: Plan, { namespace }: Facts, target: Target | null): readonly string[] {
+  const withLabels = (ref: ObjectRef, uid: string, labels: Target["labels"]) => {
+    const metadata = { name: ref.name, uid, resourceVersion: "0", labels };
+    return { ref, object: { apiVersion: ref.apiVersion, kind: ref.kind, metadata } };
+  };
+  const around = namespace.available ? namespace.value : null;
+  const found = [
+    ...touches.objects.map((ref) => ({ ref, object: null })),
+    ...(target === null ? [] : [withLabels(target, target.uid, target.labels)]),
+    ...(target === null || around === null || around.name !== target.namespace
+      ? []
+      : [withLabels(namespaceRef(target.cluster, around.name), "assumed", around.labels)]),
+  ];
   const rules = { namespaces: foundationNamespaces, ownNamespace: null, ownNode: null };
-  const problem = protectionProblem(
-    touched.map((ref) => ({ ref, object: null })),
-    rules,
-  );
+  const problem = protectionProblem(found, rules);
   return problem === null ? [] : [problem.message];
 }
 
-/** No history, no labels of a namespace, and a target that is healthy to look at: nothing but its name is known. */
-function assumeFacts(alert: Alert, { clusterLabels, target, now }: Assumptions): Facts {
-  const subject = subjectOf(alert);
-  const namespace = subject?.namespace ?? null;
-  return {
-    alert,
-    now,
-    cluster: { name: alert.cluster, labels: clusterLabels },
-    subject: { available: true, value: subject },
-    subjects: { available: true, value: subject === null ? [] : [subject] },
-    target: { available: true, value: assumeTarget(alert, subject, target) },
-    namespace: { available: true, value: namespace === null ? null : { name: namespace, labels: {} } },
-    owner: { available: true, value: { team: null } },
-    history: { available: true, value: { attempts: [] } },
-  };
-}
-
-function assumeTarget(alert: Alert, subject: Subject | null, given: Assumptions["target"]): Target | null {
-  const object = given === null ? subject : { namespace: subject?.namespace ?? null, ...given };
-  if (object === null) return null;
-  const { kind, namespace, name } = object;
-  return {
-    cluster: alert.cluster,
-    apiVersion: subjectApis[kind] ?? "v1",
-    kind,
-    namespace,
-    name,
-    uid: "assumed",
-    resourceVersion: "0",
-    labels: {},
-    annotations: {},
-    spec: {},
-    status: {},
-    managedBy: "none",
-  };
+function namespaceRef(cluster: string, name: string): ObjectRef {
+  return { cluster, apiVersion: "v1", kind: "Namespace", namespace: null, name };
 }

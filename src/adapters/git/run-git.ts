@@ -16,6 +16,8 @@ export interface GitOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Ends git when it says nothing for so long. Default 60. */
   readonly silenceSeconds?: number;
+  /** Let git look for the repository around the folder: a person's, never one of gitmend's own. */
+  readonly discover?: boolean;
 }
 
 const inherited = ["PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_AUTH_SOCK"];
@@ -30,7 +32,7 @@ const proxies = [
 ];
 
 /**
- * @param folder the bare repository; it must exist (an empty folder for `init`)
+ * @param folder the bare repository (or one in a repository, with `discover`); it must exist (an empty folder for `init`)
  * @throws Error when git cannot be started, says nothing for `silenceSeconds`, or a simple-git guard refuses an argument
  */
 export async function runGit(
@@ -38,7 +40,8 @@ export async function runGit(
   args: readonly string[],
   options: GitOptions = {},
 ): Promise<GitResult> {
-  const environment = { ...baseEnvironment(folder), ...options.environment };
+  const repository = options.discover === true ? {} : { GIT_DIR: folder };
+  const environment = { ...baseEnvironment(), ...repository, ...options.environment };
   let exitCode = 0;
   let stderr = "";
   const git = configuredGit(folder, environment, options, (result) => {
@@ -70,11 +73,10 @@ function configuredGit(
   });
 }
 
-function baseEnvironment(folder: string): Record<string, string> {
+function baseEnvironment(): Record<string, string> {
   const environment: Record<string, string> = {
     HOME: "/nonexistent",
     LC_ALL: "C",
-    GIT_DIR: folder,
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_TERMINAL_PROMPT: "0",

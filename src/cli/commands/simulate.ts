@@ -6,8 +6,9 @@ import type { Command } from "commander";
 import type { Alert } from "../../domain/facts/alert.ts";
 import { readAlerts } from "../../domain/intake/read-alerts.ts";
 import { isObject } from "../../domain/json.ts";
+import type { Catalog } from "../../domain/policies/catalog.ts";
 import { Problem } from "../../domain/problem.ts";
-import { compileFolder } from "../catalog-folder.ts";
+import { compileFiles, compileFolder } from "../catalog-folder.ts";
 import type { CliContext } from "../context.ts";
 import { type OutputOptions, outputOption, print, viewOf, withExample } from "../output.ts";
 import { renderSimulation } from "../render-simulation.ts";
@@ -15,6 +16,7 @@ import { type Simulation, simulateAlert } from "../simulate-alert.ts";
 
 interface Options extends OutputOptions {
   readonly alert: string;
+  readonly at?: string;
   readonly target?: string;
   readonly cluster: string;
   readonly clusterLabel: Readonly<Record<string, string>>;
@@ -29,21 +31,26 @@ export function addSimulate(program: Command, context: CliContext): void {
         "--alert <file>",
         "an Alertmanager payload or one alert as JSON; - reads standard input",
       )
+      .option(
+        "--at <revision>",
+        "the catalog at a commit, branch or tag of the repository that the path is in",
+      )
       .option("--target <kind/name>", "the workload to assume as its target, e.g. Deployment/api")
       .option("--cluster <name>", "the cluster to assume", "simulated")
       .option("--cluster-label <key=value>", "a label of that cluster; may be repeated", label, {})
       .addOption(outputOption())
       .action((path: string | undefined, options: Options) => simulate(path ?? ".", options, context)),
     "gitmend simulate --alert alert.json --target Deployment/api",
+    "gitmend simulate --alert payload.json --at main config-repository -o yaml",
   );
 }
 
 async function simulate(path: string, options: Options, context: CliContext): Promise<void> {
-  const catalog = await compileFolder(resolve(context.workingFolder, path));
+  const catalog = await catalogAt(resolve(context.workingFolder, path), options.at);
   const alerts = await readAlertFile(options, context);
   const given = {
-    clusterLabels: options.clusterLabel,
-    target: options.target === undefined ? null : targetOption(options.target),
+    cluster: { labels: options.clusterLabel },
+    ...(options.target === undefined ? {} : { target: targetOption(options.target) }),
     now: context.now(),
   };
   const results: Simulation[] = [];
@@ -51,6 +58,16 @@ async function simulate(path: string, options: Options, context: CliContext): Pr
   print(context, options, results, () =>
     results.map((result) => renderSimulation(result, viewOf(context))).join("\n"),
   );
+}
+
+/** As the files are now, or as they were. */
+async function catalogAt(folder: string, revision: string | undefined): Promise<Catalog> {
+  if (revision === undefined) return compileFolder(folder);
+  const { readCatalogAt } = await import("../../app.ts");
+  const { commit, files } = await readCatalogAt(folder, revision);
+  if (files.length === 0)
+    throw new Problem("USAGE", `commit ${commit.slice(0, 12)} has no templates and policies there`);
+  return compileFiles(files, [], `commit ${commit.slice(0, 12)}`);
 }
 
 /** @throws Problem PAYLOAD_INVALID: simulate has no dead letters, an unreadable alert is an error. */

@@ -1,80 +1,99 @@
-// `gitmend validate`: everything that is wrong with templates, policies and gitmend.yaml, at once, with positions.
+// `gitmend validate`: everything that is wrong with templates, policies, their tests and gitmend.yaml, at once, with positions.
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { actions } from "../../actions/registry.ts";
 import { readConfig } from "../../config/read-config.ts";
 import { type Finding, hasErrors } from "../../domain/finding.ts";
 import { compileCatalog } from "../../domain/policies/compile-catalog.ts";
+import { readPolicyTests } from "../../domain/policy-tests/read-policy-tests.ts";
+import { Problem } from "../../domain/problem.ts";
 import { nothingThere, readCatalogFolder } from "../catalog-folder.ts";
 import type { CliContext } from "../context.ts";
-import { clean } from "../layout.ts";
 import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
-import { paintFor } from "../paint.ts";
+import { ownVersion } from "../own-version.ts";
+import { byPosition, findingsText, githubLines, sarifOf } from "../render-findings.ts";
 
 const configName = "gitmend.yaml";
+
+interface Options extends OutputOptions {
+  readonly config?: string;
+}
 
 export function addValidate(program: Command, context: CliContext): void {
   withExample(
     program
       .command("validate [path]")
-      .description("all findings of templates, policies and gitmend.yaml; exit code 2 when one is an error")
-      .addOption(outputOption("github"))
-      .action((path: string | undefined, options: OutputOptions) => validate(path ?? ".", options, context)),
+      .description(
+        "all findings of templates, policies, policy tests and gitmend.yaml; exit code 2 when one is an error",
+      )
+      .option("--config <file>", `the controller's configuration (default: ${configName} in the folder)`)
+      .addOption(outputOption("sarif", "github"))
+      .action((path: string | undefined, options: Options) => validate(path ?? ".", options, context)),
     "gitmend validate .",
-    "gitmend validate config-repository -o github",
+    "gitmend validate policies/crash-loops.yaml",
+    "gitmend validate --config gitmend.yaml -o sarif > gitmend.sarif",
   );
 }
 
-async function validate(path: string, options: OutputOptions, context: CliContext): Promise<void> {
-  const folder = resolve(context.workingFolder, path);
-  const files = await readCatalogFolder(folder);
-  const config = await readFile(join(folder, configName), "utf8").catch(() => null);
-  if (files.length === 0 && config === null) throw nothingThere(folder);
-  const found = [
-    ...(config === null ? [] : readConfig(config, configName, context.environment).findings),
-    ...compileCatalog(files, "files", actions).findings,
-  ];
-  const findings = found
-    .map((finding) => ({ ...finding, file: join(path, finding.file) }))
-    .toSorted(byPosition);
-  const count = files.length + (config === null ? 0 : 1);
-  if (options.output === "github") context.out(findings.map(githubLine).join(""));
-  else print(context, options, { files: count, findings }, () => listText(findings, count, context));
+interface Checked {
+  readonly findings: readonly Finding[];
+  readonly files: number;
+}
+
+async function validate(path: string, options: Options, context: CliContext): Promise<void> {
+  const alone = options.config === undefined && path.endsWith(configName) ? path : options.config;
+  const parts =
+    alone === path
+      ? [await checkConfig(path, context)]
+      : [await checkCatalog(path, alone, context), await checkGiven(alone, context)];
+  const findings = parts.flatMap((part) => part.findings).toSorted(byPosition);
+  const files = parts.reduce((sum, part) => sum + part.files, 0);
+  if (options.output === "github") context.out(githubLines(findings));
+  else if (options.output === "sarif")
+    context.out(`${JSON.stringify(sarifOf(findings, await ownVersion()), null, 2)}\n`);
+  else print(context, options, { files, findings }, () => findingsText(findings, files, context.colours));
   if (hasErrors(findings)) context.exitWith(2);
 }
 
-function byPosition(left: Finding, right: Finding): number {
-  if (left.file !== right.file) return left.file < right.file ? -1 : 1;
-  return left.line - right.line || left.column - right.column;
+/** The catalog and, unless another one is given, the configuration beside it. */
+async function checkCatalog(path: string, config: string | undefined, context: CliContext): Promise<Checked> {
+  const {
+    root,
+    files,
+    findings: unread,
+    only,
+  } = await readCatalogFolder(resolve(context.workingFolder, path));
+  const beside =
+    config === undefined && only === null ? await readText(join(root, configName)).catch(() => null) : null;
+  if (files.length === 0 && unread.length === 0 && beside === null && config === undefined)
+    throw nothingThere(root);
+  const found = [
+    ...unread,
+    ...compileCatalog(files, "files", actions).findings,
+    ...readPolicyTests(files).findings,
+    ...(beside === null ? [] : readConfig(beside, configName, context.environment).findings),
+  ];
+  const shown = isAbsolute(path) ? root : relative(context.workingFolder, root);
+  const findings = found
+    .filter(({ file }) => only === null || file === only)
+    .map((finding) => ({ ...finding, file: join(shown, finding.file) }));
+  return { findings, files: only === null ? files.length + (beside === null ? 0 : 1) : 1 };
 }
 
-function listText(findings: readonly Finding[], files: number, { colours }: CliContext): string {
-  const paint = paintFor(colours);
-  const lines = findings.map(({ file, line, column, severity, code, message }) => {
-    const tone = severity === "error" ? "bad" : "attention";
-    return `${paint("strong", clean(`${file}:${line}:${column}`))} ${paint(tone, severity)} ${code} ${clean(message)}`;
-  });
-  return `${[...lines, summary(findings, files)].join("\n")}\n`;
+async function checkGiven(config: string | undefined, context: CliContext): Promise<Checked> {
+  return config === undefined ? { findings: [], files: 0 } : await checkConfig(config, context);
 }
 
-function summary(findings: readonly Finding[], files: number): string {
-  const where = `in ${counted(files, "file")}`;
-  if (findings.length === 0) return `no findings ${where}`;
-  const errors = findings.filter(({ severity }) => severity === "error").length;
-  return `${counted(errors, "error")}, ${counted(findings.length - errors, "warning")} ${where}`;
+async function checkConfig(file: string, { workingFolder, environment }: CliContext): Promise<Checked> {
+  const text = await readText(resolve(workingFolder, file));
+  return { findings: readConfig(text, file, environment).findings, files: 1 };
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** A workflow command of GitHub Actions: shown beside the line in the pull request. */
-function githubLine({ file, line, column, severity, code, message }: Finding): string {
-  const property = (text: string) => data(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
-  return `::${severity} file=${property(file)},line=${line},col=${column},title=${property(code)}::${data(message)}\n`;
-}
-
-function data(text: string): string {
-  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new Problem("USAGE", `${file} cannot be read`, { cause: error });
+  }
 }

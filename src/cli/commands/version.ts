@@ -1,8 +1,8 @@
 // `gitmend version`.
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
+import { ownVersion } from "../own-version.ts";
 
 export function addVersion(program: Command, context: CliContext): void {
   withExample(
@@ -16,11 +16,4 @@ export function addVersion(program: Command, context: CliContext): void {
       }),
     "gitmend version -o json",
   );
-}
-
-/** package.json stands beside src/ and beside dist/. */
-async function ownVersion(): Promise<string> {
-  const text = await readFile(new URL("../../../package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(text) as { readonly version: string };
-  return version;
 }

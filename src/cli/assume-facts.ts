@@ -1,0 +1,51 @@
+// The facts of an alert where no cluster is asked: what a policy test or the options of a command give, and nothing else.
+import type { Alert } from "../domain/facts/alert.ts";
+import type { Facts } from "../domain/facts/facts.ts";
+import type { Subject, Target } from "../domain/facts/objects.ts";
+import { plusSeconds } from "../domain/instant.ts";
+import { subjectApis, subjectOf } from "../domain/intake/subject-of.ts";
+import type { Given } from "../domain/policy-tests/policy-test.generated.ts";
+
+export type Assumptions = Given & { readonly now: string };
+
+/** @param given what is left out is assumed as the schema of policy tests says */
+export function assumeFacts(alert: Alert, given: Assumptions): Facts {
+  const subject = given.subject === undefined ? subjectOf(alert) : subjectFrom(given.subject);
+  const subjects = given.subjects?.map(subjectFrom) ?? [subject];
+  const namespace = subject?.namespace ?? null;
+  const attempts = given.history?.attempts ?? [];
+  const known = <T>(value: T) => ({ available: true, value }) as const;
+  return {
+    alert,
+    now: plusSeconds(given.now, 0),
+    cluster: { name: alert.cluster, labels: given.cluster?.labels ?? {} },
+    subject: known(subject),
+    subjects: known(subjects.filter((one) => one !== null)),
+    target: known(assumeTarget(alert, subject, given.target)),
+    namespace: known(namespace === null ? null : { name: namespace, labels: given.namespace?.labels ?? {} }),
+    owner: known({ team: given.owner?.team ?? null }),
+    history: known({
+      attempts: attempts
+        .map(({ at, template = "", outcome = null }) => ({ at: plusSeconds(at, 0), template, outcome }))
+        .toSorted((left, right) => (left.at > right.at ? -1 : 1)),
+    }),
+  };
+}
+
+function subjectFrom(given: NonNullable<Given["subject"]>): Subject;
+function subjectFrom(given: Given["subject"]): Subject | null;
+function subjectFrom(given: Given["subject"]): Subject | null {
+  if (given === null || given === undefined) return null;
+  const { kind, namespace = null, name, container = null } = given;
+  return { kind, namespace, name, container };
+}
+
+/** Without one the subject itself: then nothing but its name is known. */
+function assumeTarget(alert: Alert, subject: Subject | null, given: Given["target"]): Target | null {
+  const object: NonNullable<Given["target"]> | null = given === undefined ? subject : given;
+  if (object === null) return null;
+  const { kind, name, labels = {}, annotations = {}, spec = {}, status = {}, managedBy = "none" } = object;
+  const { apiVersion = subjectApis[kind] ?? "v1", namespace = subject?.namespace ?? null } = object;
+  const read = { uid: "assumed", resourceVersion: "0", labels, annotations, spec, status, managedBy };
+  return { cluster: alert.cluster, apiVersion, kind, namespace, name, ...read };
+}
