@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import type { CliContext } from "./context.ts";
 
 export interface OutputOptions {
-  readonly output?: "text" | "json" | "yaml" | "wide" | "github";
+  readonly output?: "text" | "json" | "yaml" | "wide" | "github" | "sarif";
 }
 
 export function outputOption(...more: readonly string[]): Option {

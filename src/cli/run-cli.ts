@@ -8,6 +8,7 @@ import { addExecutions } from "./commands/executions.ts";
 import { addRun } from "./commands/run.ts";
 import { addSimulate } from "./commands/simulate.ts";
 import { addTemplates } from "./commands/templates.ts";
+import { addTest } from "./commands/test.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addVersion } from "./commands/version.ts";
 import type { CliContext, ExitCode } from "./context.ts";
@@ -56,6 +57,7 @@ function buildProgram(context: CliContext): Command {
     addRun,
     addDemo,
     addValidate,
+    addTest,
     addSimulate,
     addExecutions,
     addApprovals,

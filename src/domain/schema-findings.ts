@@ -54,6 +54,7 @@ const kindNames: Readonly<Record<string, string>> = {
   boolean: "true or false",
   array: "a list",
   object: "a map",
+  null: "null",
 };
 
 function enumText(value: unknown, allowed: readonly unknown[]): string {
@@ -95,7 +96,10 @@ function wordsOf(error: ErrorObject, root: SchemaNode): Words {
     case "required":
       return { code: "MISSING_KEY", message: `"${String(params["missingProperty"])}" is missing` };
     case "type": {
-      const wanted = kindNames[String(params["type"])] ?? String(params["type"]);
+      const wanted = [params["type"]]
+        .flat()
+        .map((name) => kindNames[String(name)] ?? String(name))
+        .join(" or ");
       return { code: "WRONG_TYPE", message: `must be ${wanted}, not ${kindOf(data)}` };
     }
     case "enum":
