@@ -27,6 +27,7 @@ import { createServer } from "./server/create-server.ts";
 import type { ServerState } from "./server/server-state.ts";
 
 export { approveLocally, rejectLocally } from "./adapters/forges/local/approve-locally.ts";
+export { readCatalogAt } from "./adapters/git/catalog-at.ts";
 export { createLog } from "./adapters/telemetry/log.ts";
 
 export interface AppOptions {
