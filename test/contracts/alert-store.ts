@@ -92,6 +92,25 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
       expect((await mustBeDue(alert)).alert.startsAt).toBe(again.startsAt);
     });
 
+    it("is found by those that fire alike: same name, cluster and namespace, open, oldest first", async () => {
+      const name = `Alike${newId()}`;
+      const exported = { alertname: name, namespace: "monitoring", exported_namespace: "shop" };
+      const [own, second, third, ...others] = [
+        newAlert({ name }),
+        newAlert({ name }),
+        newAlert({ name, labels: exported }),
+        newAlert({ name, cluster: "prod-us" }),
+        newAlert({ name, labels: { alertname: name, namespace: "billing" } }),
+        newAlert({ name, labels: { alertname: name } }),
+        newAlert({ name: `${name}x` }),
+      ] as const;
+      const gone = newAlert({ name });
+      for (const alert of [own, second, third, ...others, gone, resolved(gone)]) await receive(alert);
+      expect(await store.alerts.openAlike(own, 100)).toEqual([second, third]);
+      expect(await store.alerts.openAlike(third, 1)).toEqual([own]);
+      expect(await store.alerts.openAlike(newAlert({ name, labels: {} }), 100)).toEqual([others[2]]);
+    });
+
     it("is read in the order of the body when one body says both", async () => {
       const alert = newAlert();
       const again = { ...alert, startsAt: "2026-11-17T12:00:00.000Z" };
