@@ -14,19 +14,19 @@ import { openCatalogSource } from "./adapters/git/catalog-source.ts";
 import { seedRepository } from "./adapters/git/seed-repository.ts";
 import { createNotifier } from "./adapters/notifications/create-notifier.ts";
 import { type Database, openDatabase } from "./adapters/postgres/open-database.ts";
+import { createMetrics, type MetricsRegistry } from "./adapters/telemetry/metrics.ts";
 import { uuidV7 } from "./adapters/uuid-v7.ts";
 import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
-import { gitCredential, gitRemote, secretValue, webhookSources } from "./app-settings.ts";
+import { openServer } from "./app-server.ts";
+import { gitCredential, gitRemote, secretValue } from "./app-settings.ts";
 import { writeControllerFile } from "./config/controller-file.ts";
 import type { Config } from "./config/read-config.ts";
 import { type Controller, type ControllerPorts, startController } from "./controller/controller.ts";
 import type { CatalogFile, Log } from "./controller/ports.ts";
 import { durationSeconds } from "./domain/duration.ts";
-import { parseQuantity } from "./domain/expressions/quantity.ts";
-import { createServer } from "./server/create-server.ts";
-import type { ServerState } from "./server/server-state.ts";
 
 export { approveLocally, rejectLocally } from "./adapters/forges/local/approve-locally.ts";
+export { type AuditCommit, type AuditHistory, openAuditHistory } from "./adapters/git/audit-history.ts";
 export { readCatalogAt } from "./adapters/git/catalog-at.ts";
 export { createLog } from "./adapters/telemetry/log.ts";
 
@@ -69,7 +69,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       "no audit_repository.url: each replica keeps the records that it published in its own folder",
     );
   }
-  const ports = await openPorts(options, dataDir, auditFolder, database, clusters);
+  const metrics = createMetrics();
+  database.lease.onLost(() => metrics.count("lease_losses_total", {}));
+  const ports = await openPorts(options, dataDir, auditFolder, database, clusters, metrics);
   const controller = startController(ports, {
     catalogIntervalSeconds: durationSeconds(config.config_repository.interval),
     staleAfterSeconds: durationSeconds(config.limits.stale_after),
@@ -77,7 +79,20 @@ export async function startApp(options: AppOptions): Promise<App> {
   opened.defer(() => controller.drain(0));
   let draining = false;
   const token = secretValue(config.server.token, environment) ?? randomBytes(24).toString("base64url");
-  const server = openServer(options, token, database, controller, clusters, () => draining);
+  const server = openServer({
+    config,
+    environment,
+    token,
+    dataFolder: dataDir,
+    auditFolder,
+    database,
+    ports,
+    controller,
+    clusters,
+    metrics,
+    log,
+    draining: () => draining,
+  });
   const { url } = await server.listen();
   await writeControllerFile(dataDir, { url, token });
   opened.move();
@@ -115,6 +130,7 @@ async function openPorts(
   auditFolder: string,
   database: Database,
   clusters: ClusterSetup,
+  metrics: MetricsRegistry,
 ): Promise<ControllerPorts> {
   const { config, environment, log } = options;
   const { executions, alerts, clock, lease, outbox, catalog: catalogState } = database;
@@ -131,6 +147,7 @@ async function openPorts(
     lease,
     clock,
     log,
+    metrics,
     effects,
     actions: new Map(actions.map((action) => [action.name, action])),
     clusters: actionTools(clusters.byName, { notifier, executions, clock }),
@@ -190,54 +207,4 @@ function channels(config: Config, environment: AppOptions["environment"]) {
     ([name, { url, secret }]) => [name, { url, secret: secretValue(secret, environment) }] as const,
   );
   return { channels: Object.fromEntries(entries), default: config.notifications.default ?? null };
-}
-
-function openServer(
-  { config, environment, log }: AppOptions,
-  token: string,
-  database: Database,
-  controller: Controller,
-  clusters: ClusterSetup,
-  draining: () => boolean,
-) {
-  const { alerts, executions } = database;
-  const state: ServerState = {
-    draining,
-    async ready() {
-      const answers = await database.ready().then(
-        () => true,
-        () => false,
-      );
-      return { database: answers, catalog: controller.catalog.current() !== null };
-    },
-    catalog() {
-      const inUse = controller.catalog.current();
-      const { findings } = controller.catalog.findings();
-      return {
-        revision: inUse?.revision ?? null,
-        templates: inUse?.templates.size ?? 0,
-        rules: inUse?.ruleCount ?? 0,
-        findings,
-      };
-    },
-  };
-  const receive: Database["alerts"]["receive"] = async (delivery) => {
-    const received = await alerts.receive(delivery);
-    controller.nudge();
-    return received;
-  };
-  const sources = webhookSources(config, environment, [...clusters.byName.keys()]);
-  const teams = new Map(Object.entries(config.approvals.teams));
-  const limits = { bodyBytes: Number(parseQuantity(config.limits.body).nanos / 1_000_000_000n) };
-  const options = { listen: listenAddress(config.server.listen), token, sources, teams, limits };
-  const push = {
-    secret: secretValue(config.config_repository.webhook_secret, environment),
-    announced: () => controller.catalog.lookSoon(),
-  };
-  return createServer(options, { alerts: { ...alerts, receive }, executions, state, push, log });
-}
-
-function listenAddress(listen: string) {
-  const colon = listen.lastIndexOf(":");
-  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(listen.slice(colon + 1)) };
 }

@@ -6,6 +6,7 @@ import { type ControllerAddress, readControllerFile } from "../config/controller
 import { isObject } from "../domain/json.ts";
 import { Problem, type ProblemCode } from "../domain/problem.ts";
 import type { CliContext } from "./context.ts";
+import { type StreamMessage, streamMessages } from "./event-stream.ts";
 
 export interface ServerOptions {
   readonly server?: string;
@@ -16,6 +17,9 @@ export interface ControllerClient {
   /** @throws Problem CONTROLLER_UNREACHABLE, or what the controller answered. */
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body: object): Promise<T>;
+  delete<T>(path: string): Promise<T>;
+  /** Server-sent events after the one with the id `after`. @throws Problem CONTROLLER_UNREACHABLE when it is cut off. */
+  stream(path: string, after: string): AsyncGenerator<StreamMessage>;
 }
 
 const timeoutSeconds = 30;
@@ -29,11 +33,14 @@ export function serverOption(): Option {
 
 export async function connect(options: ServerOptions, context: CliContext): Promise<ControllerClient> {
   const { url, token } = await findController(options, context);
-  const call = <T>(path: string, body: object | null): Promise<T> => send(new URL(path, url), token, body);
+  const call = <T>(method: string, path: string, body: object | null): Promise<T> =>
+    send(method, new URL(path, url), token, body);
   return {
     url,
-    get: (path) => call(path, null),
-    post: (path, body) => call(path, body),
+    get: (path) => call("GET", path, null),
+    post: (path, body) => call("POST", path, body),
+    delete: (path) => call("DELETE", path, null),
+    stream: (path, after) => stream(new URL(path, url), token, after),
   };
 }
 
@@ -59,16 +66,15 @@ async function findController(
   return { url: named, token: token ?? (sameAddress ? filed.token : "") };
 }
 
-/** GET without a body, else POST. */
-async function send<T>(url: URL, token: string, sent: object | null): Promise<T> {
+async function send<T>(method: string, url: URL, token: string, sent: object | null): Promise<T> {
   const headers = { authorization: `Bearer ${token}`, accept: "application/json" };
   const response = await reach(url, {
     redirect: "error",
     signal: AbortSignal.timeout(timeoutSeconds * 1000),
     ...(sent === null
-      ? { headers }
+      ? { method, headers }
       : {
-          method: "POST",
+          method,
           body: JSON.stringify(sent),
           headers: { ...headers, "content-type": "application/json" },
         }),
@@ -76,6 +82,18 @@ async function send<T>(url: URL, token: string, sent: object | null): Promise<T>
   const body: unknown = await response.json().catch(() => null);
   if (response.ok && body !== null) return body as T;
   throw problemOf(url, response.status, body);
+}
+
+async function* stream(url: URL, token: string, after: string): AsyncGenerator<StreamMessage> {
+  const headers = { authorization: `Bearer ${token}`, accept: "text/event-stream", "last-event-id": after };
+  const response = await reach(url, { redirect: "error", headers });
+  if (!response.ok || response.body === null)
+    throw problemOf(url, response.status, await response.json().catch(() => null));
+  try {
+    yield* streamMessages(response.body);
+  } catch (error) {
+    throw new Problem("CONTROLLER_UNREACHABLE", `the stream of ${url.origin} was cut off`, { cause: error });
+  }
 }
 
 async function reach(url: URL, request: RequestInit): Promise<Response> {

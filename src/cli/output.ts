@@ -18,14 +18,22 @@ export function outputOption(...more: readonly string[]): Option {
 export function print(context: CliContext, options: OutputOptions, data: unknown, text: () => string): void {
   switch (options.output) {
     case "json":
-      context.out(`${JSON.stringify(data, null, 2)}\n`);
+      context.out(
+        `${escaped(JSON.stringify(data, null, 2), /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g)}\n`,
+      );
       break;
     case "yaml":
-      context.out(stringify(data, { aliasDuplicateObjects: false }));
+      // What is not printable stands in double quotes there, where this is its escape.
+      context.out(escaped(stringify(data, { aliasDuplicateObjects: false }), /[\u007f-\u009f]/g));
       break;
     default:
       context.out(text());
   }
+}
+
+/** The same data, and nothing in it steers the terminal: JSON.stringify lets these through. */
+function escaped(text: string, steering: RegExp): string {
+  return text.replaceAll(steering, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 export function viewOf(context: CliContext) {

@@ -38,6 +38,24 @@ export function renderEvents(events: readonly RecordedEvent[], view: View): stri
   return `${[paint("quiet", `began ${dateText(first.at)}`), ...rows].join("\n")}\n`;
 }
 
+/** What `watch` says of one more event: the columns of `renderEvents`, at fixed widths. */
+export function eventLines({ at, event }: RecordedEvent, first: RecordedEvent, view: View): string {
+  const paint = paintFor(view.colours);
+  const { what, detail, tone = "plain" } = describe(cleanAll(event));
+  const after = `${secondsBetween(first.at, at).toFixed(1)}s`;
+  const [start = "", ...more] = wrap(detail, Math.max(view.columns - watchIndent, 20));
+  const head = `${paint("quiet", after.padStart(watchClock))}  ${paint(tone, pad(what, watchWhat))}  ${start}`;
+  return `${[head.trimEnd(), ...more.map((line) => " ".repeat(watchIndent) + line)].join("\n")}\n`;
+}
+
+const watchClock = 8;
+const watchWhat = 15;
+const watchIndent = watchClock + watchWhat + 4;
+
+export function eventsBegan({ at }: RecordedEvent, { colours }: View): string {
+  return `${paintFor(colours)("quiet", `began ${dateText(at)}`)}\n`;
+}
+
 function describe(event: ExecutionEvent): Line {
   switch (event.type) {
     case "ExecutionRequested":

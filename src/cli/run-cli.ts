@@ -2,11 +2,17 @@
 import { Command, CommanderError } from "commander";
 import { addActions } from "./commands/actions.ts";
 import { addApprovals } from "./commands/approvals.ts";
+import { addAudit } from "./commands/audit.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addDemo } from "./commands/demo.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addExecutions } from "./commands/executions.ts";
+import { addIncidents } from "./commands/incidents.ts";
+import { addNow } from "./commands/now.ts";
+import { addPolicies } from "./commands/policies.ts";
 import { addRun } from "./commands/run.ts";
 import { addSimulate } from "./commands/simulate.ts";
+import { addStart } from "./commands/start.ts";
 import { addTemplates } from "./commands/templates.ts";
 import { addTest } from "./commands/test.ts";
 import { addValidate } from "./commands/validate.ts";
@@ -59,10 +65,16 @@ function buildProgram(context: CliContext): Command {
     addValidate,
     addTest,
     addSimulate,
+    addNow,
+    addIncidents,
     addExecutions,
     addApprovals,
+    addStart,
     addDeadLetters,
+    addAudit,
+    addDoctor,
     addTemplates,
+    addPolicies,
     addActions,
     addVersion,
   ];

@@ -8,6 +8,7 @@ import type { EnginePorts } from "./engine-ports.ts";
 import { loop } from "./loop.ts";
 import { createPublisher, type RecordPorts } from "./publish-records.ts";
 import { pause } from "./session.ts";
+import { type StartAnswer, type StartRequest, startByHand } from "./start-by-hand.ts";
 import { type CatalogPorts, type CatalogSync, createCatalogSync } from "./sync-catalog.ts";
 import { weighNow } from "./weigh-plan.ts";
 
@@ -26,6 +27,8 @@ export interface Controller {
   /** An alert was received: decide at once instead of at the next tick. */
   nudge(): void;
   readonly catalog: CatalogSync;
+  /** A person starts a template. @throws Problem as startByHand does */
+  start(request: StartRequest): Promise<StartAnswer>;
   /** Executions that this replica drives now. */
   driving(): number;
   /** Starts nothing new, lets running steps end within `graceSeconds`, gives the rest back. */
@@ -67,6 +70,11 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
     nudge,
     catalog,
     driving: () => drives.count(),
+    async start(request) {
+      const answer = await startByHand(request, catalog.current(), ports);
+      if (answer.executionId !== null) drives.start({ id: answer.executionId, epoch: 1 });
+      return answer;
+    },
     async drain(graceSeconds) {
       stopping.abort(new Error("the controller stops"));
       await drives.drain(graceSeconds);

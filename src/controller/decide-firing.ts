@@ -17,6 +17,7 @@ import type { Selection } from "../domain/policies/selection.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { escalationTemplate } from "../domain/templates/escalation.ts";
 import type { Template } from "../domain/templates/template.ts";
+import { countDecision } from "./count-events.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
 import { makePlan } from "./make-plan.ts";
@@ -24,6 +25,7 @@ import type { DueFiring, FiringDecision } from "./ports.ts";
 import { findProtection } from "./protection.ts";
 import { number } from "./session.ts";
 import { summariseFacts } from "./summarise-facts.ts";
+import { timed } from "./timed.ts";
 
 /** Below the time for which a firing is claimed: nobody else decides it meanwhile. */
 const decisionTimeoutMilliseconds = 8_000;
@@ -36,7 +38,9 @@ export async function decideFiring(
   ports: DecisionPorts,
 ): Promise<string | null> {
   const tools = ports.clusters.tools(AbortSignal.timeout(decisionTimeoutMilliseconds), "");
-  const decision = await choose(firing, catalog, tools, ports);
+  const decision = await timed(ports.metrics, "planning_duration_seconds", () =>
+    choose(firing, catalog, tools, ports),
+  );
   await ports.faults.at("decision-before-commit");
   const committed = await ports.alerts.decide(firing, decision);
   await ports.faults.at("decision-after-commit");
@@ -47,6 +51,7 @@ export async function decideFiring(
     await ports.alerts.decide(firing, { kind: "joined", revision: catalog.revision, executionId, reasons });
     return null;
   }
+  if (committed.result === "committed") countDecision(decision, ports.metrics);
   ports.log.info(
     { ...fields, decision: decision.kind, result: committed.result, reasons: decision.reasons },
     "firing decided",
@@ -111,9 +116,9 @@ async function decideOnFacts(
   }
 }
 
-type Chosen = Extract<Selection, { kind: "match" | "escalate" }>;
+export type Chosen = Extract<Selection, { kind: "match" | "escalate" }>;
 
-async function plan(
+export async function plan(
   firing: DueFiring,
   selection: Chosen,
   facts: Facts,
@@ -193,7 +198,7 @@ function matchRecord(selection: Chosen, template: Template, facts: Facts): Match
 }
 
 /** What fires for one target is one incident; an alert without an object is its own. */
-function claimKeyOf(alert: Alert, target: Target | null): string {
+export function claimKeyOf(alert: Alert, target: Target | null): string {
   return target === null ? `${alert.cluster}/alertname/${alert.name}` : objectKey(target);
 }
 

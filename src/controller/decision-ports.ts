@@ -2,7 +2,7 @@
 import type { Action, EffectRunner } from "../actions/action.ts";
 import type { ProtectionRules } from "../actions/protected.ts";
 import type { LiveScope } from "../domain/gate/weigh-gate.ts";
-import type { AlertStore, Clock, Clusters, Faults, Ids, Log } from "./ports.ts";
+import type { AlertStore, Clock, Clusters, Faults, Ids, Log, Metrics } from "./ports.ts";
 
 export interface DecisionPorts {
   readonly alerts: AlertStore;
@@ -11,6 +11,7 @@ export interface DecisionPorts {
   readonly ids: Ids;
   readonly faults: Faults;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly actions: ReadonlyMap<string, Action>;
   readonly effects: EffectRunner;
   /** How long one decision waits for facts from a cluster. */

@@ -1,8 +1,9 @@
 // Everything that the controller needs from outside, in one list. Adapters implement these; app.ts wires them.
 import type { ActionTools } from "../actions/action.ts";
 import type { Command } from "../domain/execution/answer-command.ts";
-import type { Outcome, Phase, RecordedEvent } from "../domain/execution/events.ts";
-import type { Alert } from "../domain/facts/alert.ts";
+import type { Milestone } from "../domain/audit/story.ts";
+import type { AssessmentMade, Outcome, Phase, RecordedEvent } from "../domain/execution/events.ts";
+import type { Alert, AlertReference } from "../domain/facts/alert.ts";
 import type { History } from "../domain/facts/facts.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
 import type { Approval, Mode } from "../domain/gate/gate.ts";
@@ -103,6 +104,11 @@ export interface AlertStore {
     | { readonly result: "stale" }
     | { readonly result: "busy"; readonly executionId: string }
   >;
+  /** The same without a firing: started by hand. @throws Problem LEASE_LOST (nothing was written), DATABASE_UNAVAILABLE */
+  start(
+    alertName: string,
+    decision: Extract<FiringDecision, { readonly kind: "execution" }>,
+  ): Promise<{ readonly result: "committed" } | { readonly result: "busy"; readonly executionId: string }>;
   /** The live execution that holds this claim. */
   liveExecution(claimKey: string): Promise<string | null>;
   /** Other open firings of its name, in its cluster and namespace, oldest first. */
@@ -147,7 +153,9 @@ export interface Append extends OwnedExecution {
   /** Commands that these events answer: deleted in the same transaction. */
   readonly commands: readonly string[];
   /** The record is to be published up to here: gate decided, ended. */
-  readonly milestone: "planned" | "ended" | null;
+  readonly milestone: Milestone | null;
+  /** The end leaves a change in place: whether it helped is asked so long after it. null: there is nothing to ask. */
+  readonly assessAfterSeconds: number | null;
 }
 
 export interface ExecutionSummary extends Projection {
@@ -161,28 +169,40 @@ export interface ExecutionSummary extends Projection {
   readonly updatedAt: string;
 }
 
+export interface ExecutionQuery {
+  readonly limit: number;
+  /** The last id of the page before. */
+  readonly before?: string;
+  /** Not ended. */
+  readonly live?: boolean;
+  /** Somebody has to look at it or to approve it. */
+  readonly attention?: boolean;
+  readonly template?: string;
+  readonly outcome?: Outcome;
+  /** Of the target. */
+  readonly namespace?: string;
+}
+
 export interface ExecutionStore {
   /**
    * Appends all events or none, durably, fenced by (owner, epoch, version); batches with other executions' appends.
-   * With `outcome` set it frees the claims and lets the firings be decided again after the cool-down, in the same transaction.
+   * With `outcome` set it frees the claims, lets the firings be decided again after the cool-down and makes the assessment due,
+   * in the same transaction.
    * @throws Problem EXECUTION_MOVED_ON: another replica owns it or the seq is stale. DATABASE_UNAVAILABLE: retry the same append.
    */
   append(append: Append): Promise<void>;
   /** Takes over up to `limit` executions without a live owner, epoch + 1 (skip locked). */
   claimAbandoned(limit: number): Promise<readonly OwnedExecution[]>;
-  events(id: string): Promise<readonly RecordedEvent[]>;
+  /** In order; only those after the seq `after` when it is given. */
+  events(id: string, after?: number): Promise<readonly RecordedEvent[]>;
   /** Commands for executions that this replica owns. */
   commands(): Promise<readonly PendingCommand[]>;
   /** false: there is no such execution or it has ended. */
   send(executionId: string, command: ExecutionCommand): Promise<boolean>;
   /** All keys or none; keys that the execution holds already count as got. */
   claim(executionId: string, keys: readonly string[]): Promise<boolean>;
-  /** Newest first, escalated and unended first when `attention`; keyset pagination by id. */
-  list(query: {
-    readonly limit: number;
-    readonly before?: string;
-    readonly live?: boolean;
-  }): Promise<readonly ExecutionSummary[]>;
+  /** Newest first; keyset pagination by id. */
+  list(query: ExecutionQuery): Promise<readonly ExecutionSummary[]>;
   /** By id or unambiguous prefix or suffix of at least 6 characters. */
   find(id: string): Promise<ExecutionSummary | null>;
   /** Gives the executions of this replica back, so that others claim them at once (drain). */
@@ -194,6 +214,45 @@ export interface ExecutionStore {
     readonly sha256: string;
     readonly text: string;
   }): Promise<void>;
+}
+
+// ---- assessments --------------------------------------------------------------------------------------------------
+
+/** An ended execution whose time to be assessed has come, claimed for a while by whoever took it. */
+export interface DueAssessment {
+  readonly executionId: string;
+  /** Fences the verdict: one under an older claim is stale. */
+  readonly claim: number;
+  /** 1-based. */
+  readonly round: number;
+  /** Since this round was looked at first: how long a cluster that is away has been waited for. */
+  readonly waitedSeconds: number;
+}
+
+/** An open firing of the alert's name in its cluster. */
+export interface OpenFiring {
+  readonly id: string;
+  readonly alert: AlertReference;
+  /** It belongs to the same execution, incident or target. */
+  readonly own: boolean;
+}
+
+export interface Assessments {
+  /** Up to `limit` due ones (skip locked); nobody else gets them for `claimSeconds`. */
+  takeDue(limit: number, claimSeconds: number): Promise<readonly DueAssessment[]>;
+  /** Nothing can be said now: due again in `seconds`. */
+  putOff(due: Pick<DueAssessment, "executionId" | "claim">, seconds: number): Promise<void>;
+  /** Its own first, at most `limit`. */
+  firings(executionId: string, limit: number): Promise<readonly OpenFiring[]>;
+  /**
+   * In one transaction: the verdict as the only event after `Ended`, its milestone, the time of the next round, and `stillFiring`
+   * (ids) due again once the cool-down is over. false: the claim is stale or the stream has moved on; nothing was written.
+   */
+  commit(
+    due: Pick<DueAssessment, "executionId" | "claim">,
+    made: RecordedEvent & { readonly event: AssessmentMade },
+    stillFiring: readonly string[],
+  ): Promise<boolean>;
 }
 
 export interface Lease {
@@ -245,32 +304,36 @@ export interface CatalogState {
 export interface OutboxEntry {
   readonly id: string;
   readonly executionId: string;
-  readonly milestone: "planned" | "ended";
+  readonly milestone: Milestone;
   /** Events up to this seq belong to the milestone. */
   readonly seq: number;
+  /** What the first line of the record carries, where some of it is published; null: nothing is, or the record has to tell. */
+  readonly firstPrevious: string | null;
 }
 
-export interface RecordHead {
-  /** sha256 of the last published line of this execution; null: nothing is published yet. */
-  readonly head: string | null;
+/** A milestone that stands in the audit repository. */
+export interface PublishedRecord {
+  /** Of the outbox entry. */
+  readonly id: string;
+  readonly executionId: string;
+  readonly commit: string;
+  /** sha256 of the last line. */
+  readonly head: string;
   readonly lines: number;
+  readonly firstPrevious: string;
 }
 
 export interface Outbox {
-  /** Unpublished entries in order, for the one replica that holds the publishing claim; empty for all others. */
-  take(limit: number): Promise<readonly OutboxEntry[]>;
+  /**
+   * Unpublished entries in order, without those named (which are being written), for the one replica that holds the publishing
+   * claim; empty for all others.
+   */
+  take(limit: number, except?: readonly string[]): Promise<readonly OutboxEntry[]>;
+  /** Whole streams, by execution id; without those that do not exist. */
+  events(executionIds: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>>;
   /** sha256 of the last line of the record that was published last (any execution); null at the beginning. */
   lastHead(): Promise<string | null>;
-  recordHead(executionId: string): Promise<RecordHead>;
-  markPublished(
-    published: readonly {
-      readonly id: string;
-      readonly executionId: string;
-      readonly commit: string;
-      readonly head: string;
-      readonly lines: number;
-    }[],
-  ): Promise<void>;
+  markPublished(published: readonly PublishedRecord[]): Promise<void>;
 }
 
 export interface RecordCommit {
@@ -282,6 +345,14 @@ export interface RecordCommit {
   readonly at: string;
 }
 
+/** A milestone as its commit names it. */
+export interface RecordedMilestone {
+  readonly commit: string;
+  /** sha256 of the last line. */
+  readonly head: string;
+  readonly lines: number;
+}
+
 export interface AuditRepository {
   /** Takes in what other replicas have pushed: called by whoever becomes the one that publishes. @throws Problem GIT_UNREACHABLE */
   follow(): Promise<void>;
@@ -289,11 +360,8 @@ export interface AuditRepository {
   commit(commits: readonly RecordCommit[]): Promise<readonly string[]>;
   /** Pushes when a remote is configured. @throws Problem GIT_UNREACHABLE (later), GIT_NOT_FAST_FORWARD (publishing stops) */
   push(): Promise<void>;
-  /** For a writer that crashed between commit and mark: execution id and milestone of commits after the last marked one. */
-  has(
-    executionId: string,
-    milestone: "planned" | "ended",
-  ): Promise<{ readonly commit: string; readonly head: string; readonly lines: number } | null>;
+  /** What the newest commits hold, by milestoneKey: a writer may have crashed between commit and mark. */
+  newest(): Promise<ReadonlyMap<string, RecordedMilestone>>;
   /** A file at the branch's head; null: there is none. A record that is written again goes on from its own events.jsonl. */
   read(path: string): Promise<string | null>;
 }
@@ -349,6 +417,51 @@ export interface Clusters {
   labels(cluster: string): Readonly<Record<string, string>>;
   /** Tools for one attempt (or one decision): every call ends when the signal aborts. */
   tools(signal: AbortSignal, executionId: string): ActionTools;
+}
+
+/** Counters -> the label each takes, with the prefix `gitmend_` in the output. Values of labels are bounded: never names of pods. */
+export interface Counters {
+  readonly alerts_received_total: "status";
+  readonly alerts_suppressed_total: "reason";
+  readonly matches_total: "policy" | "template";
+  readonly executions_total: "template" | "outcome";
+  readonly step_attempts_total: "action" | "result";
+  readonly events_appended_total: never;
+  readonly lease_losses_total: never;
+  readonly approvals_total: "decision";
+  readonly audit_commits_total: never;
+  readonly assessments_total: "template" | "verdict";
+  readonly rollbacks_total: "result";
+}
+
+/** Seconds, except for `assessment_score`. */
+export interface Histograms {
+  readonly webhook_duration_seconds: never;
+  readonly catalog_sync_duration_seconds: never;
+  readonly planning_duration_seconds: never;
+  readonly step_duration_seconds: "action";
+  readonly append_duration_seconds: never;
+  readonly approval_wait_seconds: never;
+  readonly assessment_score: "template";
+}
+
+/** Computed when they are scraped. */
+export interface Gauges {
+  readonly catalog_revision_info: "revision";
+  readonly catalog_invalid: never;
+  readonly executions_active: "state";
+  readonly audit_lag_seconds: never;
+}
+
+export type MetricLabels<Label extends string> = Readonly<Record<Label, string>>;
+
+export interface Metrics {
+  count<Name extends keyof Counters>(name: Name, labels: MetricLabels<Counters[Name]>, by?: number): void;
+  observe<Name extends keyof Histograms>(
+    name: Name,
+    value: number,
+    labels: MetricLabels<Histograms[Name]>,
+  ): void;
 }
 
 export interface Log {

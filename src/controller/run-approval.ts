@@ -58,7 +58,7 @@ export async function checkApproval(session: Session, ports: EnginePorts): Promi
     ports,
   );
   if (seen === null || seen.state === "open") return;
-  const events = judge(seen, gate.demands, ports);
+  const events = judge(withoutAsker(seen, session), gate.demands, ports);
   await (isEnd(events) ? endExecution(events, session, ports) : session.record(events));
 }
 
@@ -76,10 +76,18 @@ async function read(
   }
 }
 
+type Decided = Exclude<ApprovalState, { state: "open" }>;
 type Demands = Parameters<typeof judgeApproval>[0];
 
+/** Whoever started it by hand has asked: that is no approval. */
+function withoutAsker(seen: Decided, session: Session): Decided {
+  const asker = session.state().byHand?.by;
+  if (seen.state === "closed" || asker === undefined) return seen;
+  return { ...seen, approvals: seen.approvals.filter(({ by }) => by !== asker) };
+}
+
 function judge(
-  seen: Exclude<ApprovalState, { state: "open" }>,
+  seen: Decided,
   demands: Demands,
   { teams }: EnginePorts,
 ): readonly ExecutionEvent[] {

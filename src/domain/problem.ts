@@ -24,6 +24,7 @@ export type ProblemCode =
   | "TARGET_AMBIGUOUS"
   | "TARGET_GONE"
   | "PARAMETER_INVALID"
+  | "NOT_NOW"
   | "EXPRESSION_FAILED"
   // Kubernetes
   | "API_CONFLICT"

@@ -4,6 +4,7 @@ import { fold } from "../domain/execution/evolve.ts";
 import { approvalPath } from "../domain/gate/approval-file.ts";
 import type { ApprovalDemand } from "../domain/gate/gate.ts";
 import { Problem } from "../domain/problem.ts";
+import type { Teams } from "./api/api-ports.ts";
 
 export interface ApprovalView {
   readonly executionId: string;
@@ -19,10 +20,10 @@ export interface ApprovalView {
   readonly demands: readonly ApprovalDemand[];
   /** Who is in the teams that the demands name: whoever approves can tell whether it is enough. */
   readonly teams: Readonly<Record<string, readonly string[]>>;
+  /** Started it by hand: this person's approval does not count. */
+  readonly notBy: string | null;
   readonly expiresAt: string;
 }
-
-export type Teams = ReadonlyMap<string, readonly string[]>;
 
 /** @throws Problem NOT_FOUND when no approval was ever asked for. */
 export function approvalView(
@@ -30,7 +31,7 @@ export function approvalView(
   events: readonly RecordedEvent[],
   teams: Teams,
 ): ApprovalView {
-  const { approval, gate, plan, phase } = fold(events);
+  const { approval, byHand, gate, plan, phase } = fold(events);
   if (approval === null || plan === null || gate?.kind !== "approval") {
     throw new Problem("NOT_FOUND", `execution ${executionId} asks for no approval (${phase})`);
   }
@@ -46,6 +47,7 @@ export function approvalView(
     digest: plan.digest,
     demands: gate.demands,
     teams: namedTeams(gate.demands, teams),
+    notBy: byHand?.by ?? null,
     expiresAt,
   };
 }

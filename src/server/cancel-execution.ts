@@ -10,6 +10,13 @@ export interface CancelAnswer {
   readonly execution: ExecutionSummary;
 }
 
+export interface CancelRequest {
+  readonly by: string;
+  readonly reason: string;
+  /** Leave what was done instead of undoing it. */
+  readonly keep: boolean;
+}
+
 const ownerSeconds = 5;
 /** An execution that can end at once (nothing was changed) is given the time to. */
 const endSeconds = 1;
@@ -17,11 +24,11 @@ const endSeconds = 1;
 /** @throws Problem NOT_FOUND */
 export async function cancelExecution(
   id: string,
-  request: { readonly by: string; readonly reason: string; readonly keep: boolean },
+  { by, reason, keep }: CancelRequest,
   executions: Pick<ExecutionStore, "find" | "send" | "events">,
 ): Promise<CancelAnswer> {
   const { id: executionId } = await found(id, executions);
-  if (!(await executions.send(executionId, { type: "cancel", ...request }))) {
+  if (!(await executions.send(executionId, { type: "cancel", by, reason, keep }))) {
     return { accepted: false, acted: false, execution: await found(executionId, executions) };
   }
   let deadline = performance.now() + ownerSeconds * 1000;

@@ -1,35 +1,36 @@
-// The HTTP server: webhooks, REST, health. It decides nothing; it reads, authenticates and hands over.
+// The HTTP server: webhooks, REST, health, metrics. It decides nothing; it reads, authenticates and hands over.
 // Who may reach it is checked before it listens: elsewhere than on loopback nothing goes without a credential.
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import express, { type Express } from "express";
 import helmet from "helmet";
-import type { AlertStore, ExecutionStore, Log } from "../controller/ports.ts";
+import type { AlertStore, Log, Metrics } from "../controller/ports.ts";
 import { Problem } from "../domain/problem.ts";
+import type { ApiPorts, Teams } from "./api/api-ports.ts";
 import type { BodyLimits } from "./body-budget.ts";
 import { health } from "./health.ts";
+import { closeServer, type ListenAddress, listenOn } from "./http-server.ts";
 import { problemHandler } from "./problem-response.ts";
 import { type PushWebhook, pushWebhooks } from "./receive-push.ts";
 import { alertmanagerWebhooks, defaultSource, type WebhookSource } from "./receive-webhook.ts";
-import { rest } from "./rest.ts";
+import { requireToken, rest } from "./rest.ts";
 import { isLoopback, sameSite } from "./same-site.ts";
-import type { ServerState } from "./server-state.ts";
+import { metricsRoute, type Scraping, timeWebhooks } from "./serve-metrics.ts";
 
 export interface ServerOptions {
-  /** `port` 0: any free one. */
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: ListenAddress;
+  /** `/metrics` alone, without a credential; null: on `listen`, with the token. */
+  readonly metricsListen: ListenAddress | null;
   /** What everything but health and webhooks asks for; at least 16 characters. */
   readonly token: string;
   readonly sources: readonly WebhookSource[];
   /** Of `approvals.teams`. */
-  readonly teams: ReadonlyMap<string, readonly string[]>;
+  readonly teams: Teams;
   readonly limits?: Partial<BodyLimits>;
 }
 
-export interface ServerPorts {
-  readonly alerts: Pick<AlertStore, "receive" | "deadLetters">;
-  readonly executions: Pick<ExecutionStore, "list" | "find" | "events" | "send">;
-  readonly state: ServerState;
+export interface ServerPorts extends ApiPorts {
+  readonly alerts: ApiPorts["alerts"] & Pick<AlertStore, "receive">;
+  readonly metrics: Metrics & Scraping;
   /** Left out: closed. */
   readonly push?: PushWebhook;
   readonly log: Log;
@@ -37,7 +38,7 @@ export interface ServerPorts {
 
 export interface Server {
   /** @throws Problem CONFIG_INVALID when the address cannot be listened on. */
-  listen(): Promise<{ readonly url: string }>;
+  listen(): Promise<{ readonly url: string; readonly metricsUrl: string }>;
   /** Takes no new connection, lets what runs finish within `graceSeconds`, then cuts the rest. */
   close(graceSeconds?: number): Promise<void>;
 }
@@ -48,14 +49,30 @@ const defaultLimits: BodyLimits = { bodyBytes: 16 * mebibyte, totalBytes: 64 * m
 /** @throws Problem CONFIG_INVALID when someone could reach it without a credential. */
 export function createServer(options: ServerOptions, ports: ServerPorts): Server {
   refuseOpenDoors(options);
-  const server = createHttpServer(
-    { requestTimeout: 60_000, headersTimeout: 10_000 },
-    application(options, ports),
-  );
+  const server = httpServer(application(options, ports));
+  const { listen, metricsListen } = options;
+  const scraped = metricsListen === null ? null : httpServer(metricsApplication(metricsListen, ports));
   return {
-    listen: () => listen(server, options.listen),
-    close: (graceSeconds = 10) => close(server, graceSeconds),
+    async listen() {
+      const url = await listenOn(server, listen, "GITMEND_SERVER_LISTEN");
+      if (scraped === null || metricsListen === null) return { url, metricsUrl: `${url}/metrics` };
+      try {
+        const own = await listenOn(scraped, metricsListen, "GITMEND_SERVER_METRICS_LISTEN");
+        return { url, metricsUrl: `${own}/metrics` };
+      } catch (error) {
+        await closeServer(server, 0);
+        throw error;
+      }
+    },
+    async close(graceSeconds = 10) {
+      if (scraped !== null) await closeServer(scraped, graceSeconds);
+      await closeServer(server, graceSeconds);
+    },
   };
+}
+
+function httpServer(app: Express): HttpServer {
+  return createHttpServer({ requestTimeout: 60_000, headersTimeout: 10_000 }, app);
 }
 
 function refuseOpenDoors({ listen: { host }, token, sources }: ServerOptions): void {
@@ -76,51 +93,40 @@ function refuseOpenDoors({ listen: { host }, token, sources }: ServerOptions): v
 }
 
 function application(options: ServerOptions, ports: ServerPorts): Express {
+  const { alerts, log, metrics, state } = ports;
+  const app = bareApplication(options.listen.host);
+  app.use(health(state));
+  const webhookPorts = { alerts, log, draining: () => state.draining() };
+  const limits = { ...defaultLimits, ...options.limits };
+  app.use(
+    "/webhooks/alertmanager",
+    timeWebhooks(metrics),
+    alertmanagerWebhooks(options.sources, limits, webhookPorts),
+  );
+  if (ports.push !== undefined) app.use("/webhooks", pushWebhooks(ports.push));
+  app.use("/api/v1", rest(options.token, options.teams, ports));
+  if (options.metricsListen === null) app.use("/metrics", requireToken(options.token));
+  if (options.metricsListen === null) app.use(metricsRoute(metrics));
+  return closedApplication(app, log);
+}
+
+function metricsApplication({ host }: ListenAddress, { log, metrics }: ServerPorts): Express {
+  return closedApplication(bareApplication(host).use(metricsRoute(metrics)), log);
+}
+
+function bareApplication(host: string): Express {
   const app = express();
   app.set("etag", false);
   app.use(helmet());
-  app.use(sameSite(isLoopback(options.listen.host)));
-  app.use(health(ports.state));
-  const { alerts, log, state } = ports;
-  const webhookPorts = { alerts, log, draining: () => state.draining() };
-  const limits = { ...defaultLimits, ...options.limits };
-  app.use("/webhooks/alertmanager", alertmanagerWebhooks(options.sources, limits, webhookPorts));
-  if (ports.push !== undefined) app.use("/webhooks", pushWebhooks(ports.push));
-  app.use("/api/v1", rest(options.token, options.teams, ports));
+  app.use(sameSite(isLoopback(host)));
+  return app;
+}
+
+/** Whatever nobody answered, and whatever was thrown. */
+function closedApplication(app: Express, log: Log): Express {
   app.use((request) => {
     throw new Problem("NOT_FOUND", `there is nothing at ${request.method} ${request.path}`);
   });
   app.use(problemHandler(log));
   return app;
-}
-
-async function listen(server: HttpServer, { host, port }: ServerOptions["listen"]): Promise<{ url: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject);
-  server.listen(port, host.replace(/^\[(.*)\]$/, "$1"), resolve);
-  try {
-    await promise;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Problem(
-      "CONFIG_INVALID",
-      `cannot listen on ${host}:${port} (${why}): set GITMEND_SERVER_LISTEN`,
-      {
-        cause: error,
-      },
-    );
-  }
-  server.off("error", reject);
-  const { port: bound } = server.address() as AddressInfo;
-  return { url: `http://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${bound}` };
-}
-
-async function close(server: HttpServer, graceSeconds: number): Promise<void> {
-  if (!server.listening) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000);
-  server.close(() => resolve());
-  server.closeIdleConnections();
-  await promise;
-  clearTimeout(timer);
 }

@@ -1,5 +1,6 @@
 // What the server asks of the running process beside the stores. app.ts implements it.
 import type { Finding } from "../domain/finding.ts";
+import type { Mode } from "../domain/gate/gate.ts";
 
 export interface Readiness {
   /** The database answered just now. */
@@ -15,6 +16,8 @@ export interface CatalogStatus {
   readonly rules: number;
   /** Of the last commit that was looked at, which is not the one in use when there are errors among them. */
   readonly findings: readonly Finding[];
+  /** Why the config repository cannot be read now; null: it can. */
+  readonly problem: string | null;
 }
 
 export interface ServerState {
@@ -22,4 +25,6 @@ export interface ServerState {
   draining(): boolean;
   ready(): Promise<Readiness>;
   catalog(): CatalogStatus;
+  /** Live when the configuration allows anything to be changed anywhere. */
+  mode(): Mode;
 }

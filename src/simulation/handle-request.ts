@@ -1,5 +1,6 @@
 // One request against the simulated API server: finds the object, applies the verb, persists, logs the effect.
 // Refusals are thrown as StatusError and have changed nothing.
+import { accessReviewPath, reviewAccess } from "./access-review.ts";
 import { validate, withDefaults } from "./admission.ts";
 import { changedFields, managedFieldsAfter } from "./changed-fields.ts";
 import { timestamp } from "./clock.ts";
@@ -48,6 +49,8 @@ export interface ApiWorld extends World {
 export function handleRequest(world: ApiWorld, request: ApiRequest): ApiResponse {
   const discovered = request.method === "GET" ? discover(request.path) : null;
   if (discovered !== null) return { code: 200, body: discovered };
+  if (request.method === "POST" && request.path === accessReviewPath)
+    return { code: 201, body: reviewAccess(parseBody(request)) };
   const path = parseObjectPath(request.path);
   if (path === null) throw noSuchResource();
   if (path.subresource !== null && !path.resource.subresources.includes(path.subresource))

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type ControllerPorts, startController } from "../../src/controller/controller.ts";
+import { noMetrics } from "../support/no-metrics.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -21,6 +22,7 @@ function besideSilentRemotes() {
     lease: { valid: () => true, replicaId: () => "r1", onLost: () => undefined },
     actions: new Map(),
     log: quiet,
+    metrics: noMetrics,
   } as unknown as ControllerPorts;
   return { released, ports };
 }

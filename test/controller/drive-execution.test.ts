@@ -7,6 +7,7 @@ import type { Append } from "../../src/controller/ports.ts";
 import { Problem } from "../../src/domain/problem.ts";
 import { plan, requested } from "../fixtures/executions.ts";
 import { recorded, step } from "../support/given.ts";
+import { noMetrics } from "../support/no-metrics.ts";
 
 const id = "0192f1c0-2222-7ccc-8ddd-0000000000e3";
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -43,6 +44,7 @@ function onlyReading(refusals: readonly Problem[] = []) {
     clock: { now: () => "2026-11-17T10:05:00.000Z" },
     lease: { onLost: (listener: () => void) => void lost.push(listener) },
     log: quiet,
+    metrics: noMetrics,
   } as unknown as EnginePorts;
   const loseLease = () => lost.forEach((listener) => listener());
   return { signals, appends, ports, loseLease };

@@ -6,6 +6,7 @@ import { openSession } from "../../src/controller/session.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { approvalGate, plan, previews, requested } from "../fixtures/executions.ts";
 import { recorded } from "../support/given.ts";
+import { noMetrics } from "../support/no-metrics.ts";
 
 const id = "0192f1c0-2222-7ccc-8ddd-0000000000e3";
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -14,7 +15,7 @@ const quiet = { info: () => undefined, warn: () => undefined, error: () => undef
 function onlyAsking() {
   const requests: ApprovalRequest[] = [];
   const appends: Append[] = [];
-  const ports: Pick<EnginePorts, "forge" | "faults" | "executions" | "clock" | "log"> = {
+  const ports: Pick<EnginePorts, "forge" | "faults" | "executions" | "clock" | "log" | "metrics"> = {
     forge: {
       open: async (request) => {
         requests.push(request);
@@ -27,6 +28,7 @@ function onlyAsking() {
     faults: { at: async () => undefined },
     clock: { now: () => "2026-11-17T10:05:00.000Z" },
     log: quiet,
+    metrics: noMetrics,
   };
   return { requests, appends, ports: ports as EnginePorts };
 }

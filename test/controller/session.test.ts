@@ -3,6 +3,7 @@ import type { Append } from "../../src/controller/ports.ts";
 import { openSession } from "../../src/controller/session.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { recorded, running, started, step } from "../support/given.ts";
+import { noMetrics } from "../support/no-metrics.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -14,6 +15,7 @@ describe("the log of a container", () => {
       executions: { append: async (append) => void appends.push(append) },
       clock: { now: () => "2026-11-17T10:05:00.000Z" },
       log: quiet,
+      metrics: noMetrics,
     });
     const output = { lines: ["panic\0", "cut in half \ud83d"], exists: true };
     await session.record([{ type: "StepSucceeded", step: "look", attempt: 1, output }]);

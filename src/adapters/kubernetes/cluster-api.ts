@@ -2,9 +2,11 @@
 // are conditional and sent once, and every failure says by its code whether something may have been applied.
 import { PatchStrategy } from "@kubernetes/client-node";
 import type { ClusterApi, JsonPatchOperation } from "../../actions/action.ts";
+import type { ExaminedCluster } from "../../controller/doctor.ts";
 import type { KubernetesObject, ObjectRef } from "../../domain/facts/objects.ts";
 import { isObject } from "../../domain/json.ts";
 import { Problem } from "../../domain/problem.ts";
+import { mayDo } from "./access-review.ts";
 import { readStatus } from "./api-problem.ts";
 import { type ClusterAddress, keepConnections, loadKubeConfig } from "./load-kube-config.ts";
 import {
@@ -41,6 +43,8 @@ export interface ClusterConnection {
   api(signal: AbortSignal): ClusterApi;
   /** `v1.32.0`. @throws Problem API_* */
   version(signal?: AbortSignal): Promise<string>;
+  /** Whether its own account may do this. @throws Problem API_* */
+  readonly mayDo: ExaminedCluster["mayDo"];
   /** Closes kept connections; running requests end first. */
   close(): Promise<void>;
 }
@@ -67,6 +71,7 @@ export function connectCluster(address: ClusterAddress, options: ConnectionOptio
     api: (signal) => clusterApi(connection, signal),
     version: (signal = AbortSignal.timeout(transport.requestTimeoutSeconds * 1000)) =>
       readVersion(transport, signal),
+    mayDo: (question, signal) => mayDo(transport, question, signal),
     close,
   };
 }

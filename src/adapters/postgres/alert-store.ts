@@ -2,6 +2,7 @@
 import type pg from "pg";
 import type { AlertStore, Lease } from "../../controller/ports.ts";
 import { commitDecision } from "./commit-decision.ts";
+import { commitStart } from "./commit-start.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
 import { keepHouse } from "./queries/keep-house.ts";
 import { liveExecution } from "./queries/live-execution.ts";
@@ -22,6 +23,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
     takeDue: (limit, claimSeconds) => guarded(() => takeDueFirings(sql, limit, claimSeconds)),
     decide: (firing, decision) =>
       doubtful.watch(decision, () => commitDecision(pool, lease.replicaId(), firing, decision)),
+    start: (alertName, decision) => commitStart(pool, lease.replicaId(), alertName, decision, doubtful),
     liveExecution: (claimKey) => guarded(() => liveExecution(sql, claimKey)),
     openAlike: (alert, limit) => guarded(() => openAlike(sql, alert, limit)),
     history: (alertName, target) => guarded(() => readHistory(sql, alertName, target)),

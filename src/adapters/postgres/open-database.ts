@@ -3,6 +3,7 @@
 import type pg from "pg";
 import type {
   AlertStore,
+  Assessments,
   CatalogState,
   Clock,
   ExecutionStore,
@@ -12,6 +13,7 @@ import type {
 } from "../../controller/ports.ts";
 import type { Views } from "../../controller/views.ts";
 import { alertStore } from "./alert-store.ts";
+import { assessments } from "./assessments.ts";
 import { openPool, probe, type Where } from "./connect.ts";
 import { doubtfulDecisions } from "./doubtful-decisions.ts";
 import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
@@ -41,6 +43,7 @@ export interface DatabaseConnection {
 export interface Database extends DatabaseConnection {
   readonly alerts: AlertStore;
   readonly executions: ExecutionStore;
+  readonly assessments: Assessments;
   readonly catalog: CatalogState;
   readonly outbox: Outbox;
   readonly views: Views;
@@ -99,6 +102,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       ...base,
       alerts: alertStore(base.pool, held.lease, doubtful),
       executions: executionStore(base.pool, writerPool, held.lease, doubtful),
+      assessments: assessments(base.pool),
       catalog: catalogState(base.pool),
       outbox: outbox(base.pool, held.lease),
       views: views(base.pool),

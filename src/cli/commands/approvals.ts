@@ -28,6 +28,7 @@ interface Approval {
   readonly head: string;
   readonly demands: readonly ApprovalDemand[];
   readonly teams: Readonly<Record<string, readonly string[]>>;
+  readonly notBy: string | null;
 }
 
 export function addApprovals(program: Command, context: CliContext): void {
@@ -56,6 +57,8 @@ export function addApprovals(program: Command, context: CliContext): void {
 
 async function approve(id: string, options: DecisionOptions, context: CliContext): Promise<void> {
   const { approval, decision } = await prepare(id, options, context);
+  if (decision.by === approval.notBy)
+    throw new Problem("APPROVAL_INVALID", `${decision.by} has started it: somebody else has to approve it`);
   const { approveLocally } = await import("../../app.ts");
   const made = await approveLocally({
     ...decision,
@@ -98,10 +101,11 @@ async function prepare(id: string, options: DecisionOptions, context: CliContext
 
 /** Merging too early would end the execution as refused: the same judgement as the controller's decides here. */
 function isEnough(
-  { demands, teams, head }: Approval,
+  { demands, teams, head, notBy }: Approval,
   people: readonly string[],
   { at, signingKey }: { readonly at: string; readonly signingKey: string | null },
 ): boolean {
-  const approvals = people.map((by) => ({ by, at, commit: head, verified: signingKey !== null }));
+  const counting = people.filter((person) => person !== notBy);
+  const approvals = counting.map((by) => ({ by, at, commit: head, verified: signingKey !== null }));
   return judgeApproval(demands, approvals, new Map(Object.entries(teams))).enough;
 }

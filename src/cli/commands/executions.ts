@@ -1,4 +1,4 @@
-// `gitmend executions list|show|events|cancel`: what runs and what ran, from a controller.
+// `gitmend executions list|show|watch|events|cancel`: what runs and what ran, from a controller.
 import type { Command } from "commander";
 import type { ExecutionSummary } from "../../controller/ports.ts";
 import type { RecordedEvent } from "../../domain/execution/events.ts";
@@ -7,12 +7,14 @@ import { shortId } from "../../domain/gate/approval-file.ts";
 import type { CliContext } from "../context.ts";
 import { connect, type ServerOptions, serverOption } from "../controller-client.ts";
 import { executionId } from "../execution-id.ts";
-import { ageText, alignColumns, clean, cut } from "../layout.ts";
+import { ageText } from "../layout.ts";
 import { type OutputOptions, outputOption, print, viewOf, withExample } from "../output.ts";
-import { paintFor, symbolOf, toneOf } from "../paint.ts";
+import { symbolOf, toneOf } from "../paint.ts";
 import { personOf } from "../person.ts";
 import { renderEvents } from "../render-events.ts";
 import { renderExecution } from "../render-execution.ts";
+import { renderTable } from "../table.ts";
+import { watchExecution } from "./watch-execution.ts";
 
 type Options = ServerOptions & OutputOptions;
 
@@ -23,6 +25,10 @@ export function addExecutions(program: Command, context: CliContext): void {
       .command("list")
       .description("newest first")
       .option("--live", "only those that have not ended")
+      .option("--attention", "only those that somebody has to look at or to approve")
+      .option("--template <name>", "only of this template")
+      .option("--outcome <outcome>", "only with this outcome")
+      .option("-n, --namespace <name>", "only for targets in this namespace")
       .option("--limit <count>", "how many", "20")
       .option("--before <id>", "older than this one")
       .addOption(outputOption("wide"))
@@ -38,6 +44,15 @@ export function addExecutions(program: Command, context: CliContext): void {
       .addOption(serverOption())
       .action((id: string, options: Options) => show(id, options, context)),
     "gitmend executions show 7c1e2a4b9d0f",
+  );
+  withExample(
+    executions
+      .command("watch <id>")
+      .description("what happens, as it happens, until it ends; exits with 1 when it ended badly")
+      .addOption(outputOption())
+      .addOption(serverOption())
+      .action((id: string, options: Options) => watchExecution(id, options, context)),
+    "gitmend executions watch 7c1e2a4b9d0f",
   );
   withExample(
     executions
@@ -64,22 +79,28 @@ export function addExecutions(program: Command, context: CliContext): void {
 
 interface ListOptions extends Options {
   readonly live?: boolean;
+  readonly attention?: boolean;
+  readonly template?: string;
+  readonly outcome?: string;
+  readonly namespace?: string;
   readonly limit: string;
   readonly before?: string;
 }
 
+const filters = ["live", "attention", "template", "outcome", "namespace", "before"] as const;
+
 async function list(options: ListOptions, context: CliContext): Promise<void> {
   const client = await connect(options, context);
   const query = new URLSearchParams({ limit: options.limit });
-  if (options.live === true) query.set("live", "true");
-  if (options.before !== undefined) query.set("before", options.before);
+  for (const filter of filters) {
+    if (options[filter] !== undefined) query.set(filter, String(options[filter]));
+  }
   const page = await client.get<{ items: ExecutionSummary[] }>(`/api/v1/executions?${query.toString()}`);
   print(context, options, page, () => listText(page.items, options.output === "wide", context));
 }
 
 function listText(items: readonly ExecutionSummary[], wide: boolean, context: CliContext): string {
   if (items.length === 0) return "no executions\n";
-  const paint = paintFor(context.colours);
   const header = [
     "",
     "ID",
@@ -90,22 +111,20 @@ function listText(items: readonly ExecutionSummary[], wide: boolean, context: Cl
     "AGE",
     ...(wide ? ["MODE", "INCIDENT"] : []),
   ];
-  const rows = items.map((item) => [
-    symbolOf(item),
-    wide ? item.id : shortId(item.id),
-    `${item.outcome ?? item.phase}${item.escalated ? " !" : ""}`,
-    item.target === null ? "-" : objectText(item.target),
-    item.template,
-    item.alertName,
-    ageText(item.createdAt, context.now()),
-    ...(wide ? [item.mode, item.incidentId] : []),
-  ]);
-  const [first = [], ...others] = alignColumns([header, ...rows.map((row) => row.map(clean))]);
-  const room = wide ? Number.POSITIVE_INFINITY : context.columns;
-  const lines = others.map((row, index) =>
-    paint(toneOf(items[index] as ExecutionSummary), cut(row.join(""), room)),
-  );
-  return `${[paint("strong", cut(first.join(""), room)), ...lines].join("\n")}\n`;
+  const rows = items.map((item) => ({
+    tone: toneOf(item),
+    cells: [
+      symbolOf(item),
+      wide ? item.id : shortId(item.id),
+      `${item.outcome ?? item.phase}${item.escalated ? " !" : ""}`,
+      item.target === null ? "-" : objectText(item.target),
+      item.template,
+      item.alertName,
+      ageText(item.createdAt, context.now()),
+      ...(wide ? [item.mode, item.incidentId] : []),
+    ],
+  }));
+  return renderTable(header, rows, { ...context, wide });
 }
 
 async function show(id: string, options: Options, context: CliContext): Promise<void> {

@@ -1,4 +1,4 @@
-// The events of one execution, exactly as they were written: from the text, which is what was hashed.
+// The events of executions, exactly as they were written: from the text, which is what was hashed.
 import type { RecordedEvent } from "../../../domain/execution/events.ts";
 import type { Sql } from "../sql.ts";
 
@@ -8,4 +8,23 @@ export async function readEvents(sql: Sql, id: string, after = 0): Promise<reado
     [id, after],
   );
   return rows.map(({ text }) => JSON.parse(text) as RecordedEvent);
+}
+
+/** By execution id; without those that do not exist. */
+export async function readStreams(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
+  const rows = await sql.query<{ id: string; text: string }>(
+    `select execution_id::text as id, text from events where execution_id = any($1::uuid[]) order by execution_id, seq`,
+    [[...new Set(ids)]],
+  );
+  const streams = new Map<string, RecordedEvent[]>();
+  for (const { id, text } of rows) {
+    const recorded = JSON.parse(text) as RecordedEvent;
+    const stream = streams.get(id);
+    if (stream === undefined) streams.set(id, [recorded]);
+    else stream.push(recorded);
+  }
+  return streams;
 }

@@ -1,0 +1,39 @@
+// Commits an execution that a person has started: claim, incident, execution and first events, or nothing.
+import type pg from "pg";
+import type { AlertStore, FiringDecision } from "../../controller/ports.ts";
+import { Problem } from "../../domain/problem.ts";
+import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
+import { openIncident, takeClaim } from "./queries/decide-firing.ts";
+import { insertExecution } from "./queries/insert-execution.ts";
+import { guarded, inTransaction, type Sql } from "./sql.ts";
+
+type Started = Awaited<ReturnType<AlertStore["start"]>>;
+type NewExecution = Extract<FiringDecision, { kind: "execution" }>;
+
+/** A commit whose answer was lost is remembered: if the execution is there, it is driven. */
+export async function commitStart(
+  pool: pg.Pool,
+  replica: string,
+  alertName: string,
+  decision: NewExecution,
+  doubtful: DoubtfulDecisions,
+): Promise<Started> {
+  let answer: Started = { result: "committed" };
+  await doubtful.watch(decision, async () => {
+    answer = await guarded(() => inTransaction(pool, (sql) => start(sql, replica, alertName, decision)));
+    return { result: "committed" };
+  });
+  return answer;
+}
+
+async function start(sql: Sql, replica: string, alertName: string, decision: NewExecution): Promise<Started> {
+  if (decision.claimKey !== null) {
+    const holder = await takeClaim(sql, decision.claimKey, decision.executionId);
+    if (holder !== null) return { result: "busy", executionId: holder };
+  }
+  const incident = await openIncident(sql, decision.incidentKey, decision.incidentId);
+  if (await insertExecution(sql, replica, alertName, decision, incident)) return { result: "committed" };
+  throw new Problem("LEASE_LOST", "the lease ended before the start was committed: try again", {
+    retryable: true,
+  });
+}

@@ -1,0 +1,116 @@
+// The HTTP server, wired to the database, the controller and the metrics.
+import type { Database } from "./adapters/postgres/open-database.ts";
+import type { MetricsRegistry } from "./adapters/telemetry/metrics.ts";
+import { type DoctorParts, doctor } from "./app-doctor.ts";
+import { secretValue, webhookSources } from "./app-settings.ts";
+import type { Controller } from "./controller/controller.ts";
+import type { Log, Metrics } from "./controller/ports.ts";
+import { phases } from "./domain/execution/events.ts";
+import { parseQuantity } from "./domain/expressions/quantity.ts";
+import { hasErrors } from "./domain/finding.ts";
+import { createServer, type Server } from "./server/create-server.ts";
+import type { ServerState } from "./server/server-state.ts";
+
+export interface ServerParts extends Omit<DoctorParts, "views"> {
+  readonly token: string;
+  readonly database: Database;
+  readonly metrics: MetricsRegistry;
+  readonly log: Log;
+  readonly draining: () => boolean;
+}
+
+export function openServer(parts: ServerParts): Server {
+  const { config, environment, database, controller, clusters, metrics, log, token } = parts;
+  const { alerts, executions, views } = database;
+  const listen = listenAddress(config.server.listen);
+  const own = config.server.metrics_listen;
+  const options = {
+    listen,
+    metricsListen: own === undefined ? null : listenAddress(own),
+    token,
+    sources: webhookSources(config, environment, [...clusters.byName.keys()]),
+    teams: new Map(Object.entries(config.approvals.teams)),
+    limits: { bodyBytes: Number(parseQuantity(config.limits.body).nanos / 1_000_000_000n) },
+  };
+  const push = {
+    secret: secretValue(config.config_repository.webhook_secret, environment),
+    announced: () => controller.catalog.lookSoon(),
+  };
+  return createServer(options, {
+    alerts: { ...alerts, receive: counted(alerts.receive, controller, metrics) },
+    executions,
+    views,
+    state: serverState(parts),
+    start: (request) => controller.start(request),
+    examine: doctor({ ...parts, views }),
+    metrics: { ...metrics, scrape: () => scrape(parts) },
+    push,
+    log,
+  });
+}
+
+function serverState({ config, database, controller, draining }: ServerParts): ServerState {
+  return {
+    draining,
+    mode: () => (config.live.length === 0 ? "observe" : "live"),
+    async ready() {
+      const answers = await database.ready().then(
+        () => true,
+        () => false,
+      );
+      return { database: answers, catalog: controller.catalog.current() !== null };
+    },
+    catalog() {
+      const inUse = controller.catalog.current();
+      const { findings, problem } = controller.catalog.findings();
+      return {
+        revision: inUse?.revision ?? null,
+        templates: inUse?.templates.size ?? 0,
+        rules: inUse?.ruleCount ?? 0,
+        findings,
+        problem,
+      };
+    },
+  };
+}
+
+type Receive = Database["alerts"]["receive"];
+
+function counted(receive: Receive, controller: Controller, metrics: Metrics): Receive {
+  return async (delivery) => {
+    const received = await receive(delivery);
+    controller.nudge();
+    for (const status of ["firing", "resolved"] as const) {
+      const count = delivery.alerts.filter((alert) => alert.status === status).length;
+      if (count > 0) metrics.count("alerts_received_total", { status }, count);
+    }
+    const { repeated, deadLetters } = received;
+    if (repeated > 0) metrics.count("alerts_suppressed_total", { reason: "repeated" }, repeated);
+    if (deadLetters > 0) metrics.count("alerts_suppressed_total", { reason: "dead-letter" }, deadLetters);
+    return received;
+  };
+}
+
+/** One question to the database for all gauges that need it. */
+async function scrape({ metrics, database, controller }: ServerParts): Promise<string> {
+  const health = database.views.health();
+  health.catch(() => undefined);
+  return metrics.scrape({
+    catalog_revision_info() {
+      const revision = controller.catalog.current()?.revision;
+      return revision === undefined ? [] : [{ labels: { revision }, value: 1 }];
+    },
+    catalog_invalid: () => [{ labels: {}, value: hasErrors(controller.catalog.findings().findings) ? 1 : 0 }],
+    async executions_active() {
+      const { active } = await health;
+      const live = phases.filter((phase) => phase !== "ended");
+      return live.map((state) => ({ labels: { state }, value: active[state] ?? 0 }));
+    },
+    audit_lag_seconds: async () => [{ labels: {}, value: (await health).auditLagSeconds }],
+  });
+}
+
+function listenAddress(listen: string) {
+  const colon = listen.lastIndexOf(":");
+  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(listen.slice(colon + 1)) };
+}

@@ -1,0 +1,90 @@
+// What gitmend's account has to be allowed for the catalog in use: the verbs of its actions, and what deciding reads.
+import type { LiveScope } from "../domain/gate/weigh-gate.ts";
+import type { Catalog } from "../domain/policies/catalog.ts";
+import type { RbacRule } from "../domain/templates/action-description.ts";
+import type { Template, TemplateStep } from "../domain/templates/template.ts";
+import type { AccessQuestion } from "./doctor.ts";
+
+export type Access = Omit<AccessQuestion, "namespace">;
+
+/** What every decision reads: the owners of what an alert names, and namespaces for their labels. */
+const deciding: readonly RbacRule[] = [
+  { apiGroup: "", resource: "namespaces", verbs: ["get"] },
+  { apiGroup: "", resource: "nodes", verbs: ["get"] },
+  { apiGroup: "", resource: "pods", verbs: ["get"] },
+  ...["deployments", "replicasets", "statefulsets", "daemonsets"].map(
+    (resource): RbacRule => ({ apiGroup: "apps", resource, verbs: ["get"] }),
+  ),
+  ...["jobs", "cronjobs"].map((resource): RbacRule => ({ apiGroup: "batch", resource, verbs: ["get"] })),
+];
+/** What executions tell in the cluster. */
+const telling: RbacRule = { apiGroup: "", resource: "events", verbs: ["create"] };
+const reading = new Set(["get", "list", "watch"]);
+const clusterScoped = new Set(["nodes", "namespaces", "persistentvolumes"]);
+
+/** Each once. Where nothing is live only what reads counts. */
+export function accessInUse(
+  catalog: Catalog | null,
+  actions: ReadonlyMap<string, { readonly rbac: readonly RbacRule[] }>,
+  live: boolean,
+): readonly Access[] {
+  const names = new Set([...(catalog?.templates.values() ?? [])].flatMap(actionsOf));
+  const rules = [
+    ...deciding,
+    ...(live ? [telling] : []),
+    ...[...names].flatMap((name) => actions.get(name)?.rbac ?? []),
+  ];
+  const access = new Map<string, Access>();
+  for (const { apiGroup, resource, verbs } of rules) {
+    for (const verb of verbs) {
+      if (live || reading.has(verb))
+        access.set(`${verb} ${resource}.${apiGroup}`, { verb, apiGroup, resource });
+    }
+  }
+  return [...access.values()];
+}
+
+function actionsOf({ steps, finally: last }: Template): readonly string[] {
+  return [...steps, ...last].flatMap((step) => callsOf(step).map(({ action }) => action));
+}
+
+function callsOf({ call, alternatives, rollback }: TemplateStep) {
+  return [call, ...alternatives, ...(rollback === null ? [] : [rollback])];
+}
+
+/**
+ * Asks for all namespaces first; what is not allowed there is asked for in each namespace that is live by its name.
+ * @returns lines for people: `patch deployments.apps in shop`
+ */
+export async function deniedAccess(
+  access: readonly Access[],
+  scopes: readonly LiveScope[],
+  mayDo: (question: AccessQuestion) => Promise<boolean>,
+): Promise<readonly string[]> {
+  const namespaces = namedNamespaces(scopes);
+  const denied = await Promise.all(
+    access.map(async (one) => {
+      if (await mayDo({ ...one, namespace: null })) return [];
+      if (namespaces === null || clusterScoped.has(one.resource)) return [text(one, null)];
+      const answers = await Promise.all(
+        namespaces.map(async (namespace) =>
+          (await mayDo({ ...one, namespace })) ? [] : [text(one, namespace)],
+        ),
+      );
+      return answers.flat();
+    }),
+  );
+  return denied.flat().toSorted();
+}
+
+/** null: some of it is live by a pattern, so everywhere counts. */
+function namedNamespaces(scopes: readonly LiveScope[]): readonly string[] | null {
+  if (scopes.length === 0) return null;
+  const names = scopes.flatMap(({ namespaces }) => namespaces ?? ["*"]);
+  return names.some((name) => /[*?]/.test(name)) ? null : [...new Set(names)];
+}
+
+function text({ verb, apiGroup, resource }: Access, namespace: string | null): string {
+  const group = apiGroup === "" ? "" : `.${apiGroup}`;
+  return `${verb} ${resource}${group}${namespace === null ? "" : ` in ${namespace}`}`;
+}

@@ -1,0 +1,19 @@
+// What the routes of the API need from the controller.
+import type { Check } from "../../controller/doctor.ts";
+import type { AlertStore, ExecutionStore } from "../../controller/ports.ts";
+import type { StartAnswer, StartRequest } from "../../controller/start-by-hand.ts";
+import type { Views } from "../../controller/views.ts";
+import type { ServerState } from "../server-state.ts";
+
+export interface ApiPorts {
+  readonly executions: Pick<ExecutionStore, "list" | "find" | "events" | "send">;
+  readonly alerts: Pick<AlertStore, "deadLetters" | "deadLetter" | "replayDeadLetter" | "dropDeadLetter">;
+  readonly views: Views;
+  readonly state: ServerState;
+  /** @throws Problem: why it is not started */
+  readonly start: (request: StartRequest) => Promise<StartAnswer>;
+  readonly examine: () => Promise<readonly Check[]>;
+}
+
+/** Of `approvals.teams`. */
+export type Teams = ReadonlyMap<string, readonly string[]>;

@@ -1,0 +1,79 @@
+// The events of one execution as they become durable, as server-sent events: `id` is the seq, so that a reader that was cut
+// off goes on where it was. The stream ends with the execution. It reads the database: any replica can serve any execution.
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import type { ExecutionStore } from "../../controller/ports.ts";
+import type { RecordedEvent } from "../../domain/execution/events.ts";
+import { toProblem } from "../../domain/problem.ts";
+import { shownEvents } from "./shown-events.ts";
+
+export interface StreamPorts {
+  readonly executions: Pick<ExecutionStore, "events">;
+  draining(): boolean;
+}
+
+const pollMilliseconds = 300;
+/** Proxies close what says nothing. */
+const heartbeatMilliseconds = 15_000;
+
+/**
+ * @param from `after`: the seq that the reader has; `ended`: no event is to come. Resolves when the stream is over.
+ */
+export async function streamEvents(
+  executionId: string,
+  from: { readonly after: number; readonly ended: boolean },
+  response: ServerResponse,
+  ports: StreamPorts,
+): Promise<void> {
+  const closed = new AbortController();
+  response.on("close", () => closed.abort());
+  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" });
+  response.write("retry: 1000\n\n");
+  let last = from.after;
+  let silentSince = performance.now();
+  while (!closed.signal.aborted && !ports.draining()) {
+    const events = await newEvents(executionId, last, ports);
+    for (const event of events) await write(response, message(event), closed.signal);
+    last = events.at(-1)?.seq ?? last;
+    if (from.ended || events.some(({ event }) => event.type === "Ended")) {
+      response.end("event: end\ndata: {}\n\n");
+      return;
+    }
+    if (events.length > 0) silentSince = performance.now();
+    if (performance.now() - silentSince > heartbeatMilliseconds) {
+      await write(response, ": nothing new\n\n", closed.signal);
+      silentSince = performance.now();
+    }
+    await wait(pollMilliseconds, closed.signal);
+  }
+  response.end();
+}
+
+/** A database that is away ends no stream: the reader would only come back and ask again. */
+async function newEvents(id: string, after: number, { executions }: StreamPorts) {
+  try {
+    return shownEvents(await executions.events(id, after));
+  } catch (error) {
+    const problem = toProblem(error);
+    if (problem.code !== "DATABASE_UNAVAILABLE") throw problem;
+    return [];
+  }
+}
+
+function message(event: RecordedEvent): string {
+  return `id: ${event.seq}\nevent: recorded\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/** Waits for a slow reader: what it has not taken must not pile up here. */
+async function write(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || response.write(text)) return;
+  await once(response, "drain", { signal }).catch(() => undefined);
+}
+
+async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
+  clearTimeout(timer);
+}
