@@ -193,6 +193,44 @@ describe("the catalogues", () => {
     expect((await cli(["templates", "show", "restart", "--path", folder])).out).toContain("restart_pod");
     expect(await cli(["templates", "show", "nope"])).toMatchObject({ code: 1 });
   });
+
+  it("show all that a template may do: before, for each subject, at the end, when it fails, and how it is judged", async () => {
+    const whole = `name: whole
+manual: true
+validation: {preconditions: ["target.kind == 'Deployment'"], success: ["target.status.readyReplicas >= 2"]}
+steps:
+  - {name: each, for_each: subjects, action: {action: restart_pod, parameters: {pod: "{{ subject.name }}"}}}
+finally: [{name: tell, action: {action: notify_team, parameters: {message: done}}}]
+configuration: {fallback: restart}
+effectiveness: {delay: 15m, checks: [{promql: vector(0), expect: value < 0.05}]}
+`;
+    await put("templates/restart.yaml", template);
+    await put("templates/whole.yaml", whole);
+    const { out } = await cli(["templates", "show", "whole", "--path", folder]);
+    const lines = out.split("\n").map((line) => line.trim());
+    expect(lines).toEqual([
+      "whole  low risk, at most 15m, cool-down 10m, may be started by hand",
+      "",
+      "STEPS",
+      "before the first step",
+      "needs target.kind == 'Deployment'",
+      "each, for each subject",
+      'restart_pod {"pod":"{{ subject.name }}"}',
+      "on failure rollback",
+      "after the last step",
+      "proves target.status.readyReplicas >= 2",
+      "",
+      "FINALLY, however it ends",
+      "tell",
+      'notify_team {"message":"done"}',
+      "",
+      "AFTERWARDS",
+      "restart is tried once if this has failed and was undone",
+      "judged 15m after its end: the alert is silent and the target healthy",
+      "value < 0.05, where value is vector(0)",
+      "",
+    ]);
+  });
 });
 
 describe("the command line", () => {

@@ -74,38 +74,88 @@ async function show(name: string, options: Options, context: CliContext): Promis
   print(context, options, template, () => showText(template, context));
 }
 
+type Paint = ReturnType<typeof paintFor>;
+
 function showText(template: Template, { columns, colours }: CliContext): string {
   const paint = paintFor(colours);
-  const { name, version, description, risk, timeoutSeconds, cooldownSeconds, parameters, alertTypes } =
-    template;
-  const about = `${risk} risk, at most ${durationText(timeoutSeconds)}, cool-down ${durationText(cooldownSeconds)}`;
+  const { name, version, description, parameters, alertTypes, steps } = template;
   const inputs = Object.entries(parameters).map(
     ([key, schema]) => `  ${clean(key)}  ${clean(JSON.stringify(schema))}`,
   );
+  const last = template.finally;
   const lines = [
-    `${paint("strong", clean(name))}${version === null ? "" : ` ${clean(version)}`}  ${paint("quiet", about)}`,
-    ...wrap(clean(description), columns - 2).map((line) => `  ${line}`),
+    `${paint("strong", clean(name))}${version === null ? "" : ` ${clean(version)}`}  ${paint("quiet", aboutText(template))}`,
+    ...(description === "" ? [] : wrap(clean(description), columns - 2).map((line) => `  ${line}`)),
     ...(alertTypes.length === 0 ? [] : [paint("quiet", `  for ${alertTypes.map(clean).join(", ")}`)]),
     ...(inputs.length === 0 ? [] : ["", paint("strong", "PARAMETERS"), ...inputs]),
     "",
     paint("strong", "STEPS"),
-    ...template.steps.flatMap((step) =>
-      stepLines(step, columns).map((line, index) => (index === 0 ? line : paint("quiet", line))),
-    ),
+    ...wholeLines("before the first step", "needs", template.validation.preconditions, columns, paint),
+    ...steps.flatMap((step) => paintDetails(stepLines(step, [failureText(step)], columns), paint)),
+    ...wholeLines("after the last step", "proves", template.validation.success, columns, paint),
+    ...(last.length === 0 ? [] : ["", paint("strong", "FINALLY, however it ends")]),
+    ...last.flatMap((step) => paintDetails(stepLines(step, [], columns), paint)),
+    "",
+    ...endLines(template, columns, paint),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function stepLines(step: TemplateStep, columns: number): readonly string[] {
+function aboutText({ risk, timeoutSeconds, cooldownSeconds, manual }: Template): string {
+  const about = `${risk} risk, at most ${durationText(timeoutSeconds)}, cool-down ${durationText(cooldownSeconds)}`;
+  return manual ? `${about}, may be started by hand` : about;
+}
+
+/** What comes when the steps are done, or have failed. */
+function endLines(
+  { fallback, effectiveness: { delaySeconds, checks } }: Template,
+  columns: number,
+  paint: Paint,
+): readonly string[] {
+  const tried =
+    fallback === null ? [] : [`  ${clean(fallback)} is tried once if this has failed and was undone`];
+  const answers = checks.map(({ promql, expect }) => `${expect}, where value is ${promql}`);
+  return [
+    paint("strong", "AFTERWARDS"),
+    ...tried,
+    `  judged ${durationText(delaySeconds)} after its end: the alert is silent and the target healthy`,
+    ...paintDetails(["", ...indented(answers, columns)], paint).slice(1),
+  ];
+}
+
+function wholeLines(
+  when: string,
+  verb: string,
+  conditions: readonly string[],
+  columns: number,
+  paint: Paint,
+): readonly string[] {
+  const details = conditions.map((condition) => `${verb} ${condition}`);
+  return details.length === 0 ? [] : paintDetails([`  ${when}`, ...indented(details, columns)], paint);
+}
+
+function paintDetails([first = "", ...details]: readonly string[], paint: Paint): readonly string[] {
+  return [first, ...details.map((line) => paint("quiet", line))];
+}
+
+function indented(texts: readonly string[], columns: number): readonly string[] {
+  return texts.flatMap((text) => wrap(clean(text), columns - 6).map((line) => `      ${line}`));
+}
+
+function failureText({ onFailure, approvalRequired }: TemplateStep): string {
+  return `on failure ${onFailure}${approvalRequired ? ", asks for an approval" : ""}`;
+}
+
+function stepLines(step: TemplateStep, more: readonly string[], columns: number): readonly string[] {
   const after = step.dependsOn.length === 0 ? "" : `, after ${step.dependsOn.join(", ")}`;
+  const each = step.forEach === null ? "" : ", for each subject";
   const details = [
     `${step.call.action} ${JSON.stringify(step.call.parameters)}`,
     ...step.conditions.map((text) => `only if ${text}`),
     ...step.preconditions.map((text) => `needs ${text}`),
     ...step.postconditions.map((text) => `proves ${text}`),
     ...step.alternatives.map(({ action }) => `else ${action}`),
-    `on failure ${step.onFailure}${step.approvalRequired ? ", asks for an approval" : ""}`,
+    ...more,
   ];
-  const wrapped = details.flatMap((text) => wrap(clean(text), columns - 6).map((line) => `      ${line}`));
-  return [`  ${clean(step.name)}${after}`, ...wrapped];
+  return [`  ${clean(step.name)}${after}${each}`, ...indented(details, columns)];
 }
