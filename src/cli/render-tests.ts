@@ -40,22 +40,33 @@ function resultLines(result: TestResult, screen: Screen): readonly string[] {
 function failureLines({ differences, problem, simulation, position }: TestResult, screen: Screen) {
   const paint = paintFor(screen.colours);
   const { columns } = screen;
-  const at = ({ file, line, column }: TestResult["position"]) => clean(`${file}:${line}:${column}`);
-  const parts = differences.flatMap(({ path, expected, got, position: place }) => [
-    `      ${paint("quiet", at(place))}`,
-    ...hanging(`${path.slice(1).join(".")}: expected `, valueText(expected), columns),
-    ...hanging(`${" ".repeat(path.slice(1).join(".").length + 2)}     got `, valueText(got), columns),
-  ]);
-  const lines = parts.length > 0 ? parts : [`      ${paint("quiet", at(position))}`];
+  const parts = differences
+    .toSorted(byPlace)
+    .flatMap(({ path, expected, got, position: place }) => [
+      `      ${path.slice(1).join(".")} ${paint("quiet", placeText(place))}`,
+      ...hanging("  expected ", valueText(expected), columns),
+      ...hanging("  got      ", valueText(got), columns),
+    ]);
+  const lines = parts.length > 0 ? parts : [`      ${paint("quiet", placeText(position))}`];
+  const asked = simulation?.rules.map(({ text }) => text) ?? [];
   const why = [
     ...(problem === null ? [] : [`no plan: ${problem}`]),
-    ...(simulation?.rules.length === 0 ? ["no rule is about this alert"] : []),
-    ...(simulation?.rules.map(({ text }) => text) ?? []),
+    ...(asked.length > 0 || simulation === null ? asked : simulation.selection.reasons),
   ];
   return [
     ...lines,
     ...why.flatMap((text) => hanging("- ", text, columns).map((line) => paint("quiet", line))),
   ];
+}
+
+type Place = TestResult["position"];
+
+function byPlace(left: { readonly position: Place }, right: { readonly position: Place }): number {
+  return left.position.line - right.position.line || left.position.column - right.position.column;
+}
+
+function placeText({ file, line, column }: Place): string {
+  return clean(`${file}:${line}:${column}`);
 }
 
 /** The words before stay in the margin. */
@@ -67,6 +78,6 @@ function hanging(before: string, text: string, columns: number): readonly string
 }
 
 function valueText(value: Json): string {
-  if (value === null) return "nothing";
+  if (value === null || (Array.isArray(value) && value.length === 0)) return "nothing";
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -19,7 +19,7 @@ interface Options extends OutputOptions {
   readonly at?: string;
   readonly target?: string;
   readonly cluster: string;
-  readonly clusterLabel: Readonly<Record<string, string>>;
+  readonly clusterLabel?: Readonly<Record<string, string>>;
 }
 
 export function addSimulate(program: Command, context: CliContext): void {
@@ -37,7 +37,7 @@ export function addSimulate(program: Command, context: CliContext): void {
       )
       .option("--target <kind/name>", "the workload to assume as its target, e.g. Deployment/api")
       .option("--cluster <name>", "the cluster to assume", "simulated")
-      .option("--cluster-label <key=value>", "a label of that cluster; may be repeated", label, {})
+      .option("--cluster-label <key=value>", "a label of that cluster; may be repeated", label)
       .addOption(outputOption())
       .action((path: string | undefined, options: Options) => simulate(path ?? ".", options, context)),
     "gitmend simulate --alert alert.json --target Deployment/api",
@@ -49,7 +49,7 @@ async function simulate(path: string, options: Options, context: CliContext): Pr
   const catalog = await catalogAt(resolve(context.workingFolder, path), options.at);
   const alerts = await readAlertFile(options, context);
   const given = {
-    cluster: { labels: options.clusterLabel },
+    cluster: { labels: { ...options.clusterLabel } },
     ...(options.target === undefined ? {} : { target: targetOption(options.target) }),
     now: context.now(),
   };
@@ -116,7 +116,10 @@ function targetOption(text: string): { readonly kind: string; readonly name: str
   return { kind, name };
 }
 
-function label(text: string, labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function label(
+  text: string,
+  labels: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
   const at = text.indexOf("=");
   if (at < 1) throw new Problem("USAGE", `--cluster-label is key=value, not "${text}"`);
   return { ...labels, [text.slice(0, at)]: text.slice(at + 1) };

@@ -3,10 +3,10 @@ import { type Finding, hasErrors } from "../finding.ts";
 import { secondsBetween } from "../instant.ts";
 import { isObject, type Json } from "../json.ts";
 import type { CatalogText } from "../policies/compile-catalog.ts";
-import { schemaCheck } from "../schema-findings.ts";
+import { type SchemaCheck, schemaCheck } from "../schema-findings.ts";
 import { type FindingList, findingList } from "../templates/finding-list.ts";
 import { type DataPath, type DocumentPosition, readYaml, type YamlDocument } from "../yaml-findings.ts";
-import { type PolicyTest, type PolicyTestFile, policyTestSchema } from "./policy-test.generated.ts";
+import { type PolicyTest, policyTestSchema } from "./policy-test.generated.ts";
 
 export interface PlacedTest {
   readonly test: PolicyTest;
@@ -26,12 +26,16 @@ export function isPolicyTestFile(path: string): boolean {
 }
 
 export function readPolicyTests(files: readonly CatalogText[]): PolicyTestReading {
-  const check = schemaCheck(policyTestSchema);
+  const { policyTest } = policyTestSchema.definitions;
+  const checks: Checks = {
+    file: schemaCheck(policyTestSchema),
+    test: schemaCheck({ ...policyTest, definitions: policyTestSchema.definitions }),
+  };
   const readings = files
     .filter(({ path }) => isPolicyTestFile(path))
     .map(({ path, text }) => {
       const { document, findings } = readYaml(path, text);
-      return document === null ? { tests: [], findings } : readFile(document, check);
+      return document === null ? { tests: [], findings } : readFile(document, checks);
     });
   return {
     tests: readings.flatMap(({ tests }) => tests),
@@ -39,48 +43,50 @@ export function readPolicyTests(files: readonly CatalogText[]): PolicyTestReadin
   };
 }
 
-/** Stands where a timeline stood, so that one finding is enough for it. */
-const placeholder = { name: "-", alert: { labels: { alertname: "-" } }, expect: {} };
+interface Checks {
+  readonly file: SchemaCheck;
+  readonly test: SchemaCheck;
+}
 
-function readFile(document: YamlDocument, check: ReturnType<typeof schemaCheck>): PolicyTestReading {
+/** Test by test, so that what is wrong with one hides nothing of the others. */
+function readFile(document: YamlDocument, checks: Checks): PolicyTestReading {
+  const { value } = document;
+  if (!Array.isArray(value) || value.length === 0 || value.length > policyTestSchema.maxItems)
+    return { tests: [], findings: checks.file(document) };
   const list = findingList(document);
-  const value = Array.isArray(document.value)
-    ? document.value.map((entry: Json, index) => withoutTimeline(entry, index, list))
-    : document.value;
-  const faults = check({ ...document, value });
-  if (faults.length === 0) checkTests(value as unknown as PolicyTestFile, list);
-  const findings = [...list.found, ...faults];
-  if (hasErrors(findings)) return { tests: [], findings };
-  const tests = (value as unknown as PolicyTestFile).map((test, index) => ({
-    test,
-    position: (path: DataPath) => document.position([index, ...path]),
-  }));
-  return { tests, findings };
-}
-
-function withoutTimeline(entry: Json, index: number, list: FindingList): Json {
-  if (!isObject(entry) || !Object.hasOwn(entry, "timeline")) return entry;
-  const message =
-    "a timeline cannot be tested yet: write a test of one `alert`, with `given.history` as it would be then";
-  list.error([index, "timeline"], "TIMELINE_NOT_SUPPORTED", message, { key: true });
-  return placeholder;
-}
-
-function checkTests(tests: PolicyTestFile, list: FindingList): void {
-  const seen = new Set<string>();
-  for (const [index, test] of tests.entries()) {
-    if (test === (placeholder as unknown)) continue;
-    if (seen.has(test.name))
-      list.error([index, "name"], "DUPLICATE_NAME", `another test of this file is called "${test.name}" too`);
-    seen.add(test.name);
-    if (Object.keys(test.expect).length === 0)
-      list.error(
-        [index, "expect"],
-        "NOTHING_EXPECTED",
-        "a test that expects nothing cannot fail: say what must come of it",
-      );
-    checkInstants(test, index, list);
+  const names = new Set<string>();
+  const tests: PlacedTest[] = [];
+  const faults: Finding[] = [];
+  for (const [index, entry] of value.entries()) {
+    const position: YamlDocument["position"] = (path, at) => document.position([index, ...path], at);
+    if (isObject(entry) && Object.hasOwn(entry, "timeline")) {
+      list.error([index, "timeline"], "TIMELINE_NOT_SUPPORTED", noTimeline, { key: true });
+      continue;
+    }
+    const wrong = checks.test({ file: document.file, value: entry as Json, position });
+    faults.push(...wrong);
+    if (wrong.length > 0) continue;
+    const test = entry as unknown as PolicyTest;
+    checkTest(test, index, names, list);
+    tests.push({ test, position });
   }
+  const findings = [...faults, ...list.found];
+  return { tests: hasErrors(findings) ? [] : tests, findings };
+}
+
+const noTimeline =
+  "a timeline cannot be tested yet: write a test of one `alert`, with `given.history` as it would be then";
+
+function checkTest(test: PolicyTest, index: number, names: Set<string>, list: FindingList): void {
+  const { name, expect } = test;
+  if (names.has(name))
+    list.error([index, "name"], "DUPLICATE_NAME", `another test of this file is called "${name}" too`);
+  names.add(name);
+  if (Object.keys(expect).length === 0) {
+    const message = "a test that expects nothing cannot fail: say what must come of it";
+    list.error([index, "expect"], "NOTHING_EXPECTED", message);
+  }
+  checkInstants(test, index, list);
 }
 
 /** The schema knows their shape; the thirtieth of February has that too. */
