@@ -133,7 +133,7 @@ async function openPorts(
   metrics: MetricsRegistry,
 ): Promise<ControllerPorts> {
   const { config, environment, log } = options;
-  const { executions, alerts, clock, lease, outbox, catalog: catalogState } = database;
+  const { executions, alerts, assessments, clock, lease, outbox, catalog: catalogState } = database;
   const { branch, path } = config.config_repository;
   const notifier = createNotifier({
     ...channels(config, environment),
@@ -142,6 +142,7 @@ async function openPorts(
   return {
     alerts,
     executions,
+    assessments,
     outbox,
     catalogState,
     lease,

@@ -1,5 +1,6 @@
 // The loops of one replica, and nothing else: each looks for its own work in the database, so that any replica can do any
 // of it and a crash loses none. Started and drained by app.ts.
+import { type AssessmentPorts, assessOutcomes } from "./assess-outcomes.ts";
 import { atMost } from "./at-most.ts";
 import { createDecider } from "./decide-firings.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
@@ -15,6 +16,7 @@ import { weighNow } from "./weigh-plan.ts";
 export type ControllerPorts = DecisionPorts &
   Omit<EnginePorts, "weigh"> &
   RecordPorts &
+  AssessmentPorts &
   Pick<CatalogPorts, "source" | "compiler" | "catalogState">;
 
 export interface ControllerOptions {
@@ -39,6 +41,7 @@ const claimMilliseconds = 250;
 const claimLimit = 500;
 const publishMilliseconds = 1000;
 const catalogMilliseconds = 1000;
+const assessMilliseconds = 1000;
 const housekeepingMilliseconds = 5000;
 const lastRoundMilliseconds = 2000;
 
@@ -63,6 +66,7 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
     every(catalogMilliseconds, () => catalog.round()),
     every(claimMilliseconds, () => claim(ports, drives)),
     every(publishMilliseconds, publish),
+    every(assessMilliseconds, () => assessOutcomes(ports)),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds)),
     loop(claimMilliseconds, decider.round, stopping.signal, log, nextNudge),
   ];

@@ -1,7 +1,9 @@
 // Projects the outbox into the audit repository: one commit per milestone, in order, hash-chained. PostgreSQL is the truth;
 // a crash between commit and mark is found by asking the repository; a remote that is away delays the record, nothing else.
-import { firstPrevious } from "../domain/audit/record-lines.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { firstPrevious, noHead } from "../domain/audit/record-lines.ts";
 import {
+  milestoneKey,
   type RecordInput,
   type RenderedRecord,
   recordFolder,
@@ -10,33 +12,26 @@ import {
 import type { RecordedEvent } from "../domain/execution/events.ts";
 import type {
   AuditRepository,
-  ExecutionStore,
   Faults,
   Lease,
   Log,
+  Metrics,
   Outbox,
   OutboxEntry,
+  PublishedRecord,
   RecordCommit,
 } from "./ports.ts";
 
 export interface RecordPorts {
   readonly outbox: Outbox;
-  readonly executions: ExecutionStore;
   readonly auditRepository: AuditRepository;
   readonly lease: Pick<Lease, "replicaId">;
   readonly faults: Faults;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 const flushLimit = 500;
-
-interface Published {
-  readonly id: string;
-  readonly executionId: string;
-  readonly commit: string;
-  readonly head: string;
-  readonly lines: number;
-}
 
 /**
  * One round: everything that waits is committed, then pushed once, because a push costs the same whatever it carries.
@@ -52,8 +47,7 @@ export function createPublisher(ports: RecordPorts): () => Promise<void> {
     publishingAs = replica;
   };
   return async () => {
-    for (let count = await flush(follow, ports); count > 0; count = await flush(follow, ports))
-      unpushed = true;
+    if ((await commitAll(follow, ports)) > 0) unpushed = true;
     if (!unpushed) return;
     await follow();
     await ports.auditRepository.push();
@@ -62,53 +56,91 @@ export function createPublisher(ports: RecordPorts): () => Promise<void> {
   };
 }
 
-/** @returns how many milestones were committed; 0: nothing to do, or another replica publishes */
-async function flush(follow: () => Promise<void>, ports: RecordPorts): Promise<number> {
-  const entries = await ports.outbox.take(flushLimit);
-  if (entries.length === 0) return 0;
-  await follow();
-  const { commits, rendered } = await render(entries, ports);
-  const ids = await ports.auditRepository.commit(commits);
-  await ports.faults.at("record-after-commit");
-  let next = 0;
-  const published = rendered.map(({ found, ...entry }) => ({ ...entry, commit: found ?? ids[next++] ?? "" }));
-  await ports.outbox.markPublished(published);
-  return published.length;
+/** What is rendered but not marked yet: the next flush has to go on from it. */
+interface Flush {
+  readonly rendered: readonly Rendered[];
+  readonly commits: readonly RecordCommit[];
+  /** Of this round: entries that cannot be rendered. They wait for their mending and stop nobody else's. */
+  readonly stuck: readonly string[];
 }
 
-interface Rendered extends Omit<Published, "commit"> {
+interface Rendered extends Omit<PublishedRecord, "commit"> {
   /** The commit is there already: the writer before us crashed before it could mark it. */
   readonly found: string | null;
 }
 
-/** An entry that cannot be rendered waits for its mending and stops nobody else's. */
+/**
+ * While git writes one flush the next one is rendered: the two take about as long, each on a core of its own.
+ * @returns how many milestones were committed; 0: nothing to do, or another replica publishes
+ */
+async function commitAll(follow: () => Promise<void>, ports: RecordPorts): Promise<number> {
+  let count = 0;
+  let flush: Flush | null = null;
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for (;;) {
+      const entries = await ports.outbox.take(flushLimit, flush === null ? [] : takenBy(flush));
+      if (entries.length === 0) break;
+      if (flush === null) await follow();
+      flush = await render(entries, flush, ports);
+      await writing;
+      writing = write(flush, ports);
+      // It is awaited above or below; until then it must not count as unhandled.
+      writing.catch(() => undefined);
+      count += flush.rendered.length;
+    }
+  } finally {
+    await writing;
+  }
+  return count;
+}
+
+function takenBy({ rendered, stuck }: Flush): readonly string[] {
+  return [...rendered.map(({ id }) => id), ...stuck];
+}
+
+async function write({ commits, rendered }: Flush, ports: RecordPorts): Promise<void> {
+  if (rendered.length === 0) return;
+  const ids = await ports.auditRepository.commit(commits);
+  ports.metrics.count("audit_commits_total", {}, ids.length);
+  await ports.faults.at("record-after-commit");
+  let next = 0;
+  await ports.outbox.markPublished(
+    rendered.map(({ found, ...entry }) => ({ ...entry, commit: found ?? ids[next++] ?? "" })),
+  );
+}
+
 async function render(
   entries: readonly OutboxEntry[],
+  before: Flush | null,
   ports: RecordPorts,
-): Promise<{ commits: readonly RecordCommit[]; rendered: readonly Rendered[] }> {
+): Promise<Flush> {
   const commits: RecordCommit[] = [];
   const rendered: Rendered[] = [];
-  const starts = new Map<string, string | null>();
-  let last = await ports.outbox.lastHead();
-  for (const { id, executionId, milestone, seq } of entries) {
-    const found = await ports.auditRepository.has(executionId, milestone);
-    if (found !== null) {
-      rendered.push({ id, executionId, head: found.head, lines: found.lines, found: found.commit });
-      last = found.head;
+  const stuck = [...(before?.stuck ?? [])];
+  const starts = new Map(before?.rendered.map((record) => [record.executionId, record.firstPrevious]));
+  const streams = await ports.outbox.events(entries.map(({ executionId }) => executionId));
+  const newest = await ports.auditRepository.newest();
+  let last = before?.rendered.at(-1)?.head ?? (await ports.outbox.lastHead());
+  for (const entry of entries) {
+    const { id, executionId, milestone, seq } = entry;
+    const events = (streams.get(executionId) ?? []).slice(0, seq);
+    const found = newest.get(milestoneKey(executionId, seq)) ?? null;
+    const known = starts.get(executionId) ?? entry.firstPrevious;
+    const start = known ?? (await publishedStart(entry, found !== null, events, ports)) ?? last ?? noHead;
+    const record = found ?? tryRender({ executionId, milestone, events, previousHead: start }, ports);
+    if (record === null) {
+      stuck.push(id);
       continue;
     }
-    const events = (await ports.executions.events(executionId)).filter((recorded) => recorded.seq <= seq);
-    const known =
-      starts.get(executionId) ?? (milestone === "planned" ? null : await startOf(executionId, events, ports));
-    const previousHead = known ?? last;
-    starts.set(executionId, previousHead);
-    const record = tryRender({ executionId, milestone, events, previousHead }, ports);
-    if (record === null) continue;
-    commits.push({ files: record.files, message: record.message, at: record.at });
-    rendered.push({ id, executionId, head: record.head, lines: record.lines, found: null });
-    last = record.head;
+    const { head, lines } = record;
+    rendered.push({ id, executionId, head, lines, firstPrevious: start, found: found?.commit ?? null });
+    if ("files" in record) commits.push({ files: record.files, message: record.message, at: record.at });
+    starts.set(executionId, start);
+    last = head;
+    await nextTurn();
   }
-  return { commits, rendered };
+  return { commits, rendered, stuck };
 }
 
 function tryRender(input: RecordInput, { log }: RecordPorts): RenderedRecord | null {
@@ -123,12 +155,14 @@ function tryRender(input: RecordInput, { log }: RecordPorts): RenderedRecord | n
   }
 }
 
-/** What the first line of a record carries already; null: nothing of it is published. */
-async function startOf(
-  executionId: string,
+/** What the first line of a record carries already, where the database does not know it; null: nothing of it is published. */
+async function publishedStart(
+  { executionId, milestone }: OutboxEntry,
+  isFound: boolean,
   events: readonly RecordedEvent[],
   { auditRepository }: RecordPorts,
 ): Promise<string | null> {
+  if (milestone === "planned" && !isFound) return null;
   const requestedAt = events[0]?.at ?? "";
   const published = await auditRepository.read(`${recordFolder(executionId, requestedAt)}/events.jsonl`);
   return published === null ? null : firstPrevious(published);

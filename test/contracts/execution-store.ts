@@ -251,19 +251,32 @@ export function executionStoreContract(open: () => Promise<AlertStoreUnderTest>)
       const { executionId: id } = await started();
       await store.executions.append(ending(id, 2));
       const entries = await store.outbox.take(10_000);
-      expect(await store.outbox.recordHead(id)).toEqual({ head: null, lines: 0 });
-      await store.outbox.markPublished(
-        entries.map((entry, index) => ({
-          ...entry,
-          commit: "c".repeat(40),
-          head: `head-${entry.executionId}-${index}`,
-          lines: entry.seq,
-        })),
-      );
+      const published = entries.map((entry, index) => ({
+        ...entry,
+        commit: "c".repeat(40),
+        head: `head-${entry.executionId}-${index}`,
+        lines: entry.seq,
+        firstPrevious: `before-${entry.executionId}`,
+      }));
+      expect(entries.find(({ executionId }) => executionId === id)?.firstPrevious).toBeNull();
+      await store.outbox.markPublished(published.slice(0, -1));
+      expect(await store.outbox.take(10)).toMatchObject([
+        { executionId: id, milestone: "ended", firstPrevious: `before-${id}` },
+      ]);
+      await store.outbox.markPublished(published.slice(-1));
       expect(await store.outbox.take(10)).toEqual([]);
-      const last = entries.length - 1;
-      expect(await store.outbox.recordHead(id)).toEqual({ head: `head-${id}-${last}`, lines: 3 });
-      expect(await store.outbox.lastHead()).toBe(`head-${id}-${last}`);
+      expect(await store.outbox.lastHead()).toBe(`head-${id}-${entries.length - 1}`);
+    });
+
+    it("leaves out what is being written, and gives whole streams", async () => {
+      const { executionId: id } = await started();
+      await store.executions.append(ending(id, 2));
+      const entries = await store.outbox.take(10_000);
+      const [first] = entries;
+      expect(await store.outbox.take(10_000, [first!.id])).toEqual(entries.slice(1));
+      const streams = await store.outbox.events([id, id, newId()]);
+      expect([...streams.keys()]).toEqual([id]);
+      expect(streams.get(id)).toEqual(await store.executions.events(id));
     });
   });
 

@@ -111,6 +111,7 @@ export function append(id: string, version: number, changes: Partial<Append> = {
     projection: { phase: "running", outcome: null, escalated: false },
     commands: [],
     milestone: null,
+    assessAfterSeconds: null,
     ...changes,
   };
 }

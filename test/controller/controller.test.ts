@@ -18,6 +18,7 @@ function besideSilentRemotes() {
       release: async () => void released.push("all"),
     },
     outbox: { take: async () => [] },
+    assessments: { takeDue: async () => [] },
     auditRepository: { push: silence },
     lease: { valid: () => true, replicaId: () => "r1", onLost: () => undefined },
     actions: new Map(),

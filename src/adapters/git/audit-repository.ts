@@ -1,6 +1,6 @@
 // The audit repository: bare, in the data folder, written with one `git fast-import` for each flush, never through a work tree.
 // PostgreSQL is the truth and this its projection: a crash at any point leaves either the old branch or the new one, and
-// `has` tells the next writer which records are in it already. The branch is never forced, here or at the remote.
+// `newest` tells the next writer which records are in it already. The branch is never forced, here or at the remote.
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AuditRepository, RecordCommit } from "../../controller/ports.ts";
@@ -8,7 +8,7 @@ import { Problem, toProblem } from "../../domain/problem.ts";
 import { fastImportInput, flushReference, gitDate, type Identity } from "./fast-import.ts";
 import { localProblem, remoteProblem } from "./git-problem.ts";
 import { checkRemote, type GitRemote, remoteEnvironment, withoutPassword } from "./git-remote.ts";
-import { type RecordedMilestone, readMilestones, recentCommits, trailersOf } from "./recorded-milestones.ts";
+import { type KeyedMilestone, readMilestones, recentCommits, trailersOf } from "./recorded-milestones.ts";
 import { type GitOptions, type GitResult, runGit } from "./run-git.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
 
@@ -27,8 +27,6 @@ export interface AuditRepositoryOptions {
 
 const commitsPerFlush = 500;
 const packsBeforeRepack = 50;
-/** Characters of recently written files kept in memory. */
-const writtenLimit = 16_000_000;
 const noCommit = "0".repeat(40);
 
 /**
@@ -43,7 +41,7 @@ export async function openAuditRepository(options: AuditRepositoryOptions): Prom
     follow: () => writer.inTurn(() => writer.follow()),
     commit: (commits) => writer.inTurn(() => writer.commit(commits)),
     push: () => writer.inTurn(() => writer.push()),
-    has: (executionId, milestone) => writer.inTurn(() => writer.has(executionId, milestone)),
+    newest: () => writer.newest(),
     read: (path) => writer.inTurn(() => writer.read(path)),
   };
 }
@@ -53,11 +51,9 @@ class AuditWriter {
   readonly #reference: string;
   readonly #by: Identity;
   /** Known once the newest commits have been read. */
-  #milestones: Map<string, RecordedMilestone> | null = null;
-  /** Files written last, oldest first. */
-  readonly #written = new Map<string, string>();
-  #writtenLength = 0;
+  #milestones: Map<string, KeyedMilestone> | null = null;
   #last: Promise<unknown> = Promise.resolve();
+  #repacking: Promise<void> | null = null;
 
   constructor(options: AuditRepositoryOptions) {
     this.#options = options;
@@ -91,8 +87,6 @@ class AuditWriter {
   async follow(): Promise<void> {
     await this.#remoteHistory();
     this.#milestones = null;
-    this.#written.clear();
-    this.#writtenLength = 0;
   }
 
   /** @throws Problem GIT_UNREACHABLE for the very first commit when a remote is configured and can't be asked for its history. */
@@ -101,7 +95,7 @@ class AuditWriter {
     for (let start = 0; start < commits.length; start += commitsPerFlush) {
       ids.push(...(await this.#flush(commits.slice(start, start + commitsPerFlush))));
     }
-    if (ids.length > 0) await this.#repackWhenDue();
+    if (ids.length > 0) this.#repackWhenDue();
     return ids;
   }
 
@@ -114,17 +108,17 @@ class AuditWriter {
       throw remoteProblem(`${withoutPassword(remote.url)}: cannot push ${branch}`, result);
   }
 
-  async has(
-    executionId: string,
-    milestone: "planned" | "ended",
-  ): Promise<{ readonly commit: string; readonly head: string; readonly lines: number } | null> {
+  /** Does not wait for a commit that is being made: what is in it is not what anybody asks for. */
+  async newest(): Promise<ReadonlyMap<string, KeyedMilestone>> {
+    return this.#milestones ?? this.inTurn(() => this.#readMilestones());
+  }
+
+  async #readMilestones(): Promise<ReadonlyMap<string, KeyedMilestone>> {
     this.#milestones ??= await readMilestones(this.#options.folder, await this.#head());
-    return this.#milestones.get(`${executionId}/${milestone}`) ?? null;
+    return this.#milestones;
   }
 
   async read(path: string): Promise<string | null> {
-    const written = this.#written.get(path);
-    if (written !== undefined) return written;
     const result = await runGit(this.#options.folder, ["cat-file", "blob", `${this.#reference}:${path}`]);
     if (result.exitCode === 0) return result.stdout;
     if (/does not exist|exists on disk|(not a valid|invalid) object name/i.test(result.stderr)) return null;
@@ -134,14 +128,14 @@ class AuditWriter {
   async #flush(commits: readonly RecordCommit[]): Promise<readonly string[]> {
     const old = (await this.#head()) ?? (await this.#remoteHistory());
     const input = fastImportInput(commits, old, this.#by);
-    const imported = await this.#git(["fast-import", "--quiet", "--done", "--force"], { input });
+    const command = ["-c", "core.compression=1", "fast-import", "--quiet", "--done", "--force"];
+    const imported = await this.#git(command, { input });
     const ids = imported.stdout.trim().split("\n");
     if (ids.length !== commits.length) throw localProblem("git fast-import gave too few commits", imported);
     const last = commits.at(-1)!;
     if (this.#options.signingKey !== null)
       ids[ids.length - 1] = await this.#sign(ids.at(-1)!, last, ids.at(-2) ?? old);
     await this.#move(ids.at(-1)!, old ?? noCommit);
-    for (const { files } of commits) this.#keep(files);
     this.#remember(commits, ids);
     return ids;
   }
@@ -165,7 +159,9 @@ class AuditWriter {
 
   /** One transaction: the branch moves from exactly `old`, and the private reference goes. */
   async #move(commit: string, old: string): Promise<void> {
-    const input = `update ${this.#reference} ${commit} ${old}\ndelete ${flushReference}\n`;
+    const moves = `update ${this.#reference} ${commit} ${old}\ndelete ${flushReference}\n`;
+    // Said in so many words, git answers, and simple-git need not wait for words that do not come.
+    const input = `start\n${moves}commit\n`;
     const result = await this.#unlocked(["update-ref", "--stdin"], { input });
     if (result.exitCode === 0) return;
     if (/is at [0-9a-f]+ but expected|reference already exists/.test(result.stderr)) {
@@ -175,20 +171,6 @@ class AuditWriter {
       );
     }
     throw localProblem("the audit repository cannot move its branch", result);
-  }
-
-  /** An execution's second milestone mostly comes soon after its first: what was just written need not be asked of git. */
-  #keep(files: Readonly<Record<string, string>>): void {
-    for (const [path, text] of Object.entries(files)) {
-      this.#writtenLength += text.length - (this.#written.get(path)?.length ?? 0);
-      this.#written.delete(path);
-      this.#written.set(path, text);
-    }
-    for (const [path, text] of this.#written) {
-      if (this.#writtenLength <= writtenLimit) break;
-      this.#written.delete(path);
-      this.#writtenLength -= text.length;
-    }
   }
 
   #remember(commits: readonly RecordCommit[], ids: readonly string[]): void {
@@ -227,12 +209,24 @@ class AuditWriter {
     return await this.#head();
   }
 
-  async #repackWhenDue(): Promise<void> {
-    const packs = (await readdir(join(this.#options.folder, "objects/pack"))).filter((name) =>
-      name.endsWith(".pack"),
-    );
-    if (packs.length > packsBeforeRepack)
-      await this.#git(["repack", "-d", "--geometric=2", "--quiet"], { silenceSeconds: 600 });
+  /**
+   * Beside the commits, which do not wait for it: new packs may come while old ones are put together, and a reader that misses
+   * one looks again. One that fails is made again after a later flush.
+   */
+  #repackWhenDue(): void {
+    this.#repacking ??= this.#repack()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#repacking = null;
+      });
+  }
+
+  /** Only packs of about the same size are put together, so that each object is written a few times in its life. */
+  async #repack(): Promise<void> {
+    const packs = await readdir(join(this.#options.folder, "objects/pack"));
+    if (packs.filter((name) => name.endsWith(".pack")).length <= packsBeforeRepack) return;
+    const command = ["-c", "pack.threads=1", "repack", "-d", "--geometric=2", "--quiet"];
+    await this.#git(command, { silenceSeconds: 600 });
   }
 
   async #remoteGit(remote: GitRemote, args: readonly string[]): Promise<GitResult> {

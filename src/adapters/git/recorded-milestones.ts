@@ -1,26 +1,24 @@
 // Which milestones of which executions the newest commits hold, read from their trailers. Bounded: a writer that crashed between
 // commit and mark left at most the commits of one call unmarked, so older history is never walked.
+import type { RecordedMilestone } from "../../controller/ports.ts";
+import { milestoneKey } from "../../domain/audit/render-record.ts";
 import { localProblem } from "./git-problem.ts";
 import { runGit } from "./run-git.ts";
 
-export interface RecordedMilestone {
-  /** `<execution id>/planned` or `<execution id>/ended`. */
+export interface KeyedMilestone extends RecordedMilestone {
+  /** See milestoneKey. */
   readonly key: string;
-  readonly commit: string;
-  /** sha256 of the last line. */
-  readonly head: string;
-  readonly lines: number;
 }
 
-/** More than any publisher commits in one call. */
+/** Far more than a publisher commits before it marks. */
 export const recentCommits = 5_000;
 const separator = "\x1e";
 
 export async function readMilestones(
   folder: string,
   head: string | null,
-): Promise<Map<string, RecordedMilestone>> {
-  const milestones = new Map<string, RecordedMilestone>();
+): Promise<Map<string, KeyedMilestone>> {
+  const milestones = new Map<string, KeyedMilestone>();
   if (head === null) return milestones;
   const args = ["log", `--max-count=${recentCommits}`, "--reverse", `--format=%H%n%B${separator}`, head];
   const result = await runGit(folder, args);
@@ -34,8 +32,8 @@ export async function readMilestones(
   return milestones;
 }
 
-/** null: not the commit of a record. A record with an outcome has ended. */
-export function trailersOf(message: string, commit: string): RecordedMilestone | null {
+/** null: not the commit of a record. */
+export function trailersOf(message: string, commit: string): KeyedMilestone | null {
   const block = message.trimEnd().split(/\n\n+/).at(-1) ?? "";
   const trailers = new Map<string, string>();
   for (const line of block.split("\n")) {
@@ -46,5 +44,5 @@ export function trailersOf(message: string, commit: string): RecordedMilestone |
   const head = trailers.get("Events-Hash");
   const lines = Number(trailers.get("Seq"));
   if (executionId === undefined || head === undefined || !Number.isInteger(lines)) return null;
-  return { key: `${executionId}/${trailers.has("Outcome") ? "ended" : "planned"}`, commit, head, lines };
+  return { key: milestoneKey(executionId, lines), commit, head, lines };
 }

@@ -3,23 +3,20 @@ import type pg from "pg";
 import type { CatalogState, Lease, Outbox } from "../../controller/ports.ts";
 import { Problem } from "../../domain/problem.ts";
 import { currentRevision, setRevision } from "./queries/current-revision.ts";
-import {
-  claimPublishing,
-  lastHead,
-  markPublished,
-  recordHead,
-  unpublished,
-} from "./queries/publish-records.ts";
+import { claimPublishing, lastHead, markPublished, unpublished } from "./queries/publish-records.ts";
+import { readStreams } from "./queries/read-events.ts";
 import { guarded, sqlOf } from "./sql.ts";
 
 /** `markPublished` throws Problem LEASE_LOST when another replica has taken the publishing over. */
 export function outbox(pool: pg.Pool, lease: Lease): Outbox {
   const sql = sqlOf(pool);
   return {
-    take: (limit) =>
-      guarded(async () => ((await claimPublishing(sql, lease.replicaId())) ? unpublished(sql, limit) : [])),
+    take: (limit, except = []) =>
+      guarded(async () =>
+        (await claimPublishing(sql, lease.replicaId())) ? unpublished(sql, limit, except) : [],
+      ),
     lastHead: () => guarded(() => lastHead(sql)),
-    recordHead: (executionId) => guarded(() => recordHead(sql, executionId)),
+    events: (ids) => guarded(() => readStreams(sql, ids)),
     async markPublished(published) {
       if (published.length === 0) return;
       const marked = await guarded(() => markPublished(sql, lease.replicaId(), published));

@@ -1,9 +1,10 @@
 // The commit of a milestone: a subject for people who read `git log --oneline`, a few words, and trailers that machines and
 // auditors search by. Labels and reasons are free text: they can neither add a line nor look like a trailer.
+import type { AssessmentMade } from "../execution/events.ts";
 import { objectText } from "../facts/objects.ts";
 import type { GateReason } from "../gate/gate.ts";
 import { shortened } from "../plain-text.ts";
-import { gateWords, outcomeWords, plain, type Story } from "./story.ts";
+import { gateWords, outcomeWords, plain, type Story, verdictWords } from "./story.ts";
 
 const subjectLimit = 72;
 const trailerNames = [
@@ -19,6 +20,7 @@ const trailerNames = [
   "Approved-By",
   "Mode",
   "Outcome",
+  "Assessment",
   "Seq",
   "Events-Hash",
 ] as const;
@@ -34,10 +36,7 @@ export function commitMessage(story: Story, head: string): string {
 
 /** At most 72 characters: the reason gives way first, then the kind in the target's name, then the middle of the target. */
 export function subject(story: Story): string {
-  const [kind, said] =
-    story.milestone === "planned"
-      ? ["plan", `${story.template}, ${gateWords(story)}`]
-      : ["remediate", `${story.template} ${outcomeWords(story)}`];
+  const { kind, said } = saidOf(story);
   const { main, reason } = parted(harmless(said));
   const space = subjectLimit - `${kind}(): `.length;
   const words = shortened(main, space - shortestTarget);
@@ -47,6 +46,17 @@ export function subject(story: Story): string {
 }
 
 const shortestTarget = 16;
+
+function saidOf(story: Story): { readonly kind: string; readonly said: string } {
+  switch (story.milestone) {
+    case "planned":
+      return { kind: "plan", said: `${story.template}, ${gateWords(story)}` };
+    case "ended":
+      return { kind: "remediate", said: `${story.template} ${outcomeWords(story)}` };
+    case "assessed":
+      return { kind: "assess", said: `${story.template} ${verdictWords(story)}` };
+  }
+}
 
 /** `refused: change freeze` -> `refused` and `: change freeze`. */
 function parted(words: string): { main: string; reason: string } {
@@ -70,20 +80,30 @@ function length(text: string): number {
 }
 
 function body(story: Story): string {
-  const { alert, state, match, subject: named } = story;
+  const { alert, match, subject: named } = story;
   const severity = alert.severity === "" ? "" : ` (${alert.severity})`;
   const where = named === null ? "" : ` for ${objectText({ ...named, cluster: alert.cluster })}`;
   const lines = [
     `${alert.name}${severity} has been firing${where} since ${alert.startsAt}.`,
     `Chosen by rule ${match.rule}.`,
+    ...told(story),
   ];
-  if (story.milestone === "planned") {
-    lines.push(...(state.gate?.reasons ?? []).slice(0, 5).map(reasonWords));
-  } else {
-    lines.push(`Ended: ${outcomeWords(story)}.`);
-    if (state.escalated) lines.push("People have to look at it.");
-  }
   return lines.map((line) => wrapped(harmless(line).replace(/\.\.$/, "."))).join("\n");
+}
+
+function told(story: Story): readonly string[] {
+  const { state, milestone } = story;
+  if (milestone === "planned") return (state.gate?.reasons ?? []).slice(0, 5).map(reasonWords);
+  const ended = `Ended: ${outcomeWords(story)}.`;
+  if (milestone === "assessed") return [ended, ...assessmentWords(state.assessment)];
+  return state.escalated ? [ended, "People have to look at it."] : [ended];
+}
+
+/** What was looked at, and whether somebody looks again. */
+function assessmentWords(assessment: AssessmentMade | null): readonly string[] {
+  if (assessment === null) return [];
+  const found = assessment.evidence.slice(0, 8).map(({ finding }) => `Found: ${finding}.`);
+  return assessment.again === null ? found : [...found, `Looked at again at ${assessment.again}.`];
 }
 
 function reasonWords({ rule, effect, reason }: GateReason): string {
@@ -112,6 +132,9 @@ function trailers(story: Story, head: string): readonly (readonly [TrailerName, 
     ...approvals.map(({ by, verified }) => ["Approved-By", verified ? by : `${by} (unverified)`] as const),
     ["Mode", state.mode],
     ...(story.milestone === "planned" || state.outcome === null ? [] : [["Outcome", state.outcome] as const]),
+    ...(story.milestone === "assessed" && state.assessment !== null
+      ? [["Assessment", state.assessment.verdict] as const]
+      : []),
     ["Seq", String(events.at(-1)?.seq ?? 0)],
     ["Events-Hash", head],
   ];

@@ -1,7 +1,7 @@
 // The hash chain of the record: each line of events.jsonl carries the sha256 of the line before, the first one the head of the
 // record that was published before it. What is hashed is the RFC 8785 text of the line itself, secrets taken out.
-import type { RecordedEvent } from "../execution/events.ts";
-import { canonicalJson, isObject, type Json, sha256 } from "../json.ts";
+import type { ExecutionEvent, RecordedEvent } from "../execution/events.ts";
+import { canonicalJson, isObject, type Json, type JsonObject, sha256 } from "../json.ts";
 import { redactJson } from "../redact.ts";
 
 /** Stands before the first line of the first record. */
@@ -12,19 +12,26 @@ export interface RecordLines {
   readonly lines: readonly string[];
   /** sha256 of the last line; `previousHead` when there are no lines. */
   readonly head: string;
+  /** What the lines say: the same events without secrets. Everything else of a record is made from these. */
+  readonly events: readonly RecordedEvent[];
 }
 
 /** @param previousHead null: nothing was published before */
 export function recordLines(events: readonly RecordedEvent[], previousHead: string | null): RecordLines {
   const lines: string[] = [];
   let head = previousHead ?? noHead;
-  for (const { seq, at, version, event } of events) {
+  const shown = events.map((recorded) => ({ ...recorded, event: withoutSecrets(recorded.event) }));
+  for (const { seq, at, version, event } of shown) {
     const { type, ...data } = event;
-    const line = canonicalJson({ seq, at, v: version, type, data: redactJson(data as Json), prev: head });
+    const line = canonicalJson({ seq, at, v: version, type, data, prev: head });
     lines.push(line);
     head = sha256(line);
   }
-  return { lines, head };
+  return { lines, head, events: shown };
+}
+
+function withoutSecrets({ type, ...data }: ExecutionEvent): ExecutionEvent {
+  return { type, ...(redactJson(data as Json) as JsonObject) } as ExecutionEvent;
 }
 
 export type ChainVerdict =

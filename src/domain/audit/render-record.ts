@@ -31,9 +31,9 @@ export interface RenderedRecord {
 
 /** @throws Problem INTERNAL for a history that is none (see tellStory). */
 export function renderRecord({ executionId, milestone, events, previousHead }: RecordInput): RenderedRecord {
-  const story = tellStory(executionId, milestone, events);
-  const { lines, head } = recordLines(events, previousHead);
-  const folder = recordFolder(executionId, events[0]!.at);
+  const { lines, head, events: shown } = recordLines(events, previousHead);
+  const story = tellStory(executionId, milestone, shown);
+  const folder = recordFolder(executionId, shown[0]!.at);
   return {
     files: {
       [`${folder}/REPORT.md`]: renderReport(story),
@@ -51,4 +51,9 @@ export function renderRecord({ executionId, milestone, events, previousHead }: R
 export function recordFolder(executionId: string, requestedAt: string): string {
   const [year, month, day] = requestedAt.slice(0, 10).split("-");
   return `executions/${year}/${month}/${day}/${executionId}`;
+}
+
+/** Which milestone of which execution a commit holds: a stream has one for each seq at most. */
+export function milestoneKey(executionId: string, seq: number): string {
+  return `${executionId}/${seq}`;
 }

@@ -1,27 +1,32 @@
 // REPORT.md: the record for people. The first lines say whether anybody has to do something; what follows can be looked up.
 import { durationText } from "../duration.ts";
+import { finallySteps } from "../execution/execution.ts";
 import { objectText } from "../facts/objects.ts";
+import type { GateReason } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
 import { secondsBetween } from "../instant.ts";
+import { isObject } from "../json.ts";
 import { code, fenced, prose } from "../plain-text.ts";
 import { changeLines } from "../planning/change-text.ts";
 import type { PatchEffect } from "../planning/effect.ts";
 import { redactText } from "../redact.ts";
-import { gateWords, outcomeWords, type Story } from "./story.ts";
+import { gateWords, outcomeWords, type Story, verdictWords } from "./story.ts";
 import { clock, eventText } from "./timeline.ts";
 import { undoByHand } from "./undo-commands.ts";
 
 export function renderReport(story: Story): string {
   const said = story.milestone === "planned" ? gateWords(story) : outcomeWords(story);
+  const helped = story.state.assessment === null ? "" : `, ${story.state.assessment.verdict}`;
   const sections = [
-    `# ${prose(`${story.template} on ${story.target}: ${said}`)}`,
+    `# ${prose(`${story.template} on ${story.target}: ${said}${helped}`)}`,
     lead(story),
     summary(story),
     ...alertSection(story),
     ...whySection(story),
     ...approvalSection(story),
     ...changeSection(story),
-    ...(story.milestone === "ended" ? undoSection(story) : []),
+    ...assessmentSection(story),
+    ...(story.milestone === "planned" ? [] : undoSection(story)),
     ...timelineSection(story),
   ];
   return `${sections.join("\n\n")}\n`;
@@ -30,14 +35,19 @@ export function renderReport(story: Story): string {
 function lead(story: Story): string {
   const { state, milestone, events } = story;
   if (milestone === "planned") return waitingLead(story);
-  const attention = state.escalated ? "**People have to look at this.**" : "Nobody has to do anything.";
+  const helpless = state.assessment?.verdict === "ineffective";
+  const attention =
+    state.escalated || helpless ? "**People have to look at this.**" : "Nobody has to do anything.";
   const reason = state.endReason === null || state.endReason === "" ? "" : ` ${sentence(state.endReason)}`;
   const failure = [...events]
     .reverse()
     .find(({ event }) => event.type === "StepFailed" || event.type === "StepOutcomeUnknown");
   const failed =
     state.escalated && failure !== undefined ? `\n\nWhat went wrong: ${eventText(failure.event)}.` : "";
-  return `${attention}${reason}${failed}`;
+  const helped = helpless
+    ? ` It did not help: ${sentence(verdictWords(story).replace(/^ineffective: /, ""))}`
+    : "";
+  return `${attention}${reason}${helped}${failed}`;
 }
 
 function waitingLead(story: Story): string {
@@ -54,9 +64,13 @@ function summary(story: Story): string {
   const version = state.plan?.template.version ?? null;
   const rows: (readonly [string, string])[] = [
     ["Outcome", state.outcome === null ? "not ended" : `**${state.outcome}**`],
+    ...(state.assessment === null ? [] : [["Did it help?", `**${state.assessment.verdict}**`] as const]),
     ["Target", code(story.target)],
     ["Alert", `${code(alert.name)}${alert.severity === "" ? "" : ` (${prose(alert.severity, 40)})`}`],
     ["Template", code(version === null ? story.template : `${story.template}@${version}`)],
+    ...(state.fallbackAt === null
+      ? []
+      : [["Fallback", code(state.plan?.fallback?.template.name ?? "")] as const]),
     ["Risk", state.plan?.risk ?? "-"],
     ["Mode", state.mode],
     [
@@ -72,12 +86,19 @@ function summary(story: Story): string {
     ...(state.startedAt === null ? [] : [["Started", clock(state.startedAt)] as const]),
     ...(endedAt === null ? [] : [["Ended", clock(endedAt)] as const]),
     ...(durationSeconds === null ? [] : [["Took", durationText(durationSeconds)] as const]),
+    ...ownerRow(story),
     ["Incident", code(state.incident)],
     ["Execution", code(story.executionId)],
     ["Config revision", code(state.revision)],
     ...(state.plan === null ? [] : [["Plan digest", code(state.plan.digest)] as const]),
   ];
   return ["| | |", "| --- | --- |", ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join("\n");
+}
+
+function ownerRow({ match }: Story): readonly (readonly [string, string])[] {
+  const { owner } = match.facts;
+  const team = isObject(owner) ? owner.team : null;
+  return typeof team === "string" ? [["Owner", code(team)]] : [];
 }
 
 function alertSection({ alert, state }: Story): readonly string[] {
@@ -95,15 +116,23 @@ function alertSection({ alert, state }: Story): readonly string[] {
 
 function whySection({ match, state }: Story): readonly string[] {
   const reasons = match.reasons.map((reason) => `- ${text(reason)}`);
-  const guards = (state.gate?.reasons ?? []).map(
-    ({ rule, effect, reason }) => `- ${code(rule)} (${effect}): ${text(reason)}`,
-  );
+  const guards = (state.gate?.reasons ?? []).map(reasonLine);
   return [
     "## Why this remedy",
     `Rule ${code(match.rule)} chose ${code(match.template)}:`,
     reasons.join("\n") || "- it names this alert",
     ...(guards.length === 0 ? [] : ["What stood between the plan and its first step:", guards.join("\n")]),
+    ...(state.gateAgain === null
+      ? []
+      : [
+          "What the guards said when they were weighed again, directly before a change:",
+          state.gateAgain.reasons.map(reasonLine).join("\n"),
+        ]),
   ];
+}
+
+function reasonLine({ rule, effect, reason }: GateReason): string {
+  return `- ${code(rule)} (${effect}): ${text(reason)}`;
 }
 
 function approvalSection({ approvals, events, state }: Story): readonly string[] {
@@ -132,7 +161,7 @@ function changeSection(story: Story): readonly string[] {
       const lines = changeLines(changes);
       return lines.length === 0 ? [] : [`# ${step}`, ...lines];
     });
-    if (milestone === "ended") return ["## What changed", "Nothing was changed."];
+    if (milestone !== "planned") return ["## What changed", "Nothing was changed."];
     return [
       "## What it will change",
       diff.length === 0 ? "Nothing, or nothing that can be told before." : fenced(diff, "diff"),
@@ -163,9 +192,28 @@ function diffOf({ object, changes }: PatchEffect): readonly string[] {
     : changeLines(changes);
 }
 
+const supportWords = { effective: "for", ineffective: "**against**", nothing: "says nothing" } as const;
+
+/** Of every round: an inconclusive one says what it waited for. */
+function assessmentSection({ events }: Story): readonly string[] {
+  const rounds = events.flatMap(({ at, event }) => (event.type === "AssessmentMade" ? [{ at, event }] : []));
+  if (rounds.length === 0) return [];
+  const parts = rounds.map(({ at, event: { verdict, evidence, again } }) => {
+    const found = evidence.map(
+      ({ what, finding, supports }) => `- ${what}, ${supportWords[supports]}: ${text(finding)}`,
+    );
+    const next = again === null ? "" : ` Looked at again at ${clock(again)}.`;
+    return `**${verdict}** at ${clock(at)}.${next}\n\n${found.join("\n")}`;
+  });
+  return ["## Did it help?", ...parts];
+}
+
+/** What `finally` did restores something: there is no way back from it that anybody wants. */
 function undoSection({ state }: Story): readonly string[] {
-  if (state.changes.length === 0) return [];
-  const left = undoByHand(state.changes);
+  const last = new Set(state.plan === null ? [] : finallySteps(state, state.plan).map(({ name }) => name));
+  const changes = state.changes.filter(({ step }) => !last.has(step));
+  if (changes.length === 0) return [];
+  const left = undoByHand(changes);
   if (left.length === 0)
     return ["## How to undo it by hand", "Nothing is left to undo: gitmend took everything back."];
   const cluster = state.alert?.cluster ?? "";
@@ -184,9 +232,11 @@ function undoSection({ state }: Story): readonly string[] {
 
 function timelineSection({ events }: Story): readonly string[] {
   const start = events[0]!.at;
-  const shown = events.slice(0, 200).map(({ at, event }) => {
+  const firstGate = events.findIndex(({ event }) => event.type === "GateDecided");
+  const shown = events.slice(0, 200).map(({ at, event }, index) => {
     const after = secondsBetween(start, at);
-    return `| ${at.slice(11, 19)} | +${after < 60 ? `${Math.round(after)}s` : durationText(after)} | ${eventText(event)} |`;
+    const again = event.type === "GateDecided" && index > firstGate ? "Weighed again. " : "";
+    return `| ${at.slice(11, 19)} | +${after < 60 ? `${Math.round(after)}s` : durationText(after)} | ${again}${eventText(event)} |`;
   });
   const more =
     events.length > shown.length ? [`\n${events.length - shown.length} more in events.jsonl.`] : [];

@@ -13,7 +13,8 @@ import { oneLine } from "../plain-text.ts";
 import { Problem } from "../problem.ts";
 import { redactText } from "../redact.ts";
 
-export type Milestone = "planned" | "ended";
+/** An execution is assessed up to three times: each is a milestone of its own. */
+export type Milestone = "planned" | "ended" | "assessed";
 
 export interface Story {
   readonly executionId: string;
@@ -44,11 +45,14 @@ export function tellStory(
     throw new Problem("INTERNAL", `the history of ${executionId} does not begin with ExecutionRequested`);
   }
   const state = fold(events);
-  if (milestone === "ended" && state.outcome === null) {
+  if (milestone !== "planned" && state.outcome === null) {
     throw new Problem("INTERNAL", `the history of ${executionId} has not ended`);
   }
+  if (milestone === "assessed" && last.event.type !== "AssessmentMade") {
+    throw new Problem("INTERNAL", `the history of ${executionId} does not end with an assessment`);
+  }
   const { startedAt } = state;
-  const endedAt = state.outcome === null ? null : last.at;
+  const endedAt = events.findLast(({ event }) => event.type === "Ended")?.at ?? null;
   return {
     executionId,
     milestone,
@@ -85,6 +89,17 @@ export function gateWords({ state }: Story): string {
   return mode === "live" ? `waits for ${demands}` : `observed: would wait for ${demands}`;
 }
 
+/** Whether it helped: `effective`, `ineffective: KubePodCrashLooping fires`. */
+export function verdictWords({ state: { assessment } }: Story): string {
+  if (assessment === null) return "not assessed";
+  const { verdict, evidence } = assessment;
+  if (verdict === "effective") return verdict;
+  const decisive = evidence.find(({ supports }) =>
+    verdict === "ineffective" ? supports === "ineffective" : supports === "nothing",
+  );
+  return decisive === undefined ? verdict : `${verdict}: ${plain(decisive.finding)}`;
+}
+
 /** How it ended: `succeeded in 48s`, `cancelled before start: the alert resolved`. */
 export function outcomeWords({ state, durationSeconds, approvals }: Story): string {
   const took = durationSeconds === null ? "" : durationText(durationSeconds);
@@ -93,8 +108,13 @@ export function outcomeWords({ state, durationSeconds, approvals }: Story): stri
   switch (state.outcome) {
     case null:
       return "has not ended";
-    case "succeeded":
-      return took === "" ? "succeeded" : `succeeded in ${took}`;
+    case "succeeded": {
+      const how =
+        state.fallbackAt === null
+          ? "succeeded"
+          : `succeeded by its fallback ${state.plan?.fallback?.template.name ?? ""}`;
+      return took === "" ? how : `${how} in ${took}`;
+    }
     case "partly":
       return `partly succeeded in ${took}${because}`;
     case "failed":

@@ -1,6 +1,7 @@
 // Each event as one line for people, and which of them belong into a timeline.
 import type { ExecutionEvent } from "../execution/events.ts";
 import { objectText } from "../facts/objects.ts";
+import type { Gate } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
 import { code, prose } from "../plain-text.ts";
 import type { Effect } from "../planning/effect.ts";
@@ -15,9 +16,7 @@ export function eventText(event: ExecutionEvent): string {
     case "Planned":
       return `Planned: ${event.plan.steps.length} steps, risk ${event.plan.risk}`;
     case "GateDecided":
-      return event.gate.kind === "approval"
-        ? `Gate: needs ${prose(demandsText(event.gate.demands))}`
-        : `Gate: ${event.gate.kind}`;
+      return gateText(event.gate);
     case "ApprovalRequested":
       return `Approval requested on branch ${code(event.branch)}, until ${clock(event.expiresAt)}`;
     case "ApprovalGranted":
@@ -37,11 +36,22 @@ export function eventText(event: ExecutionEvent): string {
     case "FallbackChosen":
       return `The fallback ${code(event.template)} is tried: ${text(event.reason)}`;
     case "AssessmentMade":
-      return `**Assessed: ${event.verdict}**${event.evidence.map(({ finding }) => `; ${text(finding)}`).join("")}`;
+      return `**Assessed: ${event.verdict}**${event.again === null ? "" : `, looked at again at ${event.again.slice(11, 19)}`}`;
     case "Ended":
       return `**Ended: ${event.outcome}**${event.reason === "" ? "" : `, ${text(event.reason)}`}`;
     default:
       return stepText(event);
+  }
+}
+
+function gateText(gate: Gate): string {
+  switch (gate.kind) {
+    case "approval":
+      return `Gate: needs ${prose(demandsText(gate.demands))}`;
+    case "refused":
+      return `Gate: refused: ${text(gate.reasons.map(({ reason }) => reason).join("; "))}`;
+    case "open":
+      return "Gate: open";
   }
 }
 

@@ -1,5 +1,5 @@
 // The outbox of the record: read by "not published yet", by the one replica that holds the publishing claim.
-import type { Outbox, OutboxEntry, RecordHead } from "../../../controller/ports.ts";
+import type { OutboxEntry, PublishedRecord } from "../../../controller/ports.ts";
 import type { Sql } from "../sql.ts";
 
 /** The claim is had when nobody has it or its holder's lease has ended. */
@@ -15,22 +15,30 @@ export async function claimPublishing(sql: Sql, replica: string): Promise<boolea
   return rows.length > 0;
 }
 
-export async function unpublished(sql: Sql, limit: number): Promise<readonly OutboxEntry[]> {
+/** `except`: those that are being written. Never "after the last id": that would lose the rows of slow transactions. */
+export async function unpublished(
+  sql: Sql,
+  limit: number,
+  except: readonly string[],
+): Promise<readonly OutboxEntry[]> {
   const rows = await sql.query<{
     id: string;
     execution_id: string;
     milestone: OutboxEntry["milestone"];
     seq: number;
+    first_previous: string | null;
   }>(
-    `select id, execution_id::text, milestone, seq from audit_outbox
-     where published_at is null order by id limit $1::integer`,
-    [limit],
+    `select o.id, o.execution_id::text, o.milestone, o.seq, r.first_previous
+     from audit_outbox o left join records r using (execution_id)
+     where o.published_at is null and o.id <> all($2::bigint[]) order by o.id limit $1::integer`,
+    [limit, except],
   );
-  return rows.map(({ id, execution_id, milestone, seq }) => ({
+  return rows.map(({ id, execution_id, milestone, seq, first_previous }) => ({
     id,
     executionId: execution_id,
     milestone,
     seq,
+    firstPrevious: first_previous,
   }));
 }
 
@@ -39,33 +47,29 @@ export async function lastHead(sql: Sql): Promise<string | null> {
   return rows[0]?.last_head ?? null;
 }
 
-export async function recordHead(sql: Sql, executionId: string): Promise<RecordHead> {
-  const rows = await sql.query<RecordHead>("select head, lines from records where execution_id = $1::uuid", [
-    executionId,
-  ]);
-  return rows[0] ?? { head: null, lines: 0 };
-}
-
 /** In one statement; the last of the list becomes the last head. false: another replica publishes now, nothing was marked. */
 export async function markPublished(
   sql: Sql,
   replica: string,
-  published: Parameters<Outbox["markPublished"]>[0],
+  published: readonly PublishedRecord[],
 ): Promise<boolean> {
   const rows = await sql.query(
     `with input as (
-       select * from unnest($2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::integer[]) with ordinality
-         as i(id, execution_id, commit, head, lines, place)
+       select * from unnest($2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::integer[], $7::text[]) with ordinality
+         as i(id, execution_id, commit, head, lines, first_previous, place)
      ), held as (
        update publisher set last_head = (select head from input order by place desc limit 1)
        where replica_id = $1::text returning 1
      ), marked as (
        update audit_outbox o set published_at = now(), commit = i.commit from input i, held where o.id = i.id
      ), latest as (
-       select distinct on (execution_id) execution_id, head, lines from input, held order by execution_id, place desc
+       select distinct on (execution_id) execution_id, head, lines, first_previous
+       from input, held order by execution_id, place desc
      ), recorded as (
-       insert into records (execution_id, head, lines) select execution_id, head, lines from latest
-       on conflict (execution_id) do update set head = excluded.head, lines = excluded.lines, published_at = now()
+       insert into records (execution_id, head, lines, first_previous)
+       select execution_id, head, lines, first_previous from latest
+       on conflict (execution_id) do update
+       set head = excluded.head, lines = excluded.lines, first_previous = excluded.first_previous, published_at = now()
      )
      select from held`,
     [
@@ -75,6 +79,7 @@ export async function markPublished(
       published.map(({ commit }) => commit),
       published.map(({ head }) => head),
       published.map(({ lines }) => lines),
+      published.map(({ firstPrevious }) => firstPrevious),
     ],
   );
   return rows.length > 0;
