@@ -5,8 +5,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { actions } from "../src/actions/registry.ts";
+import { runPolicyTest } from "../src/cli/run-policy-tests.ts";
 import { readConfig } from "../src/config/read-config.ts";
 import { compileCatalog } from "../src/domain/policies/compile-catalog.ts";
+import { readPolicyTests } from "../src/domain/policy-tests/read-policy-tests.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
@@ -44,8 +46,8 @@ function anchors(markdown: string): Set<string> {
   );
 }
 
-/** Fenced examples that say what they are: ```yaml template, ```yaml policy, ```yaml gitmend. */
-function examples(kind: "template" | "policy" | "gitmend"): { name: string; text: string }[] {
+/** Fenced examples that say what they are: ```yaml template, ```yaml policy, ```yaml policy-test, ```yaml gitmend. */
+function examples(kind: "template" | "policy" | "policy-test" | "gitmend"): { name: string; text: string }[] {
   return documents().flatMap((file) =>
     [...read(file).matchAll(new RegExp(`^\`\`\`yaml ${kind}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
       (match, index) => ({
@@ -102,15 +104,24 @@ describe("the documents", () => {
 });
 
 describe("the examples in the documents", () => {
+  const files = [
+    ...examples("template").map(({ text }, index) => ({ path: `templates/${index}.yaml`, text })),
+    ...examples("policy").map(({ text }, index) => ({ path: `policies/${index}.yaml`, text })),
+    ...examples("policy-test").map(({ text }, index) => ({ path: `policies/tests/${index}.yaml`, text })),
+  ];
+
   it("compile together as one catalog, without a single finding", () => {
-    const files = [
-      ...examples("template").map(({ text }, index) => ({ path: `templates/${index}.yaml`, text })),
-      ...examples("policy").map(({ text }, index) => ({ path: `policies/${index}.yaml`, text })),
-    ];
     expect(files.length).toBeGreaterThanOrEqual(2);
     const { catalog, findings } = compileCatalog(files, "docs", actions);
     expect(findings).toEqual([]);
     expect(catalog).not.toBeNull();
+  });
+
+  it("are tested by the policy tests among them", async () => {
+    const { catalog } = compileCatalog(files, "docs", actions);
+    const { tests, findings } = readPolicyTests(files);
+    expect([findings, tests.length]).toEqual([[], 3]);
+    for (const test of tests) expect(await runPolicyTest(test, catalog!)).toMatchObject({ differences: [] });
   });
 
   it.each(examples("gitmend"))("$name is a valid gitmend.yaml", ({ name, text }) => {
