@@ -37,9 +37,10 @@ export function valueChecker(ajv: Ajv, schema: JsonObject): (value: Json) => str
   };
 }
 
-/** Values are checked as written: nothing is converted. */
+/** Values are checked as written: nothing is converted. Schemas were held to draft-07 before: doing that again takes long. */
 export function valueValidation(): Ajv {
-  return new Ajv({ allErrors: true, strict: false, validateFormats: false });
+  const trusted = { meta: false, validateSchema: false, validateFormats: false };
+  return new Ajv({ ...trusted, allErrors: true, strict: false });
 }
 
 function indexed(description: ActionDescription, ajv: Ajv): IndexedAction {
