@@ -42,6 +42,7 @@ export interface AppOptions {
 
 export interface App {
   readonly url: string;
+  readonly metricsUrl: string;
   readonly token: string;
   readonly database: Database;
   readonly controller: Controller;
@@ -93,11 +94,12 @@ export async function startApp(options: AppOptions): Promise<App> {
     log,
     draining: () => draining,
   });
-  const { url } = await server.listen();
+  const { url, metricsUrl } = await server.listen();
   await writeControllerFile(dataDir, { url, token });
   opened.move();
   return {
     url,
+    metricsUrl,
     token,
     database,
     controller,
@@ -164,12 +166,7 @@ async function openPorts(
       cacheDir: join(dataDir, "catalog-cache"),
     }),
     compiler: catalogCompiler(actions),
-    auditRepository: await openAuditRepository({
-      folder: auditFolder,
-      branch: config.audit_repository.branch,
-      remote: gitRemote(config.audit_repository, environment),
-      signingKey: config.audit_repository.sign?.key ?? null,
-    }),
+    auditRepository: await auditRepository(options, auditFolder),
     forge: await openLocalForge({
       folder: config.approvals.repository ?? join(dataDir, "approvals.git"),
       people: config.approvals.people.map(({ id, signer = null }) => ({ id, signer })),
@@ -186,6 +183,15 @@ async function openPorts(
       ownNode: environment["GITMEND_NODE_NAME"] ?? null,
     },
   };
+}
+
+function auditRepository({ config, environment }: AppOptions, folder: string) {
+  return openAuditRepository({
+    folder,
+    branch: config.audit_repository.branch,
+    remote: gitRemote(config.audit_repository, environment),
+    signingKey: config.audit_repository.sign?.key ?? null,
+  });
 }
 
 function allowedSigners({ config_repository: { verify } }: Config): string | null {

@@ -13,6 +13,7 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
 const code = await runCli(process.argv.slice(2), {
   out: (output) => void stdout.write(output),
   err: (output) => void stderr.write(output),
+  isTerminal: stdout.isTTY,
   columns: stdout.isTTY ? stdout.columns : 80,
   colours: stdout.isTTY && !noColour,
   environment: env,

@@ -8,6 +8,8 @@ export interface CliContext {
   readonly out: (text: string) => void;
   /** Standard error: what went wrong, progress. */
   readonly err: (text: string) => void;
+  /** Standard output is a terminal: lines have to fit. */
+  readonly isTerminal: boolean;
   /** Of the terminal; 80 where there is none. */
   readonly columns: number;
   readonly colours: boolean;

@@ -1,5 +1,6 @@
 // A table that fits the terminal: the widest columns give way first, names of objects in their middle, everything else at
-// its end. `wide` lets the lines run on.
+// its end. `wide`, a pipe and a file let the lines run on: whoever searches them must find whole names.
+import type { CliContext } from "./context.ts";
 import { clean, pad, width } from "./layout.ts";
 import { paintFor, type Tone } from "./paint.ts";
 
@@ -9,19 +10,22 @@ export interface TableRow {
 }
 
 const gap = 2;
-/** What a column keeps: an id, a time, the beginning of a name. */
-const narrowest = 14;
+/** What a shortened column keeps: the beginning of a name. */
+const narrowest = 12;
+/** Half an id or a time says nothing. */
+const whole = new Set(["ID", "STATE", "AT", "AGE", "GATE", "FIRING", "STATUS", "SEVERITY", "PRIORITY"]);
 
 /** Ends in a newline. Cells are cleaned here. */
 export function renderTable(
   header: readonly string[],
   rows: readonly TableRow[],
-  view: { readonly columns: number; readonly colours: boolean; readonly wide?: boolean },
+  view: Pick<CliContext, "columns" | "colours" | "isTerminal"> & { readonly wide?: boolean },
 ): string {
   const paint = paintFor(view.colours);
   const texts = [header, ...rows.map(({ cells }) => cells.map(clean))];
   const widths = columnWidths(texts);
-  const fitting = view.wide === true ? widths : fit(widths, view.columns);
+  const shrinks = header.map((name) => !whole.has(name));
+  const fitting = view.wide === true || !view.isTerminal ? widths : fit(widths, view.columns, shrinks);
   const lines = texts.map((cells, index) =>
     paint(index === 0 ? "strong" : (rows[index - 1]?.tone ?? "plain"), aligned(cells, fitting)),
   );
@@ -37,13 +41,18 @@ export function columnWidths(rows: readonly (readonly string[])[]): readonly num
 }
 
 /** Widths that fit side by side into `columns`, unless all are at their narrowest. */
-export function fit(widths: readonly number[], columns: number): readonly number[] {
+export function fit(
+  widths: readonly number[],
+  columns: number,
+  shrinks: readonly boolean[] = [],
+): readonly number[] {
   const fitting = [...widths];
   const total = () => fitting.reduce((sum, one) => sum + one + gap, -gap);
+  const room = (index: number) => (shrinks[index] === false ? 0 : (fitting[index] ?? 0));
   while (total() > columns) {
-    const widest = Math.max(...fitting);
-    if (widest <= narrowest) break;
-    fitting[fitting.indexOf(widest)] = widest - 1;
+    const widest = fitting.reduce((best, _, index) => (room(index) > room(best) ? index : best), 0);
+    if (room(widest) <= narrowest) break;
+    fitting[widest] = room(widest) - 1;
   }
   return fitting;
 }

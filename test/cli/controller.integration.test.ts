@@ -10,7 +10,7 @@ import { writeControllerFile } from "../../src/config/controller-file.ts";
 import type { ExecutionCommand } from "../../src/controller/ports.ts";
 import type { RecordedEvent } from "../../src/domain/execution/events.ts";
 import { approvalBranch, approvalPath } from "../../src/domain/gate/approval-file.ts";
-import { executionsOf, givenServer, token } from "../server/given-server.ts";
+import { executionsOf, givenServer, noDeadLetters, token } from "../server/given-server.ts";
 import { cli } from "./given-cli.ts";
 import { sampleExecution } from "./sample-execution.ts";
 
@@ -136,11 +136,11 @@ describe("gitmend dead-letters list", () => {
     await using server = await givenServer(
       {},
       {
-        alerts: { receive: () => Promise.reject(new Error("unused")), deadLetters: async () => [letter] },
+        alerts: { receive: () => Promise.reject(new Error("unused")), ...noDeadLetters, deadLetters: async () => [letter] },
       },
     );
     const run = await cli(["dead-letters", "list"], { environment: environment(server.url) });
-    expect(run.out).toBe("2026-11-17 10:00:00 UTC  default  X: \uFFFD[2J\n  {}\n");
+    expect(run.out).toBe("1  2026-11-17 10:00:00 UTC  default  X: \uFFFD[2J\n  {}\n");
   });
 });
 

@@ -25,6 +25,7 @@ export async function cli(args: readonly string[], settings: CliSettings = {}): 
     err: (text) => {
       err += text;
     },
+    isTerminal: true,
     columns: settings.columns ?? 100,
     colours: settings.colours ?? false,
     environment: settings.environment ?? {},

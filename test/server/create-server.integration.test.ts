@@ -4,7 +4,7 @@ import type { ExecutionEvent, RecordedEvent } from "../../src/domain/execution/e
 import { createServer } from "../../src/server/create-server.ts";
 import { sampleExecution } from "../cli/sample-execution.ts";
 import { rolledBack } from "../fixtures/executions.ts";
-import { executionsOf, givenServer, readyState, token } from "./given-server.ts";
+import { executionsOf, givenServer, noDeadLetters, readyState, token } from "./given-server.ts";
 
 const webhook = { method: "POST", body: '{"version":"4","alerts":[]}' };
 
@@ -60,7 +60,7 @@ describe("a server on loopback", () => {
             await committed;
             return { opened: 0, resolved: 0, repeated: 0, deadLetters: 0 };
           },
-          deadLetters: async () => [],
+          ...noDeadLetters,
         },
       },
     );
@@ -78,7 +78,14 @@ describe("a server that others can reach", () => {
   const source = { name: "default", clusters: ["demo"], clusterLabel: "cluster", credential: null };
   const start = (changes: object) => () =>
     createServer(
-      { listen: { host: "0.0.0.0", port: 0 }, token, teams: new Map(), sources: [source], ...changes },
+      {
+        listen: { host: "0.0.0.0", port: 0 },
+        metricsListen: null,
+        token,
+        teams: new Map(),
+        sources: [source],
+        ...changes,
+      },
       {} as Parameters<typeof createServer>[1],
     );
 
@@ -220,11 +227,11 @@ describe("the API", () => {
       {
         alerts: {
           receive: async () => Promise.reject(new Error("unused")),
-          deadLetters: async () => [letter],
+          ...noDeadLetters, deadLetters: async () => [letter],
         },
       },
     );
-    expect((await given.api("/api/v1/dead-letters")).json).toEqual({ items: [letter] });
+    expect((await given.api("/api/v1/dead-letters")).json).toEqual({ items: [letter], next: null });
     expect((await given.api("/api/v1/catalog")).json).toMatchObject({ templates: 2, rules: 3, findings: [] });
   });
 

@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { Delivery, ExecutionStore, ExecutionSummary, Log } from "../../src/controller/ports.ts";
 import type { RecordedEvent } from "../../src/domain/execution/events.ts";
+import { noMetrics } from "../support/no-metrics.ts";
 import { createServer, type ServerOptions, type ServerPorts } from "../../src/server/create-server.ts";
 
 export const token = "a-token-of-sufficient-length";
@@ -26,6 +27,7 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
   const server = createServer(
     {
       listen: { host: "127.0.0.1", port: 0 },
+      metricsListen: null,
       token,
       teams: new Map([["sre", ["ana", "bo"]]]),
       sources: [{ name: "default", clusters: ["demo"], clusterLabel: "cluster", credential: null }],
@@ -38,9 +40,13 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
           const { length: opened } = delivery.alerts;
           return { opened, resolved: 0, repeated: 0, deadLetters: delivery.deadLetters.length };
         },
-        deadLetters: async () => [],
+        ...noDeadLetters,
       },
       executions: executionsOf([]),
+      views: emptyViews,
+      start: () => Promise.reject(new Error("nothing is started here")),
+      examine: async () => [],
+      metrics: { ...noMetrics, contentType: "text/plain", scrape: async () => "" },
       state: readyState(),
       log: logInto(logged),
       ...ports,
@@ -69,10 +75,40 @@ export function readyState(changes: Partial<ServerPorts["state"]> = {}): ServerP
   return {
     draining: () => false,
     ready: async () => ({ database: true, catalog: true }),
-    catalog: () => ({ revision: `main@sha1:${"a".repeat(40)}`, templates: 2, rules: 3, findings: [] }),
+    mode: () => "live",
+    catalog: () => ({
+      revision: `main@sha1:${"a".repeat(40)}`,
+      templates: 2,
+      rules: 3,
+      findings: [],
+      problem: null,
+    }),
     ...changes,
   };
 }
+
+export const noDeadLetters = {
+  deadLetters: async () => [],
+  deadLetter: async () => null,
+  replayDeadLetter: async () => null,
+  dropDeadLetter: async () => false,
+};
+
+export const emptyViews: ServerPorts["views"] = {
+  currentExecutions: async () => [],
+  currentFirings: async () => [],
+  incidents: async () => [],
+  incident: async () => null,
+  health: async () => ({
+    active: {},
+    firing: 0,
+    unpublished: 0,
+    auditLagSeconds: 0,
+    watchdogAt: null,
+    deliveredAt: null,
+    now: "2026-11-17T10:01:35.000Z",
+  }),
+};
 
 /** An execution store of fixed executions; the newest events can be added by the test. */
 export function executionsOf(
@@ -84,7 +120,7 @@ export function executionsOf(
   return {
     list: async ({ limit }) => executions.slice(0, limit).map(({ summary }) => summary),
     find: async (id) => of(id)?.summary ?? null,
-    events: async (id) => of(id)?.events ?? [],
+    events: async (id, after = 0) => (of(id)?.events ?? []).filter(({ seq }) => seq > after),
     send,
   };
 }

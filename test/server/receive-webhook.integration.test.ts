@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Received } from "../../src/controller/ports.ts";
 import { Problem } from "../../src/domain/problem.ts";
 import type { WebhookSource } from "../../src/server/receive-webhook.ts";
-import { givenServer, readyState } from "./given-server.ts";
+import { givenServer, noDeadLetters, readyState } from "./given-server.ts";
 
 const alert = (fingerprint = "f0", changes: object = {}) => ({
   status: "firing",
@@ -23,7 +23,7 @@ describe("a delivery of Alertmanager", () => {
     await using given = await givenServer(
       {},
       {
-        alerts: { receive: async () => ((received += 1), committed), deadLetters: async () => [] },
+        alerts: { receive: async () => ((received += 1), committed), ...noDeadLetters },
       },
     );
     let answered = false;
@@ -114,7 +114,7 @@ describe("a delivery of Alertmanager", () => {
           receive: async () => {
             throw new Problem("DATABASE_UNAVAILABLE", "the database is away", { retryable: true });
           },
-          deadLetters: async () => [],
+          ...noDeadLetters,
         },
       },
     );
@@ -134,7 +134,7 @@ describe("a delivery of Alertmanager", () => {
           receive: async () => {
             throw new TypeError("password is hunter2");
           },
-          deadLetters: async () => [],
+          ...noDeadLetters,
         },
       },
     );
@@ -157,7 +157,7 @@ describe("a delivery of Alertmanager", () => {
     let received = 0;
     await using given = await givenServer(
       { limits: { bodyBytes: 1_000, totalBytes: 1_500 } },
-      { alerts: { receive: async () => ((received += 1), committed), deadLetters: async () => [] } },
+      { alerts: { receive: async () => ((received += 1), committed), ...noDeadLetters } },
     );
     const body = JSON.stringify({ ...payload(alert()), padding: "x".repeat(600) });
     const first = given.webhook(body);

@@ -114,18 +114,18 @@ export function createMetrics(): MetricsRegistry {
     count: (name, labels, by = 1) => counted.get(name)?.inc({ ...labels }, by),
     observe: (name, value, labels) => observed.get(name)?.observe({ ...labels }, value),
     async scrape(readers) {
-      await Promise.all(gauged.map(([name, gauge]) => read(gauge, readers[name as keyof Gauges])));
+      await Promise.all(gauged.map(([name, gauge]) => read(gauge, name as keyof Gauges, readers)));
       return registry.metrics();
     },
   };
 }
 
-async function read(gauge: Gauge, reader: GaugeReaders[keyof Gauges]): Promise<void> {
+async function read(gauge: Gauge, name: keyof Gauges, readers: GaugeReaders): Promise<void> {
   const samples = await Promise.resolve()
-    .then(reader)
+    .then(readers[name])
     .catch((): readonly GaugeSample[] => []);
   gauge.reset();
   // A gauge without labels would read 0 now, which is a value like any other.
-  gauge.remove();
+  if (gauges[name].labels.length === 0) gauge.remove();
   for (const { labels, value } of samples) gauge.set({ ...labels }, value);
 }
