@@ -175,10 +175,10 @@ describe("a step for each subject", () => {
   it("has a list for an output", () => {
     const after = (condition: string) =>
       each(restart, `  - {name: b, conditions: ["${condition}"], action: {action: get_pod_status}}\n`);
-    expect(compile(after("steps['restart'].output.all(one, one.replaced)")).lines).toEqual([]);
-    expect(compile(after("steps['restart'].output[0].replaced == true")).lines).toEqual([]);
-    expect(compile(after("steps['restart'].output.replaced")).lines).toEqual([
-      `t0.yaml:4:29 error EXPRESSION "restart" runs for each subject, so its output is a list: write steps['restart'].output.all(one, one.replaced)`,
+    expect(compile(after("steps['restart'].output.all(one, one.ready)")).lines).toEqual([]);
+    expect(compile(after("steps['restart'].output[0].ready == true")).lines).toEqual([]);
+    expect(compile(after("steps['restart'].output.ready")).lines).toEqual([
+      `t0.yaml:4:29 error EXPRESSION "restart" runs for each subject, so its output is a list: write steps['restart'].output.all(one, one.ready)`,
     ]);
   });
 
