@@ -36,113 +36,134 @@ export interface CatalogSync {
 const retryRounds = 30;
 
 export function createCatalogSync(ports: CatalogPorts, intervalSeconds: number): CatalogSync {
-  const { catalogState, log, metrics, source } = ports;
-  let catalog: Catalog | null = null;
-  let seen: ReturnType<CatalogSync["findings"]> = { revision: null, findings: [], problem: null };
-  let findingsInUse: readonly Finding[] = [];
-  /** The head that needs no second look. */
-  let settled: string | null = null;
-  /** A named revision that this replica cannot use: not tried again before the next look. */
-  let unusable: string | null = null;
+  const { log, metrics } = ports;
+  const branch = new ConfigBranch(ports);
+  let problem: string | null = null;
   let roundsToLook = 0;
 
-  /** Reads and compiles one revision; null when it is not valid. */
-  const load = async (revision: string): Promise<Catalog | null> => {
-    const compiled = await readAndCompile(revision, ports);
-    const told = revision === seen.revision && sameFindings(compiled.findings, seen.findings);
-    seen = { ...seen, revision, findings: compiled.findings };
-    const findings = compiled.findings.slice(0, 20);
-    if (compiled.catalog === null && !told)
-      log.error({ revision, findings }, "the commit is not valid: the last good revision stays");
-    return compiled.catalog;
-  };
-
-  /** A crash before the wake-up is made good by keepHouse, which knows the revision of each "no match". */
-  const swap = async (next: Catalog): Promise<void> => {
-    const first = catalog === null;
-    catalog = next;
-    findingsInUse = seen.findings;
-    const { revision, templates, ruleCount } = next;
-    log.info({ revision, templates: templates.size, rules: ruleCount }, "catalog in use");
-    if (!first) await ports.alerts.wakeUnmatched();
-  };
-
-  /** A revision that a force push took away, and that is not cached here, must not keep the head from being read. */
-  const loadNamed = async (named: string): Promise<Catalog | null> => {
-    try {
-      return await load(named);
-    } catch (error) {
-      const { code, message } = toProblem(error);
-      if (code === "DATABASE_UNAVAILABLE" || code === "GIT_UNREACHABLE") throw error;
-      log.warn({ revision: named, code, reason: message }, "the revision in use cannot be read here");
-      return null;
-    }
-  };
-
-  /** @returns the named revision, which is in use here now unless it cannot be used */
-  const follow = async (): Promise<string | null> => {
-    const named = await catalogState.current();
-    if (named === null || named === catalog?.revision || named === unusable) return named;
-    unusable = named;
-    const next = await loadNamed(named);
-    if (next !== null) {
-      unusable = null;
-      await swap(next);
-    }
-    return named;
-  };
-
   const look = async (): Promise<void> => {
-    unusable = null;
-    const named = await follow();
-    const revision = await headOf(source);
-    if (revision === catalog?.revision) {
-      seen = { ...seen, revision, findings: findingsInUse };
-      settled = revision;
-    }
-    if (revision === settled) return;
-    const next = await load(revision);
-    if (next !== null) {
-      const namedNow = await catalogState.current();
-      // Another replica was faster, perhaps with an older head: follow it first, look again at the next opportunity.
-      if (namedNow !== named && namedNow !== revision) return void (roundsToLook = 0);
-      if (namedNow !== revision) await catalogState.set(revision);
-      await swap(next);
-    }
-    // The file of allowed signers may change without a commit.
-    settled = seen.findings.some(({ code }) => code === "COMMIT_NOT_SIGNED") ? null : revision;
-  };
-
-  const lookInTime = async (): Promise<void> => {
     roundsToLook = Math.max(1, Math.min(intervalSeconds, retryRounds));
-    await timed(metrics, "catalog_sync_duration_seconds", look);
+    const upToDate = await timed(metrics, "catalog_sync_duration_seconds", () => branch.look());
+    if (!upToDate) roundsToLook = 0;
     if (roundsToLook > 0) roundsToLook = Math.max(1, intervalSeconds);
-    if (seen.problem !== null) log.info({}, "the config repository can be read again");
-    seen = { ...seen, problem: null };
+    if (problem !== null) log.info({}, "the config repository can be read again");
+    problem = null;
   };
 
   return {
-    current: () => catalog,
-    findings: () => seen,
-    lookSoon() {
+    current: () => branch.catalog,
+    findings: () => ({ ...branch.seen, problem }),
+    lookSoon: () => {
       roundsToLook = 0;
     },
     async round() {
       try {
         roundsToLook -= 1;
-        await (roundsToLook > 0 ? follow() : lookInTime());
+        await (roundsToLook > 0 ? branch.follow() : look());
       } catch (error) {
         const { code, message } = toProblem(error);
-        if (message === seen.problem) return;
-        seen = { ...seen, problem: message };
-        const revision = catalog?.revision ?? null;
-        log.warn(
-          { code, reason: message, revision },
-          "the catalog cannot be kept up to date: the last good revision stays",
-        );
+        if (message === problem) return;
+        problem = message;
+        const fields = { code, reason: message, revision: branch.catalog?.revision ?? null };
+        log.warn(fields, "the catalog cannot be kept up to date: the last good revision stays");
       }
     },
   };
+}
+
+/** What this replica knows of the branch, and the catalog that it has in use. */
+class ConfigBranch {
+  readonly #ports: CatalogPorts;
+  #findingsInUse: readonly Finding[] = [];
+  /** The head that needs no second look. */
+  #settled: string | null = null;
+  /** A named revision that this replica cannot use: not tried again before the next look. */
+  #unusable: string | null = null;
+  catalog: Catalog | null = null;
+  seen: { readonly revision: string | null; readonly findings: readonly Finding[] } = {
+    revision: null,
+    findings: [],
+  };
+
+  constructor(ports: CatalogPorts) {
+    this.#ports = ports;
+  }
+
+  /** @returns the named revision, which is in use here now unless it cannot be used */
+  async follow(): Promise<string | null> {
+    const named = await this.#ports.catalogState.current();
+    if (named === null || named === this.catalog?.revision || named === this.#unusable) return named;
+    this.#unusable = named;
+    const next = await this.#loadNamed(named);
+    if (next !== null) {
+      this.#unusable = null;
+      await this.#swap(next);
+    }
+    return named;
+  }
+
+  /** @returns false: another replica was faster, perhaps with an older head; follow it first, then look again */
+  async look(): Promise<boolean> {
+    this.#unusable = null;
+    const named = await this.follow();
+    const revision = await headOf(this.#ports.source);
+    if (revision === this.catalog?.revision) {
+      this.seen = { revision, findings: this.#findingsInUse };
+      this.#settled = revision;
+    }
+    if (revision === this.#settled) return true;
+    const next = await this.#load(revision);
+    if (next !== null && !(await this.#name(next, named))) return false;
+    // The file of allowed signers may change without a commit.
+    const unsigned = this.seen.findings.some(({ code }) => code === "COMMIT_NOT_SIGNED");
+    this.#settled = unsigned ? null : revision;
+    return true;
+  }
+
+  /** Names a good head for all replicas, unless they were given another one since `named` was read. */
+  async #name(next: Catalog, named: string | null): Promise<boolean> {
+    const { catalogState } = this.#ports;
+    const namedNow = await catalogState.current();
+    if (namedNow !== named && namedNow !== next.revision) return false;
+    if (namedNow !== next.revision) await catalogState.set(next.revision);
+    await this.#swap(next);
+    return true;
+  }
+
+  /** A crash before the wake-up is made good by keepHouse, which knows the revision of each "no match". */
+  async #swap(next: Catalog): Promise<void> {
+    const first = this.catalog === null;
+    this.catalog = next;
+    this.#findingsInUse = this.seen.findings;
+    const { revision, templates, ruleCount } = next;
+    this.#ports.log.info({ revision, templates: templates.size, rules: ruleCount }, "catalog in use");
+    if (!first) await this.#ports.alerts.wakeUnmatched();
+  }
+
+  /** A revision that a force push took away, and that is not cached here, must not keep the head from being read. */
+  async #loadNamed(named: string): Promise<Catalog | null> {
+    try {
+      return await this.#load(named);
+    } catch (error) {
+      const { code, message } = toProblem(error);
+      if (code === "DATABASE_UNAVAILABLE" || code === "GIT_UNREACHABLE") throw error;
+      const fields = { revision: named, code, reason: message };
+      this.#ports.log.warn(fields, "the revision in use cannot be read here");
+      return null;
+    }
+  }
+
+  /** Reads and compiles one revision; null when it is not valid, which is said once. */
+  async #load(revision: string): Promise<Catalog | null> {
+    const { catalog, findings } = await readAndCompile(revision, this.#ports);
+    const told = revision === this.seen.revision && sameFindings(findings, this.seen.findings);
+    this.seen = { revision, findings };
+    if (catalog === null && !told) {
+      const fields = { revision, findings: findings.slice(0, 20) };
+      this.#ports.log.error(fields, "the commit is not valid: the last good revision stays");
+    }
+    return catalog;
+  }
 }
 
 function sameFindings(left: readonly Finding[], right: readonly Finding[]): boolean {

@@ -9,7 +9,7 @@ import { sameText } from "./credentials.ts";
 export interface PushWebhook {
   /** Of `config_repository.webhook_secret`; null: the addresses are closed. */
   readonly secret: string | null;
-  announced(): void;
+  readonly announced: () => void;
 }
 
 /** GitHub sends no larger ones. */

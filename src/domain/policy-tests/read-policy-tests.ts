@@ -6,12 +6,12 @@ import type { CatalogText } from "../policies/compile-catalog.ts";
 import { type SchemaCheck, schemaCheck } from "../schema-findings.ts";
 import { type FindingList, findingList } from "../templates/finding-list.ts";
 import { type DataPath, type DocumentPosition, readYaml, type YamlDocument } from "../yaml-findings.ts";
-import { type PolicyTest, policyTestSchema } from "./policy-test.generated.ts";
+import { type PolicyTest, type PolicyTestFile, policyTestSchema } from "./policy-test.generated.ts";
 
 export interface PlacedTest {
-  readonly test: PolicyTest;
+  readonly test: PolicyTestFile[number];
   /** Of a part of the test: `["expect", "gate"]`; `[]` is the test itself. */
-  position(path: DataPath): DocumentPosition;
+  readonly position: (path: DataPath) => DocumentPosition;
 }
 
 export interface PolicyTestReading {
