@@ -23,7 +23,9 @@ export function containerOf(target: unknown, name: unknown): unknown {
   );
   const found = listed.find((one) => isObject(one) && one["name"] === name);
   if (found !== undefined) return found;
-  const names = listed.map((one) => (isObject(one) ? String(one["name"]) : "")).join(", ");
+  const names = listed
+    .flatMap((one) => (isObject(one) && typeof one["name"] === "string" ? one["name"] : []))
+    .join(", ");
   const message = `there is no container ${JSON.stringify(name)}; the target has ${names === "" ? "none" : names}`;
   throw new Problem("EXPRESSION_FAILED", message, { details: { missing: true } });
 }

@@ -76,6 +76,11 @@ function planAssessment({ effectiveness }: Template, scope: Scope): Plan["assess
   const { delaySeconds, checks } = effectiveness;
   return {
     delaySeconds,
-    checks: checks.map(({ promql, expect }) => ({ promql: String(evaluateText(promql, scope)), expect })),
+    checks: checks.map(({ promql, expect }) => ({ promql: filledText(promql, scope), expect })),
   };
+}
+
+function filledText(text: string, scope: Scope): string {
+  const filled = evaluateText(text, scope);
+  return typeof filled === "string" ? filled : JSON.stringify(filled);
 }

@@ -1,8 +1,11 @@
 // What can be said about fallbacks only when all templates are read: that they exist, lead nowhere in a circle, and get their
 // parameters. A template answers for its fallback too: for the facts that it reads and the parameters that steer it.
 import { didYouMean } from "../did-you-mean.ts";
+import { fits } from "../expressions/check-expression.ts";
+import type { ResultType } from "../expressions/compile-expression.ts";
 import type { Finding } from "../finding.ts";
 import type { JsonObject } from "../json.ts";
+import { schemaTypes } from "./action-index.ts";
 import type { CompiledTemplate, TemplateCompilation } from "./compile-template.ts";
 
 export interface CheckedFallbacks {
@@ -28,8 +31,9 @@ function circleOf(start: string, next: ReadonlyMap<string, string>): readonly st
   return null;
 }
 
-function isSameType(given: JsonObject, wanted: JsonObject): boolean {
-  return given["type"] === wanted["type"] || (given["type"] === "integer" && wanted["type"] === "number");
+/** Every parameter of a template says its one type. */
+function typeOf(schema: JsonObject): ResultType {
+  return schemaTypes(schema)[0] ?? "unknown";
 }
 
 /** It gets the parameters of the same names, then its own defaults. */
@@ -44,8 +48,8 @@ function parameterFaults(
       const message = `fallback "${fallback.name}" needs parameter "${name}": declare it here too, or give it a default there`;
       return [finding(fallback, "MISSING_PARAMETER", message)];
     }
-    if (given === undefined || isSameType(given, wanted)) return [];
-    const message = `parameter "${name}" is ${String(given["type"])} here and ${String(wanted["type"])} in fallback "${fallback.name}"`;
+    if (given === undefined || fits(typeOf(given), typeOf(wanted))) return [];
+    const message = `parameter "${name}" is ${typeOf(given)} here and ${typeOf(wanted)} in fallback "${fallback.name}"`;
     return [finding(fallback, "WRONG_TYPE", message)];
   });
 }

@@ -248,7 +248,8 @@ describe("PromQL", () => {
       [expect.stringContaining('EXPRESSION "steps" is not known here')],
     ],
   ])("%s is refused", (promql, expected) => {
-    expect(check(promql).toSorted()).toEqual(expected.toSorted());
+    expect(check(promql)).toEqual(expect.arrayContaining(expected));
+    expect(check(promql)).toHaveLength(expected.length);
   });
 
   it("is answered by a value that must come to true or false", () => {
