@@ -69,5 +69,5 @@ async function hmacOf(request: IncomingMessage, secret: string): Promise<Buffer>
 }
 
 function refused(header: string): Problem {
-  return new Problem("UNAUTHENTICATED", `${header} is missing or is not of config_repository.webhook_secret`);
+  return new Problem("UNAUTHENTICATED", `the sender must know config_repository.webhook_secret and show it in ${header}`);
 }
