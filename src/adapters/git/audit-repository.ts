@@ -53,7 +53,7 @@ class AuditWriter {
   /** Known once the newest commits have been read. */
   #milestones: Map<string, KeyedMilestone> | null = null;
   #last: Promise<unknown> = Promise.resolve();
-  #repacking: Promise<void> | null = null;
+  #repacking = false;
 
   constructor(options: AuditRepositoryOptions) {
     this.#options = options;
@@ -214,10 +214,12 @@ class AuditWriter {
    * one looks again. One that fails is made again after a later flush.
    */
   #repackWhenDue(): void {
-    this.#repacking ??= this.#repack()
+    if (this.#repacking) return;
+    this.#repacking = true;
+    void this.#repack()
       .catch(() => undefined)
       .finally(() => {
-        this.#repacking = null;
+        this.#repacking = false;
       });
   }
 

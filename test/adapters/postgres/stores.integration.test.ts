@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
 import { type Database, openDatabase } from "../../../src/adapters/postgres/open-database.ts";
 import { alertStoreContract } from "../../contracts/alert-store.ts";
+import { assessmentsContract } from "../../contracts/assessments.ts";
 import { executionStoreContract } from "../../contracts/execution-store.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
@@ -17,6 +18,7 @@ describe("on a PostgreSQL server", () => {
   const open = async () => openDatabase({ url: await postgres.createDatabase() });
   describe("alerts", () => alertStoreContract(open));
   describe("executions", () => executionStoreContract(open));
+  describe("assessments", () => assessmentsContract(open));
 });
 
 describe("on the embedded database", () => {
@@ -29,4 +31,5 @@ describe("on the embedded database", () => {
   };
   describe("alerts", () => alertStoreContract(open));
   describe("executions", () => executionStoreContract(open));
+  describe("assessments", () => assessmentsContract(open));
 });
