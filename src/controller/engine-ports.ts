@@ -33,6 +33,8 @@ export interface EnginePorts {
   /** Team name -> people, of `gitmend.yaml`. */
   readonly teams: ReadonlyMap<string, readonly string[]>;
   readonly protection: ProtectionRules;
+  /** Label or annotation that names the owning team. */
+  readonly ownerLabel: string;
   /**
    * The gate of this plan under the rules and the facts of now.
    * @throws Problem when that cannot be known now: nothing may start, ask again

@@ -13,7 +13,7 @@ import { isOfFallback } from "../domain/planning/step-names.ts";
 import { stepOutputs } from "../domain/planning/step-outputs.ts";
 import { Problem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
-import { namespaceOf } from "./gather-facts.ts";
+import { namespaceOf, ownerOf } from "./gather-facts.ts";
 import { resolveTarget } from "./resolve-target.ts";
 
 /** @throws Problem TARGET_GONE, API_* when an expression needs the target and it cannot be read */
@@ -22,12 +22,13 @@ export async function scopeOf(
   [step, call]: readonly [PlannedStep, ActionCall],
   tools: ActionTools,
   executionId: string,
-  { alerts, clock, clusters }: Pick<EnginePorts, "alerts" | "clock" | "clusters">,
+  { alerts, clock, clusters, ownerLabel }: Pick<EnginePorts, "alerts" | "clock" | "clusters" | "ownerLabel">,
 ): Promise<Scope> {
   const { alert, subject, plan } = state;
   if (alert === null || plan === null)
     throw new Problem("INTERNAL", "a step ran before its plan was recorded");
   const roots = rootsIn(step, call);
+  const target = roots.has("target") || roots.has("owner") ? await freshTarget(state, tools) : null;
   return {
     alert: alertScope(alert, subject),
     subject: step.subject ?? subject,
@@ -36,7 +37,8 @@ export async function scopeOf(
     params: planOf(plan, step).parameters,
     steps: stepOutputs(plan, state.steps, step.name),
     now: clock.now(),
-    ...(roots.has("target") ? { target: await freshTarget(state, tools) } : {}),
+    ...(roots.has("target") ? { target } : {}),
+    ...(roots.has("owner") ? { owner: await ownerOf(alert, subject, target, tools, ownerLabel) } : {}),
     ...(roots.has("namespace") ? { namespace: await namespaceOf(alert, subject, tools) } : {}),
     ...(roots.has("history") && plan.target !== null
       ? { history: before(executionId, await alerts.history(alert.name, plan.target)) }

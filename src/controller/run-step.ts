@@ -8,6 +8,7 @@ import { evaluateCondition, evaluateText } from "../domain/expressions/evaluate.
 import type { Scope } from "../domain/expressions/scope.ts";
 import type { Subject } from "../domain/facts/objects.ts";
 import { canonicalJson, type Json, type JsonObject } from "../domain/json.ts";
+import { checkInput } from "../domain/planning/check-values.ts";
 import type { Effect } from "../domain/planning/effect.ts";
 import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
@@ -61,8 +62,7 @@ export async function startStep(
     if (unneeded !== null)
       return session.record([{ type: "StepSkipped", step: step.name, reason: unneeded, byCondition: true }]);
     assertAll("PRECONDITION_FAILED", step.preconditions, scope);
-    const input = evaluateText(attempt.call.input, scope) as JsonObject;
-    const call = { action: attempt.call.action, input: input as ActionCall["input"] };
+    const call = filledIn(attempt, scope);
     return attempt.action.changes ? change(attempt, attempt.action, call, scope) : read(attempt, call, scope);
   });
 }
@@ -87,6 +87,16 @@ export async function resumeStep(
     const end = await findOut(effectRequest(attempt, effect), lost, ports);
     return conclude(attempt, attempt.action, { ...call }, effect, end, scope);
   });
+}
+
+/** What is null is left out: the action's own default holds. @throws Problem PARAMETER_INVALID, EXPRESSION_FAILED */
+function filledIn({ call, action }: Attempt, scope: Scope): ActionCall {
+  const filled = Object.entries(evaluateText(call.input, scope) as ActionCall["input"]);
+  const input = Object.fromEntries(
+    filled.filter(([name, value]) => value !== null || call.input[name] === null),
+  );
+  checkInput(action, input);
+  return { action: call.action, input };
 }
 
 function notNeeded({ context, tools }: Attempt, subject: Subject): Promise<string | null> {

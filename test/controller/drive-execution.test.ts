@@ -29,7 +29,7 @@ function onlyReading(refusals: readonly Problem[] = []) {
     if (refusal !== undefined) throw refusal;
     return history;
   };
-  const action = { name: "look", changes: false, run: async () => ({}) } as unknown as Action;
+  const action = { name: "look", changes: false, input: {}, run: async () => ({}) } as unknown as Action;
   const ports = {
     executions: { events, append: async (append: Append) => void appends.push(append) },
     clusters: {

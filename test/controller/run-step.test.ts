@@ -53,6 +53,7 @@ async function secondAttempt(
           name: "scale_deployment",
           changes: true,
           idempotent: true,
+          input: { type: "object" },
           prepare: async () => preparedTooLate,
           settle: async () => ({}),
         } as unknown as Action,
