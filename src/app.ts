@@ -20,7 +20,7 @@ import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
 import { openServer } from "./app-server.ts";
 import { gitCredential, gitRemote, secretValue } from "./app-settings.ts";
 import { writeControllerFile } from "./config/controller-file.ts";
-import type { Config } from "./config/read-config.ts";
+import { type Config, floorRules } from "./config/read-config.ts";
 import { type Controller, type ControllerPorts, startController } from "./controller/controller.ts";
 import type { CatalogFile, Log } from "./controller/ports.ts";
 import { durationSeconds } from "./domain/duration.ts";
@@ -165,7 +165,7 @@ async function openPorts(
       allowedSignersFile: allowedSigners(config),
       cacheDir: join(dataDir, "catalog-cache"),
     }),
-    compiler: catalogCompiler(actions),
+    compiler: catalogCompiler(actions, { floor: floorRules(config) }),
     auditRepository: await auditRepository(options, auditFolder),
     forge: await openLocalForge({
       folder: config.approvals.repository ?? join(dataDir, "approvals.git"),

@@ -2,7 +2,7 @@
 // Whoever can push to the config branch can write a catalog that takes too long or too much: then the thread ends, nothing else.
 import { Worker } from "node:worker_threads";
 import type { CatalogCompiler } from "../controller/ports.ts";
-import { openCatalog } from "../domain/policies/catalog.ts";
+import { type CatalogContent, openCatalog } from "../domain/policies/catalog.ts";
 import { refusedFile } from "../domain/policies/catalog-files.ts";
 import type { CatalogCompilation, ContentCompilation } from "../domain/policies/compile-catalog.ts";
 import type { GuardRule, SelectionRule } from "../domain/policies/rule.ts";
@@ -15,18 +15,28 @@ export interface CompilerLimits {
   readonly memoryMebibytes: number;
 }
 
+export interface CompilerOptions {
+  readonly limits?: CompilerLimits;
+  /** Guards of gitmend.yaml: part of every catalog, whatever its files say. */
+  readonly floor?: readonly GuardRule[];
+}
+
 const defaultLimits: CompilerLimits = { seconds: 120, memoryMebibytes: 1024 };
 
 export function catalogCompiler(
   actions: readonly ActionDescription[],
-  limits: CompilerLimits = defaultLimits,
+  { limits = defaultLimits, floor = [] }: CompilerOptions = {},
 ): CatalogCompiler {
   // Descriptions are data; what else an action is (its functions) cannot and need not cross over.
   const descriptions = JSON.parse(JSON.stringify(actions)) as readonly ActionDescription[];
-  return { compile: (files, revision) => compile({ files, revision, actions: descriptions }, limits) };
+  return { compile: (files, revision) => compile({ files, revision, actions: descriptions }, limits, floor) };
 }
 
-async function compile(task: CompileTask, limits: CompilerLimits): Promise<CatalogCompilation> {
+async function compile(
+  task: CompileTask,
+  limits: CompilerLimits,
+  floor: readonly GuardRule[],
+): Promise<CatalogCompilation> {
   const worker = startWorker(task, limits);
   let late = false;
   const timer = setTimeout(() => {
@@ -35,7 +45,7 @@ async function compile(task: CompileTask, limits: CompilerLimits): Promise<Catal
   }, limits.seconds * 1000);
   try {
     const { content, findings } = await receive(worker);
-    return { catalog: content === null ? null : openCatalog(content), findings };
+    return { catalog: content === null ? null : openCatalog(withFloor(content, floor)), findings };
   } catch (error) {
     if (late) return tooMuch(`compiling takes longer than ${limits.seconds} s`);
     if ((error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY")
@@ -45,6 +55,10 @@ async function compile(task: CompileTask, limits: CompilerLimits): Promise<Catal
     clearTimeout(timer);
     await worker.terminate();
   }
+}
+
+function withFloor(content: CatalogContent, floor: readonly GuardRule[]): CatalogContent {
+  return { ...content, guards: [...floor, ...content.guards] };
 }
 
 function startWorker(workerData: CompileTask, { memoryMebibytes }: CompilerLimits): Worker {

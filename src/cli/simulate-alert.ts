@@ -6,7 +6,10 @@ import { factScope } from "../domain/expressions/scope.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import type { ObjectRef, Target } from "../domain/facts/objects.ts";
-import { weighGate } from "../domain/gate/weigh-gate.ts";
+import type { Usage } from "../domain/facts/usage.ts";
+import { limitReached } from "../domain/gate/limits.ts";
+import { managerText } from "../domain/gate/managed-by.ts";
+import { refusedByLimit, weighGate } from "../domain/gate/weigh-gate.ts";
 import { type DraftPlan, draftFallback, draftPlan } from "../domain/planning/draft-plan.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import { callsOf, sealPlan } from "../domain/planning/seal-plan.ts";
@@ -19,7 +22,7 @@ import type { TestedDecision } from "../domain/policy-tests/judge-policy-test.ts
 import { Problem, toProblem } from "../domain/problem.ts";
 import { escalationTemplate } from "../domain/templates/escalation.ts";
 import type { Template } from "../domain/templates/template.ts";
-import { type Assumptions, assumeFacts } from "./assume-facts.ts";
+import { type Assumptions, assumeFacts, assumeUsage } from "./assume-facts.ts";
 
 export interface Simulation extends TestedDecision {
   readonly alert: Alert;
@@ -42,8 +45,9 @@ export async function simulateAlert(alert: Alert, catalog: Catalog, given: Assum
     return { ...nothing, selection, rules: asked };
   try {
     const plan = assumePlan(selection, facts, target, catalog);
-    const rules = [...asked, ...(await explainGuards(facts, catalog, plan))];
-    return { ...nothing, selection, plan, rules, ...(await weigh(plan, facts, target, catalog)) };
+    const usage = assumeUsage(given);
+    const rules = [...asked, ...(await explainGuards(facts, catalog, plan, usage))];
+    return { ...nothing, selection, plan, rules, ...(await weigh(plan, facts, usage, catalog)) };
   } catch (error) {
     const problem = toProblem(error);
     if (problem.code === "INTERNAL") throw problem;
@@ -52,14 +56,17 @@ export async function simulateAlert(alert: Alert, catalog: Catalog, given: Assum
 }
 
 /** As if gitmend.yaml let everything run: what is refused or only observed then is so because of the policies. */
-async function weigh(plan: Plan, facts: Facts, target: Target | null, catalog: Catalog) {
-  const verdicts = await evaluateGuards(catalog, facts, plan);
+async function weigh(plan: Plan, facts: Facts, usage: Usage, catalog: Catalog) {
+  const target = facts.target.available ? facts.target.value : null;
+  const verdicts = await evaluateGuards(catalog, facts, plan, usage);
   const protection = protectionOf(plan, facts, target);
-  return weighGate(plan, verdicts, {
-    live: [{}],
-    ownedByOperator: target?.managedBy === "operator",
-    protection,
-  });
+  const manager = target === null ? null : managerText(target);
+  const { gate, mode, limits } = weighGate(plan, verdicts, { live: [{}], manager, protection });
+  for (const limit of limits) {
+    const reached = limitReached(limit, new Map(limit.keys.map((key) => [key, usage[limit.scope]])));
+    if (reached !== null) return { gate: refusedByLimit(limit, reached), mode };
+  }
+  return { gate, mode };
 }
 
 type Chosen = Extract<Selection, { kind: "match" | "escalate" }>;

@@ -3,6 +3,9 @@
 import { readFileSync } from "node:fs";
 import { didYouMean } from "../domain/did-you-mean.ts";
 import { type Finding, hasErrors } from "../domain/finding.ts";
+import type { Json } from "../domain/json.ts";
+import { compileFloor } from "../domain/policies/compile-floor.ts";
+import type { GuardRule } from "../domain/policies/rule.ts";
 import { Problem } from "../domain/problem.ts";
 import { schemaCheck, withDefaults } from "../domain/schema-findings.ts";
 import { type DataPath, readYaml, type YamlDocument } from "../domain/yaml-findings.ts";
@@ -142,8 +145,15 @@ export function readConfig(text: string, file: string, environment: Environment)
   const faults = [...overlay.findings, ...schemaCheck(configSchema)(whole)];
   if (hasErrors(faults)) return { config: null, findings: faults };
   const config = withDefaults<Config>(whole.value, configSchema);
-  const all = [...faults, ...checkTogether(config, whole, overlay)];
+  const all = [...faults, ...checkTogether(config, whole, overlay), ...compileFloor(whole).findings];
   return { config: hasErrors(all) ? null : config, findings: all };
+}
+
+/** The guards of a configuration that was read without an error. */
+export function floorRules({ floor }: Pick<Config, "floor">): readonly GuardRule[] {
+  const value = { floor: floor as readonly Json[] };
+  return compileFloor({ file: "floor", value, position: () => ({ file: "floor", line: 1, column: 1 }) })
+    .rules;
 }
 
 /** The secret itself, without white space at the end. @throws Problem CONFIG_INVALID when the reference leads nowhere. */

@@ -6,11 +6,10 @@ import { fold } from "../domain/execution/evolve.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import { objectKey, type Target } from "../domain/facts/objects.ts";
-import { weighGate } from "../domain/gate/weigh-gate.ts";
+import { refusedByLimit } from "../domain/gate/weigh-gate.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
 import { changesSomething, type Plan } from "../domain/planning/plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
-import { evaluateGuards } from "../domain/policies/evaluate-guards.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
 import type { Selection } from "../domain/policies/selection.ts";
@@ -21,15 +20,17 @@ import { countDecision } from "./count-events.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
 import { makePlan } from "./make-plan.ts";
-import type { DueFiring, FiringDecision } from "./ports.ts";
-import { findProtection } from "./protection.ts";
+import type { DueFiring, FiringDecision, Limited } from "./ports.ts";
 import { number } from "./session.ts";
 import { summariseFacts } from "./summarise-facts.ts";
 import { timed } from "./timed.ts";
+import { weighPlan } from "./weigh-plan.ts";
 
 /** Below the time for which a firing is claimed: nobody else decides it meanwhile. */
 const decisionTimeoutMilliseconds = 8_000;
 const retryLimitSeconds = 60;
+
+type NewExecution = Extract<FiringDecision, { kind: "execution" }>;
 
 /** @returns the execution that was created and is ours to drive, or null */
 export async function decideFiring(
@@ -41,21 +42,42 @@ export async function decideFiring(
   const decision = await timed(ports.metrics, "planning_duration_seconds", () =>
     choose(firing, catalog, tools, ports),
   );
+  return commit(firing, decision, ports);
+}
+
+/** As many as a limit allows are under way: that is the gate of this one, and the record says so. */
+function refuse(decision: NewExecution, { limit, reason }: Limited): NewExecution {
+  const gate = refusedByLimit(limit, reason);
+  const events = decision.events.map((recorded) =>
+    recorded.event.type === "GateDecided" ? { ...recorded, event: { ...recorded.event, gate } } : recorded,
+  );
+  const { phase, outcome, escalated } = fold(events);
+  const projection = { phase, outcome, escalated };
+  return { ...decision, events, projection, claimKey: null, limits: [], countsIn: [] };
+}
+
+async function commit(
+  firing: DueFiring,
+  decision: FiringDecision,
+  ports: DecisionPorts,
+): Promise<string | null> {
   await ports.faults.at("decision-before-commit");
   const committed = await ports.alerts.decide(firing, decision);
   await ports.faults.at("decision-after-commit");
-  const fields = { alert: firing.alert.name, fingerprint: firing.alert.fingerprint };
+  if (committed.result === "limited" && decision.kind === "execution")
+    return commit(firing, refuse(decision, committed), ports);
   if (committed.result === "busy") {
-    const { executionId } = committed;
     const reasons = ["another firing of the same target was decided at the same time"];
-    await ports.alerts.decide(firing, { kind: "joined", revision: catalog.revision, executionId, reasons });
+    const { revision } = decision;
+    const { executionId } = committed;
+    await ports.alerts.decide(firing, { kind: "joined", revision, executionId, reasons });
     return null;
   }
   if (committed.result === "committed") countDecision(decision, ports.metrics);
-  ports.log.info(
-    { ...fields, decision: decision.kind, result: committed.result, reasons: decision.reasons },
-    "firing decided",
-  );
+  const { alert } = firing;
+  const { reasons } = decision;
+  const fields = { alert: alert.name, fingerprint: alert.fingerprint, decision: decision.kind };
+  ports.log.info({ ...fields, result: committed.result, reasons }, "firing decided");
   return committed.result === "committed" && decision.kind === "execution" ? decision.executionId : null;
 }
 
@@ -141,10 +163,8 @@ export async function plan(
     tools,
     ports,
   );
-  const verdicts = await evaluateGuards(catalog, facts, made.plan);
-  const protection = await protectionOf(made.plan, tools, ports);
-  const ownedByOperator = target?.managedBy === "operator";
-  const { gate, mode } = weighGate(made.plan, verdicts, { live: ports.live, ownedByOperator, protection });
+  const weighed = await weighPlan(made.plan, facts, catalog, tools, ports);
+  const { gate, mode } = weighed;
   const incidentKey = claimKeyOf(firing.alert, target);
   const incidentId = ports.ids.next();
   const events: readonly ExecutionEvent[] = [
@@ -175,6 +195,8 @@ export async function plan(
     target: made.plan.target,
     mode,
     cooldownSeconds: template.cooldownSeconds,
+    limits: weighed.limits,
+    countsIn: weighed.countsIn,
     events: recorded,
     projection: { phase, outcome, escalated },
   };
@@ -237,16 +259,6 @@ async function coolDown(
     reason: `cool-down until ${until}: ${last.template} ended ${last.outcome ?? "not yet"}`,
     seconds: secondsBetween(now, until),
   };
-}
-
-async function protectionOf(
-  { touches, target }: Plan,
-  tools: ActionTools,
-  ports: DecisionPorts,
-): Promise<readonly string[]> {
-  const touched = target === null ? touches.objects : [...touches.objects, target];
-  const problem = await findProtection(touched, tools, ports);
-  return problem === null ? [] : [problem.message];
 }
 
 function later(catalog: Catalog, reasons: readonly string[], retrySeconds: number): FiringDecision {

@@ -7,6 +7,7 @@ import type { Alert, AlertReference } from "../domain/facts/alert.ts";
 import type { History } from "../domain/facts/facts.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
 import type { Approval, Mode } from "../domain/gate/gate.ts";
+import type { AppliedLimit, Counts } from "../domain/gate/limits.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
 
@@ -71,10 +72,21 @@ export type FiringDecision =
       readonly target: ObjectRef | null;
       readonly mode: Mode;
       readonly cooldownSeconds: number;
+      /** Counted in the deciding transaction, under a lock of each key: the answer may be `limited`. */
+      readonly limits: readonly AppliedLimit[];
+      /** What it counts in itself (domain/gate/limits.ts). */
+      readonly countsIn: readonly string[];
       /** The first events of the stream, seq 1…n. The execution belongs to this replica, epoch 1. */
       readonly events: readonly RecordedEvent[];
       readonly projection: Projection;
     };
+
+export interface Limited {
+  readonly result: "limited";
+  readonly limit: AppliedLimit;
+  /** For people. */
+  readonly reason: string;
+}
 
 export interface DeadLetter {
   readonly id: string;
@@ -94,7 +106,8 @@ export interface AlertStore {
   takeDue(limit: number, claimSeconds: number): Promise<readonly DueFiring[]>;
   /**
    * All or nothing. `stale`: the firing was resolved or decided by another replica. `busy`: another live execution holds
-   * the claim (its id is given): join it.
+   * the claim (its id is given): join it. `limited`: as many as that limit allows are under way or were started; nothing
+   * was written.
    */
   decide(
     firing: Pick<DueFiring, "id" | "token">,
@@ -103,12 +116,20 @@ export interface AlertStore {
     | { readonly result: "committed" }
     | { readonly result: "stale" }
     | { readonly result: "busy"; readonly executionId: string }
+    | Limited
   >;
   /** The same without a firing: started by hand. @throws Problem LEASE_LOST (nothing was written), DATABASE_UNAVAILABLE */
   start(
     alertName: string,
     decision: Extract<FiringDecision, { readonly kind: "execution" }>,
-  ): Promise<{ readonly result: "committed" } | { readonly result: "busy"; readonly executionId: string }>;
+  ): Promise<
+    { readonly result: "committed" } | { readonly result: "busy"; readonly executionId: string } | Limited
+  >;
+  /** How much counts in each key, starts within `perSeconds`; only executions that were created before `before`, if it is given. */
+  usage(
+    keys: readonly string[],
+    options: { readonly perSeconds: number; readonly before?: string },
+  ): Promise<Counts>;
   /** The live execution that holds this claim. */
   liveExecution(claimKey: string): Promise<string | null>;
   /** Other open firings of its name, in its cluster and namespace, oldest first. */

@@ -1,25 +1,28 @@
 // Reads what a change touches and asks whether it is protected: when the plan is made and again before every change.
 import type { ActionTools } from "../actions/action.ts";
-import { type ProtectionRules, protectionProblem, protectionReads } from "../actions/protected.ts";
+import {
+  type FoundObject,
+  type ProtectionRules,
+  protectionProblem,
+  protectionReads,
+} from "../actions/protected.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
 import type { Effect } from "../domain/planning/effect.ts";
-import type { Problem } from "../domain/problem.ts";
 
 interface ProtectionPorts {
   readonly protection: ProtectionRules;
 }
 
-/** @throws Problem API_*: what cannot be read is not changed. */
-export async function findProtection(
+/** The objects as they are now, and their namespaces. @throws Problem API_*: what cannot be read is not changed. */
+export async function readTouched(
   touched: readonly ObjectRef[],
   tools: ActionTools,
-  { protection }: ProtectionPorts,
-): Promise<Problem | null> {
+): Promise<readonly FoundObject[]> {
   const reads = protectionReads(touched).map(async (ref) => ({
     ref,
     object: await tools.cluster(ref.cluster).get(ref),
   }));
-  return protectionProblem(await Promise.all(reads), protection);
+  return Promise.all(reads);
 }
 
 /** @throws Problem PROTECTED_OBJECT, API_* */
@@ -31,6 +34,6 @@ export async function assertNotProtected(
 ): Promise<void> {
   if (effect.kind === "send") return;
   const touched = target === null ? [effect.object] : [effect.object, target];
-  const problem = await findProtection(touched, tools, ports);
+  const problem = protectionProblem(await readTouched(touched, tools), ports.protection);
   if (problem !== null) throw problem;
 }

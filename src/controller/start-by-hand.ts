@@ -137,7 +137,7 @@ function subjectIn({ target }: StartRequest): Alert["labels"] {
 
 /** @throws Problem TARGET_GONE, NOT_NOW: the target cannot be read */
 async function factsOf(
-  { template, target: { kind, name } }: StartRequest,
+  { template, target: { kind, namespace, name } }: StartRequest,
   alert: Alert,
   catalog: Catalog,
   tools: ActionTools,
@@ -148,7 +148,10 @@ async function factsOf(
   const { target } = facts;
   if (!target.available) throw notNow(`the target cannot be read: ${target.why}`);
   if (target.value === null)
-    throw new Problem("TARGET_GONE", `cluster ${alert.cluster} has no ${kind} ${name} there`);
+    throw new Problem(
+      "TARGET_GONE",
+      `there is no ${kind} ${namespace === undefined ? "" : `${namespace}/`}${name} in cluster ${alert.cluster}`,
+    );
   return facts;
 }
 
@@ -191,6 +194,7 @@ async function commit(alert: Alert, decision: NewExecution, ports: DecisionPorts
   const started = await ports.alerts.start(alert.name, decision);
   await ports.faults.at("decision-after-commit");
   if (started.result === "busy") throw busy(started.executionId);
+  if (started.result === "limited") throw notNow(`limit ${started.limit.rule}: ${started.reason}`);
   countDecision(decision, ports.metrics);
   const { executionId, template, reasons } = decision;
   ports.log.info({ executionId, template, reasons }, "started by hand");

@@ -1,37 +1,77 @@
-// The gate of a plan: guards of the catalog and built-in rules, under the facts of now. Weighed when the plan is made, and
-// once more directly before its first change and before its fallback.
+// The gate of a plan: guards of the floor and of the catalog, and built-in rules, under the facts and the usage of now. Weighed
+// when the plan is made, and once more directly before its first change and before its fallback.
+
 import type { ActionTools } from "../actions/action.ts";
+import { type FoundObject, protectionProblem } from "../actions/protected.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
-import type { Gate, Mode } from "../domain/gate/gate.ts";
-import { weighGate } from "../domain/gate/weigh-gate.ts";
+import { objectKey } from "../domain/facts/objects.ts";
+import type { Usage } from "../domain/facts/usage.ts";
+import type { Gate } from "../domain/gate/gate.ts";
+import { everyKey, limitReached, usageOf } from "../domain/gate/limits.ts";
+import { managerText } from "../domain/gate/managed-by.ts";
+import { refusedByLimit, type Weighed, weighGate } from "../domain/gate/weigh-gate.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
-import { evaluateGuards } from "../domain/policies/evaluate-guards.ts";
+import { asksForUsage, evaluateGuards } from "../domain/policies/evaluate-guards.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
+import type { GuardedPlan } from "../domain/policies/rule.ts";
 import { Problem } from "../domain/problem.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
-import { findProtection } from "./protection.ts";
+import { readTouched } from "./protection.ts";
 
-/** @throws Problem API_*: what it touches cannot be read, so it is not changed */
+/**
+ * @param before the execution of this plan, if it exists: it does not count itself, nor what came after it
+ * @throws Problem API_*: what it touches cannot be read, so it is not changed. DATABASE_UNAVAILABLE
+ */
 export async function weighPlan(
   plan: Plan,
   facts: Facts,
   catalog: Catalog,
   tools: ActionTools,
   ports: DecisionPorts,
-): Promise<{ readonly gate: Gate; readonly mode: Mode }> {
-  const verdicts = await evaluateGuards(catalog, facts, plan);
+  before?: string,
+): Promise<Weighed> {
   const touched = plan.target === null ? plan.touches.objects : [...plan.touches.objects, plan.target];
-  const problem = await findProtection(touched, tools, ports);
-  const protection = problem === null ? [] : [problem.message];
-  const ownedByOperator = facts.target.available && facts.target.value?.managedBy === "operator";
-  return weighGate(plan, verdicts, { live: ports.live, ownedByOperator, protection });
+  const found = await readTouched(touched, tools);
+  const usage = asksForUsage(facts.alert.name, catalog) ? await countFor(plan, ports, before) : null;
+  const verdicts = await evaluateGuards(catalog, facts, withLabels(plan, found), usage);
+  const problem = protectionProblem(found, ports.protection);
+  const target = facts.target.available ? facts.target.value : null;
+  return weighGate(plan, verdicts, {
+    live: ports.live,
+    manager: target === null ? null : managerText(target),
+    protection: problem === null ? [] : [problem.message],
+  });
+}
+
+const hourSeconds = 3_600;
+
+async function countFor(plan: Plan, { alerts }: DecisionPorts, before?: string): Promise<Usage> {
+  const counts = await alerts.usage(everyKey(plan), {
+    perSeconds: hourSeconds,
+    ...(before === undefined ? {} : { before }),
+  });
+  return usageOf(plan, counts);
+}
+
+/** What guards see: the objects with the labels that they have now. */
+function withLabels(plan: Plan, found: readonly FoundObject[]): GuardedPlan {
+  const labels = new Map(
+    found.flatMap(({ ref, object }) =>
+      object === null ? [] : [[objectKey(ref), object.metadata.labels ?? {}] as const],
+    ),
+  );
+  const objects = plan.touches.objects.map((ref) => {
+    const known = labels.get(objectKey(ref));
+    return known === undefined ? ref : { ...ref, labels: known };
+  });
+  return { ...plan, touches: { ...plan.touches, objects } };
 }
 
 /**
- * What may not run live any more is refused. The execution itself counts as no earlier attempt.
+ * What may not run live any more is refused. The execution itself counts as no earlier attempt, and in no limit.
  * @throws Problem: it cannot be known now
  */
 export async function weighNow(
@@ -47,10 +87,22 @@ export async function weighNow(
   }
   const gathered = await gatherFacts(alert, factsNeeded(alert.name, catalog), tools, ports);
   const facts = { ...gathered, history: withoutSelf(gathered.history, executionId) };
-  const { gate, mode } = await weighPlan(plan, facts, catalog, tools, ports);
-  if (mode === "live" || gate.kind === "refused") return gate;
+  const { gate, mode, limits } = await weighPlan(plan, facts, catalog, tools, ports, executionId);
+  if (gate.kind === "refused") return gate;
+  if (mode === "observe") return onlyObserved(gate);
+  for (const limit of limits) {
+    const { keys, perSeconds } = limit;
+    const reason = limitReached(limit, await ports.alerts.usage(keys, { perSeconds, before: executionId }));
+    if (reason !== null) return refusedByLimit(limit, reason);
+  }
+  return gate;
+}
+
+function onlyObserved({ reasons }: Gate): Gate {
+  const observed = reasons.filter(({ effect }) => effect === "observe");
   const reason = "what it touches is only observed now";
-  return { kind: "refused", reasons: [{ rule: "built-in/live", effect: "observe", reason }] };
+  const live = { rule: "built-in/live", effect: "observe", reason } as const;
+  return { kind: "refused", reasons: observed.length > 0 ? observed : [live] };
 }
 
 function withoutSelf(history: Facts["history"], executionId: string): Facts["history"] {

@@ -11,7 +11,8 @@ export function secondsBetween(from: string, to: string): number {
   return (milliseconds(to) - milliseconds(from)) / 1000;
 }
 
-function milliseconds(instant: string): number {
+/** Since 1970; NaN for what is no instant. */
+export function milliseconds(instant: string): number {
   // oxlint-disable-next-line no-restricted-globals -- parses a given instant
   return Date.parse(instant);
 }

@@ -72,12 +72,12 @@ describe("a catalog that another thread compiled", () => {
   });
 
   it("is given up when it takes too long or too much memory, as a finding", async () => {
-    const slow = await catalogCompiler(actions, { seconds: 0.05, memoryMebibytes: 512 }).compile(
+    const slow = await catalogCompiler(actions, { limits: { seconds: 0.05, memoryMebibytes: 512 } }).compile(
       catalogOf(2_000),
       "main@sha1:a",
     );
     expect([slow.catalog, slow.findings[0]?.code]).toEqual([null, "CATALOG_TOO_LARGE"]);
-    const large = await catalogCompiler(actions, { seconds: 60, memoryMebibytes: 24 }).compile(
+    const large = await catalogCompiler(actions, { limits: { seconds: 60, memoryMebibytes: 24 } }).compile(
       catalogOf(5_000),
       "main@sha1:a",
     );

@@ -97,6 +97,8 @@ export function newExecution(alert: Alert, changes: Partial<NewExecution> = {}):
     target,
     mode: "live",
     cooldownSeconds: 0,
+    limits: [],
+    countsIn: [],
     events: recorded(0, events.requested(alert, incidentId), events.gate),
     projection: { phase: "running", outcome: null, escalated: false },
     ...changes,

@@ -4,6 +4,7 @@ import type { AlertStore, Lease } from "../../controller/ports.ts";
 import { commitDecision } from "./commit-decision.ts";
 import { commitStart } from "./commit-start.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
+import { countUsage } from "./queries/count-usage.ts";
 import { keepHouse } from "./queries/keep-house.ts";
 import { liveExecution } from "./queries/live-execution.ts";
 import { openAlike } from "./queries/open-alike.ts";
@@ -24,6 +25,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
     decide: (firing, decision) =>
       doubtful.watch(decision, () => commitDecision(pool, lease.replicaId(), firing, decision)),
     start: (alertName, decision) => commitStart(pool, lease.replicaId(), alertName, decision, doubtful),
+    usage: (keys, options) => guarded(() => countUsage(sql, keys, options)),
     liveExecution: (claimKey) => guarded(() => liveExecution(sql, claimKey)),
     openAlike: (alert, limit) => guarded(() => openAlike(sql, alert, limit)),
     history: (alertName, target) => guarded(() => readHistory(sql, alertName, target)),

@@ -2,18 +2,16 @@
 // lost answer is recognised by the execution's id.
 import type pg from "pg";
 import type { AlertStore, DueFiring, FiringDecision } from "../../controller/ports.ts";
-import { Problem, unreachable } from "../../domain/problem.ts";
+import { unreachable } from "../../domain/problem.ts";
+import { type Admission, admitExecution } from "./admit-execution.ts";
 import {
   giveToExecution,
   joinExecution,
   lockFiring,
   noMatch,
-  openIncident,
   recordDecision,
-  takeClaim,
   undecided,
 } from "./queries/decide-firing.ts";
-import { insertExecution } from "./queries/insert-execution.ts";
 import { guarded, inTransaction, type Sql } from "./sql.ts";
 
 type Decided = Awaited<ReturnType<AlertStore["decide"]>>;
@@ -43,8 +41,8 @@ async function decide(sql: Sql, replica: string, firing: Firing, decision: Firin
       if (!(await joinExecution(sql, firing.id, decision))) return { result: "stale" };
       break;
     case "execution": {
-      const holder = await startExecution(sql, replica, firing, decision);
-      if (holder !== null) return { result: "busy", executionId: holder };
+      const refused = await startExecution(sql, replica, firing, decision);
+      if (refused !== null) return refused;
       break;
     }
     default:
@@ -54,25 +52,19 @@ async function decide(sql: Sql, replica: string, firing: Firing, decision: Firin
   return { result: "committed" };
 }
 
-/** @returns the execution that holds the claim; then nothing was written. */
+/** @returns why it may not start; then nothing was written. */
 async function startExecution(
   sql: Sql,
   replica: string,
   firing: Firing,
   decision: NewExecution,
-): Promise<string | null> {
-  if (decision.claimKey !== null && decision.projection.outcome === null) {
-    const holder = await takeClaim(sql, decision.claimKey, decision.executionId);
-    if (holder !== null) return holder;
-  }
-  const incident = await openIncident(sql, decision.incidentKey, decision.incidentId);
+): Promise<Exclude<Admission, { result: "admitted" }> | null> {
   const [alert] = await sql.query<{ name: string }>("select name from alerts where id = $1::bigint", [
     firing.id,
   ]);
-  if (!(await insertExecution(sql, replica, alert?.name ?? "", decision, incident))) {
-    throw new Problem("LEASE_LOST", "the lease ended before the decision was committed", { retryable: true });
-  }
-  await giveToExecution(sql, firing.id, decision, incident);
+  const admission = await admitExecution(sql, replica, alert?.name ?? "", decision);
+  if (admission.result !== "admitted") return admission;
+  await giveToExecution(sql, firing.id, decision, admission.incident);
   return null;
 }
 

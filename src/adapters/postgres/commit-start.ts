@@ -1,10 +1,8 @@
 // Commits an execution that a person has started: claim, incident, execution and first events, or nothing.
 import type pg from "pg";
 import type { AlertStore, FiringDecision } from "../../controller/ports.ts";
-import { Problem } from "../../domain/problem.ts";
+import { admitExecution } from "./admit-execution.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
-import { openIncident, takeClaim } from "./queries/decide-firing.ts";
-import { insertExecution } from "./queries/insert-execution.ts";
 import { guarded, inTransaction, type Sql } from "./sql.ts";
 
 type Started = Awaited<ReturnType<AlertStore["start"]>>;
@@ -27,13 +25,6 @@ export async function commitStart(
 }
 
 async function start(sql: Sql, replica: string, alertName: string, decision: NewExecution): Promise<Started> {
-  if (decision.claimKey !== null) {
-    const holder = await takeClaim(sql, decision.claimKey, decision.executionId);
-    if (holder !== null) return { result: "busy", executionId: holder };
-  }
-  const incident = await openIncident(sql, decision.incidentKey, decision.incidentId);
-  if (await insertExecution(sql, replica, alertName, decision, incident)) return { result: "committed" };
-  throw new Problem("LEASE_LOST", "the lease ended before the start was committed: try again", {
-    retryable: true,
-  });
+  const admission = await admitExecution(sql, replica, alertName, decision);
+  return admission.result === "admitted" ? { result: "committed" } : admission;
 }

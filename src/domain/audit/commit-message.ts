@@ -1,10 +1,12 @@
 // The commit of a milestone: a subject for people who read `git log --oneline`, a few words, and trailers that machines and
 // auditors search by. Labels and reasons are free text: they can neither add a line nor look like a trailer.
 import type { AssessmentMade } from "../execution/events.ts";
+import type { Execution } from "../execution/execution.ts";
 import { objectText } from "../facts/objects.ts";
 import type { GateReason } from "../gate/gate.ts";
 import { shortened } from "../plain-text.ts";
 import { gateWords, outcomeWords, plain, type Story, verdictWords } from "./story.ts";
+import { clock } from "./timeline.ts";
 
 const subjectLimit = 72;
 const trailerNames = [
@@ -17,6 +19,7 @@ const trailerNames = [
   "Config-Revision",
   "Plan-Digest",
   "Gate",
+  "Started-By",
   "Approved-By",
   "Mode",
   "Outcome",
@@ -83,33 +86,74 @@ function body(story: Story): string {
   const { alert, match, subject: named } = story;
   const severity = alert.severity === "" ? "" : ` (${alert.severity})`;
   const where = named === null ? "" : ` for ${objectText({ ...named, cluster: alert.cluster })}`;
-  const lines = [
-    `${alert.name}${severity} has been firing${where} since ${alert.startsAt}.`,
-    `Chosen by rule ${match.rule}.`,
-    ...told(story),
-  ];
+  const { byHand } = story.state;
+  const why =
+    byHand === null
+      ? [
+          `${alert.name}${severity} began to fire${where} at ${clock(alert.startsAt)}.`,
+          `Chosen by rule ${match.rule}.`,
+        ]
+      : [`Started by hand${where} by ${byHand.by}: ${byHand.reason}.`];
+  const lines = [...why, ...told(story)];
   return lines.map((line) => wrapped(harmless(line).replace(/\.\.$/, "."))).join("\n");
 }
 
 function told(story: Story): readonly string[] {
   const { state, milestone } = story;
-  if (milestone === "planned") return (state.gate?.reasons ?? []).slice(0, 5).map(reasonWords);
+  if (milestone === "planned")
+    return [...planWords(state), ...(state.gate?.reasons ?? []).slice(0, 5).map(reasonWords)];
   const ended = `Ended: ${outcomeWords(story)}.`;
   if (milestone === "assessed") return [ended, ...assessmentWords(state.assessment)];
-  return state.escalated ? [ended, "People have to look at it."] : [ended];
+  return [
+    ...fallbackWords(state),
+    ...changeWords(state),
+    ended,
+    ...(state.escalated ? ["People have to look at it."] : []),
+  ];
+}
+
+function planWords({ plan }: Execution): readonly string[] {
+  if (plan === null) return [];
+  const names = plan.steps.slice(0, shownSteps).map(({ name }) => name);
+  const more = plan.steps.length > shownSteps ? ` and ${plan.steps.length - shownSteps} more` : "";
+  return [`Risk ${plan.risk}; steps: ${names.join(", ")}${more}.`];
+}
+
+function fallbackWords({ plan, fallbackAt }: Execution): readonly string[] {
+  if (fallbackAt === null) return [];
+  return [`Its steps failed and were taken back; the fallback ${plan?.fallback?.template.name ?? ""} was tried.`];
+}
+
+const shownSteps = 8;
+const shownChanges = 8;
+
+function changeWords({ changes, steps }: Execution): readonly string[] {
+  const shown = changes.slice(0, shownChanges).map(({ step, effect, undoStatus }) => {
+    const did = { patch: "changed", delete: "deleted", send: "told" }[effect.kind];
+    const what = effect.kind === "send" ? effect.channel : objectText(effect.object);
+    const back = undoStatus === "undone" && effect.kind === "patch" ? ", taken back afterwards" : "";
+    const doubt = steps.get(step)?.status === "unknown" ? ", if it happened at all" : "";
+    return `${step} ${did} ${what}${back}${doubt}.`;
+  });
+  const more = changes.length - shown.length;
+  return more > 0 ? [...shown, `${more} more changes.`] : shown;
 }
 
 /** What was looked at, and whether somebody looks again. */
 function assessmentWords(assessment: AssessmentMade | null): readonly string[] {
   if (assessment === null) return [];
   const found = assessment.evidence.slice(0, 8).map(({ finding }) => `Found: ${finding}.`);
-  return assessment.again === null ? found : [...found, `Looked at again at ${assessment.again}.`];
+  return assessment.again === null ? found : [...found, `Looked at again at ${clock(assessment.again)}.`];
 }
 
 function reasonWords({ rule, effect, reason }: GateReason): string {
-  const how = { deny: "Denied by", "require-approval": "Needs approval by", observe: "Only observed by" }[
-    effect
-  ];
+  const how = {
+    deny: "Denied by",
+    limit: "Limited by",
+    "require-approval": "Needs approval by",
+    observe: "Only observed by",
+    waive: "Approval waived by",
+  }[effect];
   return `${how} ${rule}: ${reason}.`;
 }
 
@@ -129,6 +173,7 @@ function trailers(story: Story, head: string): readonly (readonly [TrailerName, 
     ["Config-Revision", state.revision],
     ...(state.plan === null ? [] : [["Plan-Digest", state.plan.digest] as const]),
     ...(state.gate === null ? [] : [["Gate", state.gate.kind] as const]),
+    ...(state.byHand === null ? [] : [["Started-By", state.byHand.by] as const]),
     ...approvals.map(({ by, verified }) => ["Approved-By", verified ? by : `${by} (unverified)`] as const),
     ["Mode", state.mode],
     ...(story.milestone === "planned" || state.outcome === null ? [] : [["Outcome", state.outcome] as const]),

@@ -81,7 +81,7 @@ export function gateWords({ state }: Story): string {
   const { gate, mode } = state;
   if (gate === null) return "not planned";
   if (gate.kind === "refused") {
-    const denied = gate.reasons.filter(({ effect }) => effect === "deny");
+    const denied = gate.reasons.filter(({ effect }) => effect !== "observe");
     return `refused: ${plain(denied.map(({ reason }) => reason).join("; ") || "denied")}`;
   }
   if (gate.kind === "open") return mode === "live" ? "starts at once" : "observed: would start at once";
@@ -109,10 +109,7 @@ export function outcomeWords({ state, durationSeconds, approvals }: Story): stri
     case null:
       return "has not ended";
     case "succeeded": {
-      const how =
-        state.fallbackAt === null
-          ? "succeeded"
-          : `succeeded by its fallback ${state.plan?.fallback?.template.name ?? ""}`;
+      const how = state.fallbackAt === null ? "succeeded" : "succeeded by fallback";
       return took === "" ? how : `${how} in ${took}`;
     }
     case "partly":

@@ -210,6 +210,7 @@ const knownTypes: Readonly<
       template: "string",
     },
   },
+  shared: { type: "map<string, bool>" },
 };
 
 function makeEnvironment(typed: boolean): Environment {

@@ -197,12 +197,29 @@ function parse(environment: Environment, cel: string): Program {
   return program;
 }
 
+/** `shared('name')` reads `shared['name']`, which has the same length: offsets hold. */
+function withSharedNames(cel: string): string {
+  const calls = /(?<![\w.])shared\s*(\()\s*(?:"[^"]*"|'[^']*')\s*(\))/dg;
+  let result = cel;
+  for (const { indices } of maskLiterals(cel).matchAll(calls)) {
+    const [open = 0] = indices?.[1] ?? [];
+    const [close = 0] = indices?.[2] ?? [];
+    result = `${result.slice(0, open)}[${result.slice(open + 1, close)}]${result.slice(close + 1)}`;
+  }
+  return result;
+}
+
+/** What the parser takes, each character where a person wrote it. */
+function parserText(cel: string): string {
+  return withSharedNames(withNamespaceName(cel));
+}
+
 /** The tree of what a person wrote; null when it cannot be parsed. */
 export function expressionTree(source: string, environment: Environment): ASTNode | null {
   const spelling = fromGoSpelling(source);
   if ("fault" in spelling) return null;
   try {
-    return environment.parse(withNamespaceName(spelling.cel)).ast;
+    return environment.parse(parserText(spelling.cel)).ast;
   } catch {
     return null;
   }
@@ -221,7 +238,7 @@ export function compileExpression(source: string, scope: ScopeName): Compilation
   const spelling = fromGoSpelling(source);
   if ("fault" in spelling) return refuse(spelling.fault);
   try {
-    const cel = withNamespaceName(spelling.cel);
+    const cel = parserText(spelling.cel);
     const checking = parse(checkingEnvironment, cel);
     const reading = readTree(checking.ast);
     const named = [...reading.faults, ...reading.accesses.flatMap((access) => nameFaults(access, scope))];

@@ -18,6 +18,8 @@ export const roots = [
   "now",
   "output",
   "plan",
+  "usage",
+  "shared",
   "value",
 ] as const;
 export type Root = (typeof roots)[number];
@@ -39,9 +41,9 @@ const facts = [
 
 /** Where an expression stands decides what it may read. */
 export const scopes = {
-  /** `when` of a selection rule, parameters and messages of its event. */
-  selection: facts,
-  guard: [...facts, "plan"],
+  /** `when` of a selection rule, parameters and messages of its event. `shared`: conditions of the policy, by name. */
+  selection: [...facts, "shared"],
+  guard: [...facts, "plan", "usage", "shared"],
   /** Parameters that are fixed when the plan is made. */
   plan: [...facts, "params"],
   /** Conditions, preconditions and parameters when the step starts. */
@@ -85,6 +87,7 @@ export const rootFields: Readonly<Partial<Record<Root, readonly string[]>>> = {
   owner: ["team"],
   history: ["attempts"],
   plan: ["risk", "digest", "clusters", "namespaces", "objects", "actions", "template"],
+  usage: ["global", "cluster", "namespace", "target", "template"],
 };
 
 /** `namespace` and `resource` are the subject's; without a subject the label `namespace`, and null. */

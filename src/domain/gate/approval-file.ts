@@ -91,6 +91,7 @@ function why({ alert, match, gate }: ApprovalFileInput): readonly string[] {
     `      Chosen by rule ${match.rule}.`,
     ...match.reasons.slice(0, 5).map((reason) => `        ${words(reason, 160)}`),
     ...gate.reasons
+      .filter(({ effect }) => effect === "require-approval")
       .slice(0, 5)
       .map(({ rule, reason }) => `      Asks people because of ${rule}: ${words(reason, 160)}`),
   ];

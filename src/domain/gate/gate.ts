@@ -8,9 +8,10 @@ export interface ApprovalDemand {
 
 /** Why the gate is as it is: one line for each guard rule that fired or could not be evaluated, and for built-in rules. */
 export interface GateReason {
-  /** `policy/rule`, or `built-in/high-risk`, `built-in/protected`, `built-in/template`. */
+  /** `policy/rule`, `floor/rule`, or `built-in/high-risk`, `built-in/protected`, `built-in/template`. */
   readonly rule: string;
-  readonly effect: "require-approval" | "deny" | "observe";
+  /** `limit` refuses in a refused gate, and was kept in any other; `waive` has lifted the built-in approval. */
+  readonly effect: "require-approval" | "deny" | "limit" | "observe" | "waive";
   readonly reason: string;
 }
 

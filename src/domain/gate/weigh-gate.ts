@@ -1,11 +1,15 @@
 // Combines what the guard rules said of a plan with the built-in rules into one gate, and decides observe or live.
-// deny > approvals (all that fired must be met; the shortest expiry counts) > open. Everything is recorded with its reason.
+// deny > a limit that is reached (counted when it is committed) > approvals (all that fired must be met; the shortest expiry
+// counts) > open. Everything is recorded with its reason.
 import type { ObjectRef } from "../facts/objects.ts";
 import { globMatcher } from "../glob.ts";
-import { changesSomething, type Plan } from "../planning/plan.ts";
+import type { Plan } from "../planning/plan.ts";
 import type { GuardVerdict } from "../policies/selection.ts";
 import { type Risk, risks } from "../templates/action-description.ts";
+import { escalationName } from "../templates/escalation.ts";
+import { changesObjects } from "./changes-objects.ts";
 import type { ApprovalDemand, Gate, GateReason, Mode } from "./gate.ts";
+import { type AppliedLimit, everyKey, keysOf } from "./limits.ts";
 
 export interface LiveScope {
   /** Names or globs (`*`, `?`); left out: all. */
@@ -16,43 +20,81 @@ export interface LiveScope {
 
 export interface GateRules {
   readonly live: readonly LiveScope[];
-  /** The target's top owner is no built-in workload. */
-  readonly ownedByOperator: boolean;
+  /** Who writes the target's manifest (managed-by.ts); null: nobody else. */
+  readonly manager: string | null;
   /** Why what the plan touches is protected; empty: nothing of it is. */
   readonly protection: readonly string[];
 }
 
+export interface Weighed {
+  readonly gate: Gate;
+  readonly mode: Mode;
+  /** What the database has to count before the plan may start. */
+  readonly limits: readonly AppliedLimit[];
+  /** What the execution counts in; empty: in nothing, because it changes nothing. */
+  readonly countsIn: readonly string[];
+}
+
 const builtInExpirySeconds = 1800;
 
-export function weighGate(
-  plan: Plan,
-  verdicts: readonly GuardVerdict[],
-  rules: GateRules,
-): { readonly gate: Gate; readonly mode: Mode } {
-  return { gate: combine(plan, verdicts, rules), mode: isLive(plan, rules.live) ? "live" : "observe" };
+/** What only tells people is held back by nobody: somebody has to hear of the alert. */
+export function weighGate(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules): Weighed {
+  const telling = plan.template.name === escalationName;
+  const observed = verdicts.filter(({ effect }) => effect === "observe").map(reasonOf);
+  const combined = telling ? openGate([]) : combine(plan, verdicts, rules);
+  const gate = { ...combined, reasons: [...combined.reasons, ...observed] };
+  const mode = observed.length > 0 || !isLive(plan, rules.live) ? "observe" : "live";
+  const counted = mode === "live" && gate.kind !== "refused" && changesObjects(plan);
+  return {
+    gate,
+    mode,
+    limits: counted ? limitsOf(plan, verdicts) : [],
+    countsIn: counted ? everyKey(plan) : [],
+  };
+}
+
+function openGate(reasons: readonly GateReason[]): Gate {
+  return { kind: "open", reasons };
+}
+
+function limitsOf(plan: Plan, verdicts: readonly GuardVerdict[]): readonly AppliedLimit[] {
+  return verdicts.flatMap((verdict) =>
+    verdict.effect === "limit"
+      ? [{ ...verdict.limit, rule: verdict.rule, keys: keysOf(verdict.limit.scope, plan) }]
+      : [],
+  );
+}
+
+/** The gate that a limit has closed. */
+export function refusedByLimit({ rule }: AppliedLimit, reason: string): Gate {
+  return { kind: "refused", reasons: [{ rule, effect: "limit", reason }] };
 }
 
 function combine(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules): Gate {
-  const denied = [
-    ...builtInDenials(plan, rules),
-    ...verdicts.filter((verdict) => verdict.effect === "deny").map(reasonOf),
-  ];
+  const denied = [...builtInDenials(plan, rules), ...verdicts.filter(denies).map(reasonOf)];
   if (denied.length > 0) return { kind: "refused", reasons: denied };
+  const limits = verdicts.filter(({ effect }) => effect === "limit").map(reasonOf);
   const asked = verdicts.filter((verdict) => verdict.effect === "require-approval");
   const demands: ApprovalDemand[] = asked.map(({ from, approvals }) => ({ from, approvals }));
   const reasons = asked.map(reasonOf);
-  for (const builtIn of builtInApprovals(plan, demands.length > 0)) {
+  const builtIn = demands.length > 0 ? null : builtInApproval(plan);
+  const waiver = builtIn === null ? null : waiverOf(plan, builtIn, verdicts);
+  if (builtIn !== null && waiver === null) {
     demands.push({ from: [], approvals: 1 });
     reasons.push(builtIn);
   }
-  if (demands.length === 0) return { kind: "open", reasons: [] };
+  if (demands.length === 0) return openGate([...limits, ...(waiver === null ? [] : [waiver])]);
   const expiries = asked.map((verdict) => verdict.expiresSeconds);
   return {
     kind: "approval",
     demands,
     expiresSeconds: Math.min(...expiries, builtInExpiry(expiries)),
-    reasons,
+    reasons: [...reasons, ...limits],
   };
+}
+
+function denies({ effect }: GuardVerdict): boolean {
+  return effect === "deny";
 }
 
 function builtInExpiry(expiries: readonly number[]): number {
@@ -64,33 +106,45 @@ function reasonOf({ rule, reason, effect }: GuardVerdict): GateReason {
 }
 
 function builtInDenials(plan: Plan, rules: GateRules): readonly GateReason[] {
-  if (!changesSomething(plan)) return [];
+  if (!changesObjects(plan)) return [];
   const deny = (rule: string, reason: string): GateReason => ({
     rule: `built-in/${rule}`,
     effect: "deny",
     reason,
   });
   const blind = plan.target === null && plan.touches.objects.length > 0;
+  const { manager } = rules;
+  const owned = `it belongs to ${manager}: a change in the cluster would not last, change it there`;
   return [
     ...rules.protection.map((reason) => deny("protected", reason)),
     ...(blind ? [deny("no-target", "nobody can tell for sure which object the alert is about")] : []),
-    ...(rules.ownedByOperator
-      ? [deny("operator", "its top owner is not a built-in workload: only its operator may change it")]
-      : []),
+    ...(manager === null ? [] : [deny("managed", owned)]),
   ];
 }
 
-function builtInApprovals(plan: Plan, asked: boolean): readonly GateReason[] {
-  if (asked) return [];
-  const ask = (rule: string, reason: string): GateReason => ({
-    rule: `built-in/${rule}`,
-    effect: "require-approval",
-    reason,
-  });
-  if (plan.approvalRequired) return [ask("template", `template ${plan.template.name} asks for an approval`)];
+const highRisk = "built-in/high-risk";
+
+/** Where no guard asks for an approval. */
+function builtInApproval(plan: Plan): GateReason | null {
+  const effect = "require-approval";
+  if (plan.approvalRequired)
+    return {
+      rule: "built-in/template",
+      effect,
+      reason: `template ${plan.template.name} asks for an approval`,
+    };
   return plan.risk === "high" || plan.risk === "critical"
-    ? [ask("high-risk", `its risk is ${plan.risk}`)]
-    : [];
+    ? { rule: highRisk, effect, reason: `its risk is ${plan.risk}` }
+    : null;
+}
+
+/** What a template asks for, no policy lifts. */
+function waiverOf(plan: Plan, { rule }: GateReason, verdicts: readonly GuardVerdict[]): GateReason | null {
+  if (rule !== highRisk) return null;
+  const waiver = verdicts.find(
+    (verdict) => verdict.effect === "waive" && risks.indexOf(plan.risk) <= risks.indexOf(verdict.maxRisk),
+  );
+  return waiver === undefined ? null : reasonOf(waiver);
 }
 
 /** Live where every object that it touches is covered by an entry that allows its risk. */

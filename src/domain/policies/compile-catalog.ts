@@ -12,8 +12,11 @@ import {
 } from "../templates/compile-template.ts";
 import { templateSchema } from "../templates/template.generated.ts";
 import { readYaml, type YamlDocument } from "../yaml-findings.ts";
+import { type Calendars, readCalendars } from "./calendars.ts";
+import { catalogSchema } from "./catalog.generated.ts";
 import { type Catalog, type CatalogContent, openCatalog } from "./catalog.ts";
-import { type CompiledPolicy, compilePolicy } from "./compile-policy.ts";
+import { catalogFile } from "./catalog-files.ts";
+import { type CompiledPolicy, compilePolicy, type PolicySurroundings } from "./compile-policy.ts";
 import { findAmbiguity } from "./find-ambiguity.ts";
 import { policySchema } from "./policy.generated.ts";
 
@@ -101,12 +104,27 @@ interface Policies {
   readonly findings: readonly Finding[];
 }
 
-function compilePolicies(files: readonly CatalogText[], templates: Templates): Policies {
+/** `catalog.yaml`; without it there are no calendars. */
+function compileCalendars(files: readonly CatalogText[]): {
+  /** null: the file has errors. */
+  readonly calendars: Calendars | null;
+  readonly findings: readonly Finding[];
+} {
+  const own = files.filter(({ path }) => path === catalogFile);
+  if (own.length === 0) return { calendars: new Map(), findings: [] };
+  const { documents, findings } = readAll(own, schemaCheck(catalogSchema));
+  const [document] = documents;
+  if (document === undefined) return { calendars: null, findings };
+  const reading = readCalendars(document);
+  return { calendars: hasErrors(reading.findings) ? null : reading.calendars, findings: reading.findings };
+}
+
+function compilePolicies(files: readonly CatalogText[], surroundings: PolicySurroundings): Policies {
   const { documents, findings } = readAll(files, schemaCheck(policySchema));
   const found = [...findings];
   const names = new Set<string>();
   const policies = documents.map((document) => {
-    const policy = compilePolicy(document, templates);
+    const policy = compilePolicy(document, surroundings);
     found.push(...policy.findings);
     if (names.has(policy.name)) found.push(nameTaken("policy", document, policy.name));
     names.add(policy.name);
@@ -148,7 +166,7 @@ function byPosition(left: Finding, right: Finding): number {
   return byFile || left.line - right.line || left.column - right.column;
 }
 
-/** Reads `templates/` and `policies/` (not `policies/tests/`); all other files are none of its business. */
+/** Reads `templates/`, `policies/` (not `policies/tests/`) and `catalog.yaml`; all other files are none of its business. */
 export function compileCatalog(
   files: readonly CatalogText[],
   revision: string,
@@ -165,9 +183,11 @@ export function compileContent(
   actions: readonly ActionDescription[],
 ): ContentCompilation {
   const templates = compileTemplates(filesUnder("templates", files), actionIndex(actions));
-  const policies = compilePolicies(filesUnder("policies", files), templates);
+  const { calendars, findings: own } = compileCalendars(files);
+  const surroundings = { templates: templates.byName, calendars };
+  const policies = compilePolicies(filesUnder("policies", files), surroundings);
   const ambiguity = findAmbiguity(policies.policies.flatMap(({ selection }) => selection));
-  const errors = [...templates.findings, ...policies.findings, ...ambiguity];
+  const errors = [...own, ...templates.findings, ...policies.findings, ...ambiguity];
   const content = assemble(revision, templates, policies);
   const findings = withoutRepetition([...errors, ...warnOfAlways(content)]).toSorted(byPosition);
   return { content: hasErrors(findings) ? null : content, findings };

@@ -2,6 +2,7 @@
 import { didYouMean } from "../did-you-mean.ts";
 import { readText } from "../expressions/check-expression.ts";
 import type { Access } from "../expressions/compile-expression.ts";
+import { rootsOfExpression } from "../expressions/roots.ts";
 import type { FetchedFact } from "../facts/facts.ts";
 import type { Finding } from "../finding.ts";
 import type { Json } from "../json.ts";
@@ -12,9 +13,27 @@ import type { CompiledTemplate } from "../templates/compile-template.ts";
 import { factOf } from "../templates/fact-of.ts";
 import { type FindingList, findingList } from "../templates/finding-list.ts";
 import type { DataPath, YamlDocument } from "../yaml-findings.ts";
-import { type ConditionContext, checkShared, compileRuleCondition } from "./compile-condition.ts";
-import { type PolicyFile, policySchema, type Rule, type SelectTemplate } from "./policy.generated.ts";
-import type { ConditionTree, GuardRule, Leaf, RuleBase, SelectionRule } from "./rule.ts";
+import type { Calendars } from "./calendars.ts";
+import { checkShared, compileRuleCondition, leavesOf } from "./compile-condition.ts";
+import type { ConditionContext } from "./condition-context.ts";
+import { ownerTeam } from "./owner-team.ts";
+import {
+  type Limit,
+  type PolicyFile,
+  policySchema,
+  type Rule,
+  type SelectTemplate,
+} from "./policy.generated.ts";
+import type {
+  ConditionTree,
+  GuardEvent,
+  GuardRule,
+  Leaf,
+  RuleBase,
+  SelectionEvent,
+  SelectionRule,
+} from "./rule.ts";
+import { zoneFault } from "./zoned-time.ts";
 
 export interface CompiledPolicy {
   readonly name: string;
@@ -23,9 +42,12 @@ export interface CompiledPolicy {
   readonly findings: readonly Finding[];
 }
 
-/** What a policy is checked against. `null`: a template of this name has errors of its own. */
-export interface KnownTemplates {
-  readonly byName: ReadonlyMap<string, CompiledTemplate | null>;
+/** What a policy is checked against. */
+export interface PolicySurroundings {
+  /** `null`: a template of this name has errors of its own. */
+  readonly templates: ReadonlyMap<string, CompiledTemplate | null>;
+  /** null: `catalog.yaml` has errors of its own. */
+  readonly calendars: Calendars | null;
 }
 
 /** The alert names that a rule's conditions name themselves; null: it may hold for any. */
@@ -43,7 +65,8 @@ function namesInConditions(tree: ConditionTree): ReadonlySet<string> | null {
 }
 
 function namesInLeaf(leaf: Leaf): ReadonlySet<string> | null {
-  if (leaf.kind !== "comparison" || leaf.fact !== "alert" || leaf.whenMissing) return null;
+  if (leaf.kind !== "comparison" || leaf.fact !== "alert" || leaf.whenMissing || leaf.other !== null)
+    return null;
   const path = leaf.path.join(".");
   if (path !== "name" && path !== "labels.alertname") return null;
   const { operator, wanted } = leaf;
@@ -72,9 +95,12 @@ function readStrings(
   return stringsOf(value, path).flatMap(({ text, path: here }) => {
     const reading = readText(text, "selection");
     list.faults(here, reading.faults);
-    return reading.expressions.flatMap(({ expression, offset }) =>
+    const accesses = reading.expressions.flatMap(({ expression, offset }) =>
       expression.accesses.map((access) => ({ access, path: here, offset: offset + access.offset })),
     );
+    for (const { access, offset } of accesses.filter(({ access: { root } }) => root === "shared"))
+      list.faults(here, [{ message: "shared() is for `when`: it is not known here", offset }]);
+    return accesses;
   });
 }
 
@@ -110,12 +136,11 @@ function checkParameter(
 function checkSelectTemplate(
   { params }: SelectTemplate,
   path: DataPath,
-  templates: KnownTemplates,
-  list: FindingList,
+  { templates, list }: PolicyWork,
 ): void {
-  const template = templates.byName.get(params.template);
+  const template = templates.get(params.template);
   if (template === undefined) {
-    const hint = didYouMean(params.template, templates.byName.keys());
+    const hint = didYouMean(params.template, templates.keys());
     list.error([...path, "template"], "UNKNOWN_TEMPLATE", `there is no template "${params.template}"${hint}`);
     return;
   }
@@ -130,33 +155,59 @@ function checkSelectTemplate(
   }
 }
 
-/** Facts that the `{{ }}` of an event read; what is wrong with them is reported here. */
+/** Facts that an event reads; what is wrong with its `{{ }}` is reported here. */
 function eventFacts({ event }: Rule, path: DataPath, list: FindingList): readonly FetchedFact[] {
-  if (event.type !== "select-template" && event.type !== "escalate") return [];
   const params = [...path, "event", "params"];
-  const accesses =
-    event.type === "escalate"
-      ? readStrings(event.params.message, [...params, "message"], list)
-      : readStrings(event.params.parameters as Json, [...params, "parameters"], list);
-  return accesses.map(({ access }) => factOf(access)).filter((fact) => fact !== null);
+  switch (event.type) {
+    case "select-template":
+      return factsRead(event.params.parameters as Json, [...params, "parameters"], list);
+    case "escalate":
+      return [
+        ...factsRead(event.params.message, [...params, "message"], list),
+        ...(event.params.to === ownerTeam ? (["owner"] as const) : []),
+      ];
+    case "require-approval":
+      return event.params.from.includes(ownerTeam) ? ["owner"] : [];
+    default:
+      return [];
+  }
 }
 
-interface Work {
+function factsRead(value: Json, path: DataPath, list: FindingList): readonly FetchedFact[] {
+  return readStrings(value, path, list)
+    .map(({ access }) => factOf(access))
+    .filter((fact) => fact !== null);
+}
+
+/** A file on its way to rules. */
+export interface PolicyWork extends PolicySurroundings {
   readonly file: PolicyFile;
   readonly document: YamlDocument;
   readonly list: FindingList;
-  readonly templates: KnownTemplates;
+}
+
+/** What a rule does beyond choosing: a waiver alone takes something away. */
+function holdsWhenMissing({ type }: Rule["event"]): boolean {
+  return type !== "select-template" && type !== "escalate" && type !== "waive-approval";
 }
 
 function compileBase(
   rule: Rule,
   index: number,
   kind: ConditionContext["kind"],
-  { file, document, list }: Work,
+  { file, document, list, calendars }: PolicyWork,
 ): RuleBase {
   const path = ["rules", index];
   const leaves: Leaf[] = [];
-  const condition = compileRuleCondition(rule, path, { kind, shared: file.shared, list, leaves });
+  const condition = compileRuleCondition(rule, path, {
+    kind,
+    holdsWhenMissing: holdsWhenMissing(rule.event),
+    timezone: file.timezone,
+    calendars,
+    shared: file.shared,
+    list,
+    leaves,
+  });
   const named = namesInConditions(condition);
   const facts = [...leaves.flatMap((leaf) => leaf.facts), ...eventFacts(rule, path, list)];
   return {
@@ -169,7 +220,7 @@ function compileBase(
   };
 }
 
-function checkNames({ file, list }: Work): void {
+function checkNames({ file, list }: PolicyWork): void {
   const seen = new Map<string, number>();
   for (const [index, { name }] of file.rules.entries()) {
     const earlier = seen.get(name);
@@ -183,39 +234,75 @@ function checkNames({ file, list }: Work): void {
   }
 }
 
+/** Names that stand before `/` in reasons that no policy gives. */
+const reservedNames: readonly string[] = ["built-in", "floor", "manual"];
+
+function checkFile({ file, list, calendars }: PolicyWork): void {
+  if (reservedNames.includes(file.name))
+    list.error(["name"], "RESERVED_NAME", `"${file.name}" is gitmend's own: call the policy something else`);
+  const fault = zoneFault(file.timezone);
+  if (fault !== null) list.error(["timezone"], "WRONG_VALUE", fault);
+  checkShared(file.shared, list, { timezone: file.timezone, calendars });
+}
+
+/** Whether a rule's conditions, shared ones included, ask how much is under way. */
+function readsUsage(leaves: readonly Leaf[]): boolean {
+  return leaves.some((leaf) => {
+    if (leaf.kind === "comparison") return leaf.fact === "usage" || leaf.other?.fact === "usage";
+    const shared = leaf.shared.flatMap(({ condition }) => leavesOf(condition));
+    const mentions = leaf.text.includes("usage");
+    return (mentions && rootsOfExpression(leaf.text).has("usage")) || readsUsage(shared);
+  });
+}
+
+function checkLimit({ params }: Limit, path: DataPath, list: FindingList): void {
+  const { running, starts, per } = params;
+  if (running === undefined && starts === undefined)
+    list.error(path, "MISSING_KEY", "a limit needs running, starts, or both");
+  if (per !== undefined && starts === undefined)
+    list.error([...path, "per"], "MISSING_KEY", 'nothing is counted within "per": add starts', { key: true });
+}
+
+function compileGuard(rule: Rule, event: GuardEvent, index: number, work: PolicyWork): GuardRule {
+  const { list } = work;
+  const path = ["rules", index];
+  if (rule.priority !== undefined) {
+    const message = "all guards that fire count: a guard has no priority";
+    list.error([...path, "priority"], "PRIORITY_ON_GUARD", message, { key: true });
+  }
+  if (event.type === "limit") checkLimit(event, [...path, "event", "params"], list);
+  const base = compileBase(rule, index, "guard", work);
+  return { ...base, event, readsUsage: readsUsage(base.leaves) };
+}
+
+function compileSelection(rule: Rule, event: SelectionEvent, index: number, work: PolicyWork): SelectionRule {
+  const params = ["rules", index, "event", "params"];
+  if (event.type === "select-template") checkSelectTemplate(event, params, work);
+  const base = compileBase(rule, index, "selection", work);
+  return { ...base, event, priority: rule.priority ?? defaultPriority };
+}
+
 const defaultPriority = 1;
 
 /** `document` has passed the schema. */
-export function compilePolicy(document: YamlDocument, templates: KnownTemplates): CompiledPolicy {
+export function compilePolicy(document: YamlDocument, surroundings: PolicySurroundings): CompiledPolicy {
   const file = withDefaults<PolicyFile>(document.value, policySchema);
   const list = findingList(document);
-  const work: Work = { file, document, list, templates };
+  const work: PolicyWork = { ...surroundings, file, document, list };
+  checkFile(work);
+  return { name: file.name, ...compileRules(work), findings: list.found };
+}
+
+/** Of a file whose own keys are checked; what is wrong goes to its list. */
+export function compileRules(work: PolicyWork): Pick<CompiledPolicy, "selection" | "guards"> {
   const selection: SelectionRule[] = [];
   const guards: GuardRule[] = [];
   checkNames(work);
-  checkShared(file.shared, list);
-  for (const [index, rule] of file.rules.entries()) {
+  for (const [index, rule] of work.file.rules.entries()) {
     const { event } = rule;
-    const path = ["rules", index];
-    if (event.type === "select-template" || event.type === "escalate") {
-      if (event.type === "select-template")
-        checkSelectTemplate(event, [...path, "event", "params"], templates, list);
-      selection.push({
-        ...compileBase(rule, index, "selection", work),
-        event,
-        priority: rule.priority ?? defaultPriority,
-      });
-    } else {
-      if (rule.priority !== undefined) {
-        list.error(
-          [...path, "priority"],
-          "PRIORITY_ON_GUARD",
-          "all guards that fire count: a guard has no priority",
-          { key: true },
-        );
-      }
-      guards.push({ ...compileBase(rule, index, "guard", work), event });
-    }
+    if (event.type === "select-template" || event.type === "escalate")
+      selection.push(compileSelection(rule, event, index, work));
+    else guards.push(compileGuard(rule, event, index, work));
   }
-  return { name: file.name, selection, guards, findings: list.found };
+  return { selection, guards };
 }

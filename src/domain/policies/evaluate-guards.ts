@@ -1,21 +1,72 @@
 // Which guards fire on a plan. They fail closed: a guard whose answer hangs on what is not known denies.
 import { durationSeconds } from "../duration.ts";
 import type { Facts } from "../facts/facts.ts";
+import type { Usage } from "../facts/usage.ts";
+import { unreachable } from "../problem.ts";
 import { bucketsFor, type Catalog } from "./catalog.ts";
 import { explainRule } from "./explain.ts";
 import { factValues } from "./fact-values.ts";
+import { ownerTeam, owningTeam } from "./owner-team.ts";
+import type { RequireApproval } from "./policy.generated.ts";
 import type { GuardedPlan, GuardRule } from "./rule.ts";
 import type { RuleAnswer } from "./rule-set.ts";
 import type { GuardVerdict } from "./selection.ts";
 
-function verdictOf(answer: RuleAnswer<GuardRule>): GuardVerdict | null {
+/** What cannot be known denies, except where it would only have loosened something. */
+function openVerdict(rule: GuardRule, reason: string): GuardVerdict | null {
+  if (rule.event.type === "waive-approval") return null;
+  const why = `${reason}; a guard that cannot be evaluated denies`;
+  return { rule: rule.name, effect: "deny", reason: why };
+}
+
+function verdictOf(answer: RuleAnswer<GuardRule>, facts: Facts): GuardVerdict | null {
   const { name: rule, event } = answer.rule;
   if (answer.state === "fails") return null;
   const reason = explainRule(answer, { holds: "fires", fails: "does not fire" });
-  if (answer.state === "open")
-    return { rule, effect: "deny", reason: `${reason}; a guard that cannot be evaluated denies` };
-  if (event.type === "deny") return { rule, effect: "deny", reason: `${event.params.reason} (${reason})` };
-  const { from, approvals, expires } = event.params;
+  if (answer.state === "open") return openVerdict(answer.rule, reason);
+  switch (event.type) {
+    case "deny":
+      return { rule, effect: "deny", reason: `${event.params.reason} (${reason})` };
+    case "require-approval":
+      return approvalVerdict(rule, event, reason, facts);
+    case "limit": {
+      const { scope, running = null, starts = null, per = "1h" } = event.params;
+      return {
+        rule,
+        effect: "limit",
+        reason,
+        limit: { scope, running, starts, perSeconds: durationSeconds(per) },
+      };
+    }
+    case "set-mode":
+      return { rule, effect: "observe", reason };
+    case "waive-approval":
+      return {
+        rule,
+        effect: "waive",
+        reason: `${event.params.reason} (${reason})`,
+        maxRisk: event.params.max_risk,
+      };
+    default:
+      return unreachable(event);
+  }
+}
+
+/** `team:owner` becomes the team's name; where nobody is the owner, nobody could be asked. */
+function approvalVerdict(
+  rule: string,
+  { params }: RequireApproval,
+  reason: string,
+  facts: Facts,
+): GuardVerdict {
+  const { owner } = facts;
+  const team = owningTeam(facts);
+  if (params.from.includes(ownerTeam) && team === null) {
+    const why = owner.available ? "nobody is named as its owner" : owner.why;
+    return { rule, effect: "deny", reason: `${reason}; ${ownerTeam} cannot be asked: ${why}` };
+  }
+  const from = params.from.map((who) => (who === ownerTeam ? `team:${team}` : who));
+  const { approvals, expires } = params;
   return {
     rule,
     effect: "require-approval",
@@ -26,15 +77,21 @@ function verdictOf(answer: RuleAnswer<GuardRule>): GuardVerdict | null {
   };
 }
 
-/** All guards that fire, in the order of their names. */
+/** Whether one of the guards that are asked wants to know how much is under way. */
+export function asksForUsage(alertName: string, { guards }: Pick<Catalog, "guards">): boolean {
+  return bucketsFor(alertName, guards).some(({ rules }) => rules.some(({ readsUsage }) => readsUsage));
+}
+
+/** All guards that fire, in the order of their names. @param usage null: `asksForUsage` says that nobody reads it */
 export async function evaluateGuards(
   catalog: Catalog,
   facts: Facts,
   plan: GuardedPlan,
+  usage: Usage | null = null,
 ): Promise<GuardVerdict[]> {
-  const values = factValues(facts, plan);
+  const values = factValues(facts, plan, usage);
   const sets = bucketsFor(facts.alert.name, catalog.guards);
   const answers = (await Promise.all(sets.map((set) => set.answer(values)))).flat();
-  const verdicts = answers.map(verdictOf).filter((verdict) => verdict !== null);
+  const verdicts = answers.map((answer) => verdictOf(answer, facts)).filter((verdict) => verdict !== null);
   return verdicts.toSorted((left, right) => (left.rule < right.rule ? -1 : 1));
 }

@@ -1,5 +1,6 @@
 // Every rule that is asked about an alert, with what it found: also those that a decision never came to.
 import type { Facts } from "../facts/facts.ts";
+import type { Usage } from "../facts/usage.ts";
 import { type Buckets, bucketsFor, type Catalog } from "./catalog.ts";
 import { explainRule } from "./explain.ts";
 import { type FactValues, factValues } from "./fact-values.ts";
@@ -34,8 +35,13 @@ export async function explainGuards(
   facts: Facts,
   catalog: Catalog,
   plan: GuardedPlan,
+  usage: Usage,
 ): Promise<readonly ExplainedRule[]> {
-  const answers = await answersOf<GuardRule>(facts.alert.name, catalog.guards, factValues(facts, plan));
+  const answers = await answersOf<GuardRule>(
+    facts.alert.name,
+    catalog.guards,
+    factValues(facts, plan, usage),
+  );
   const sorted = answers.toSorted((left, right) => (left.rule.name < right.rule.name ? -1 : 1));
   return sorted.map((answer) => explained(answer, "guard", { holds: "fires", fails: "does not fire" }));
 }

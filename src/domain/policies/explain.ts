@@ -1,7 +1,8 @@
 // Why a rule holds or not, in one line for people: what it asked and what it found.
 
+import type { LeafAnswer } from "./ask-leaf.ts";
 import type { Leaf, RuleBase } from "./rule.ts";
-import type { LeafAnswer, RuleAnswer } from "./rule-set.ts";
+import type { RuleAnswer } from "./rule-set.ts";
 
 const longestFound = 80;
 

@@ -1,6 +1,7 @@
 // Facts as rules see them: `alert` carries namespace and resource of the subject, `plan` is what guards judge.
 import { factScope, type Scope } from "../expressions/scope.ts";
 import type { Facts, FetchedFact } from "../facts/facts.ts";
+import type { Usage } from "../facts/usage.ts";
 import type { GuardedPlan } from "./rule.ts";
 
 export interface FactValues {
@@ -17,12 +18,14 @@ function planScope({ risk, digest, template, touches }: GuardedPlan) {
   return { risk, digest, template: template.name, clusters, namespaces, objects, actions };
 }
 
-export function factValues(facts: Facts, plan: GuardedPlan | null): FactValues {
+/** @param usage null: nobody has asked for it */
+export function factValues(facts: Facts, plan: GuardedPlan | null, usage: Usage | null = null): FactValues {
   const unavailable = new Map<FetchedFact, string>();
   for (const name of fetched) {
     const fact = facts[name];
     if (!fact.available) unavailable.set(name, fact.why);
   }
   const scope = factScope(facts);
-  return { scope: plan === null ? scope : { ...scope, plan: planScope(plan) }, unavailable };
+  const judged = plan === null ? {} : { plan: planScope(plan) };
+  return { scope: { ...scope, ...judged, ...(usage === null ? {} : { usage }) }, unavailable };
 }

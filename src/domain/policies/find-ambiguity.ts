@@ -3,19 +3,29 @@
 
 import type { Finding } from "../finding.ts";
 import { canonicalJson, type Json } from "../json.ts";
+import { leavesOf } from "./compile-condition.ts";
 import type { ConditionTree, Leaf, SelectionRule } from "./rule.ts";
 
 interface Demand {
   /** What must be true, or false, for the rule to hold. */
   readonly key: string;
   readonly holds: boolean;
+  /** Whether it may be met for want of a value (`missing:`): then its contrary may be met too. */
+  readonly whenMissing: boolean;
   /** The values that one path may have; null: it says nothing of that kind. */
   readonly values: { readonly place: string; readonly allowed: readonly Json[] } | null;
 }
 
 function leafKey(leaf: Leaf): string {
-  if (leaf.kind === "expression") return `cel ${leaf.text.trim()}`;
-  return canonicalJson([leaf.fact, leaf.path, leaf.operator, leaf.wanted]);
+  if (leaf.kind === "expression") return celKey(leaf.text, leaf);
+  const other = leaf.other === null ? null : [leaf.other.fact, leaf.other.path];
+  return canonicalJson([leaf.fact, leaf.path, leaf.operator, leaf.wanted, other]);
+}
+
+/** The same name may stand for another shared condition in another file. */
+function celKey(source: string, { shared }: Leaf & { readonly kind: "expression" }): string {
+  const conditions = shared.map(({ name, condition }) => `${name}=${treeKey(condition)}`);
+  return ["cel", source.trim(), ...conditions].join(" ");
 }
 
 function treeKey(tree: ConditionTree): string {
@@ -32,15 +42,16 @@ function treeKey(tree: ConditionTree): string {
 }
 
 function allowedValues(leaf: Leaf): Demand["values"] {
-  if (leaf.kind !== "comparison" || leaf.whenMissing) return null;
+  if (leaf.kind !== "comparison" || leaf.whenMissing || leaf.other !== null) return null;
   const place = canonicalJson([leaf.fact, leaf.path]);
   if (leaf.operator === "equal") return { place, allowed: [leaf.wanted] };
   return leaf.operator === "in" && Array.isArray(leaf.wanted) ? { place, allowed: leaf.wanted } : null;
 }
 
-function negatedSource(text: string): string | null {
-  const inner = /^!\s*\((.*)\)$/s.exec(text.trim())?.[1];
-  return inner === undefined || /^[^(]*\)/.test(inner) ? null : `cel ${inner.trim()}`;
+function negatedKey(leaf: Leaf): string | null {
+  if (leaf.kind !== "expression") return null;
+  const inner = /^!\s*\((.*)\)$/s.exec(leaf.text.trim())?.[1];
+  return inner === undefined || /^[^(]*\)/.test(inner) ? null : celKey(inner, leaf);
 }
 
 /** What has to be so whenever the tree holds. */
@@ -51,17 +62,20 @@ function demandsOf(tree: ConditionTree, holds: boolean): readonly Demand[] {
     return [...tree.any.flatMap((part) => demandsOf(part, false)), composite(tree, false)];
   if ("not" in tree) return demandsOf(tree.not, !holds);
   if (!("leaf" in tree)) return [composite(tree, holds)];
-  const negated = tree.leaf.kind === "expression" ? negatedSource(tree.leaf.text) : null;
-  const own = { key: leafKey(tree.leaf), holds, values: holds ? allowedValues(tree.leaf) : null };
-  return negated === null ? [own] : [own, { key: negated, holds: !holds, values: null }];
+  const { leaf } = tree;
+  const negated = negatedKey(leaf);
+  const whenMissing = leaf.whenMissing === holds;
+  const own = { key: leafKey(leaf), holds, whenMissing, values: holds ? allowedValues(leaf) : null };
+  return negated === null ? [own] : [own, { ...own, key: negated, holds: !holds, values: null }];
 }
 
 function composite(tree: ConditionTree, holds: boolean): Demand {
-  return { key: treeKey(tree), holds, values: null };
+  const whenMissing = leavesOf(tree).some(({ missingStated }) => missingStated);
+  return { key: treeKey(tree), holds, whenMissing, values: null };
 }
 
 function exclude(left: Demand, right: Demand): boolean {
-  if (left.key === right.key) return left.holds !== right.holds;
+  if (left.key === right.key) return left.holds !== right.holds && !(left.whenMissing && right.whenMissing);
   if (left.values === null || right.values === null || left.values.place !== right.values.place) return false;
   const { allowed } = right.values;
   return !left.values.allowed.some((value) => allowed.includes(value));

@@ -16,13 +16,17 @@ export interface PolicyFile {
    */
   description?: string;
   /**
-   * Named conditions of this file: `{condition: is-production}` uses one.
+   * IANA name. The zone of `withinHours` where the condition names none.
+   */
+  timezone: string;
+  /**
+   * Named conditions of this file: `{condition: is-production}` uses one, in CEL `shared('is-production')`.
    */
   shared: {
     [k: string]: Condition;
   };
   /**
-   * Selection rules (`select-template`, `escalate`) and guards (`require-approval`, `deny`).
+   * Selection rules (`select-template`, `escalate`) and guards (all other events).
    *
    * @minItems 1
    * @maxItems 20000
@@ -56,15 +60,26 @@ export interface Condition {
    */
   condition?: string;
   /**
-   * What is looked at. `plan` is for guards.
+   * What is looked at. `plan` and `usage` are for guards.
    */
-  fact?: "alert" | "subject" | "target" | "namespace" | "cluster" | "history" | "now" | "plan";
+  fact?:
+    | "alert"
+    | "subject"
+    | "subjects"
+    | "target"
+    | "namespace"
+    | "cluster"
+    | "owner"
+    | "history"
+    | "now"
+    | "plan"
+    | "usage";
   /**
-   * Where in the fact: `$.labels.env`, `$.labels['app.kubernetes.io/name']`, `$.containers[0]`.
+   * Where in the fact: `$.labels.env`, `$.labels['app.kubernetes.io/name']`, `$.containers[0]`, and `$.objects[*].kind` for a list of all of them.
    */
   path?: string;
   /**
-   * json-rules-engine's operators, `matches` (RE2), `glob`, `anyGlob`, `noneGlob`, `anyIn`, `allIn`, and `cel` (an expression over `value`).
+   * json-rules-engine's operators, and `matches` (RE2), `glob`, `anyGlob`, `noneGlob`, `anyIn`, `allIn`, `withinHours`, `inCalendar`, `olderThan`, `cel` (an expression over `value`).
    */
   operator?:
     | "equal"
@@ -83,15 +98,26 @@ export interface Condition {
     | "noneGlob"
     | "anyIn"
     | "allIn"
+    | "withinHours"
+    | "inCalendar"
+    | "olderThan"
     | "cel";
   /**
-   * What it is compared with.
+   * What it is compared with: text, a number, true, false, a list of those, `{fact, path}` for another fact's value, or `{from, to, days, zone}` for `withinHours`.
    */
   value?: unknown;
   /**
    * Result when the value is not there. Left out: a guard fires, a selection rule does not match.
    */
   missing?: boolean;
+  /**
+   * For people; as in json-rules-engine.
+   */
+  name?: string;
+  /**
+   * As in json-rules-engine, where it says what is asked first. All facts are at hand here: the result is the same.
+   */
+  priority?: number;
 }
 /**
  * When it holds, its event counts.
@@ -127,7 +153,7 @@ export interface Rule {
   /**
    * What the rule asks for.
    */
-  event: SelectTemplate | Escalate | RequireApproval | Deny;
+  event: SelectTemplate | Escalate | RequireApproval | Deny | Limit | SetMode | WaiveApproval;
 }
 /**
  * The template to run.
@@ -166,7 +192,7 @@ export interface Escalate {
    */
   params: {
     /**
-     * A notification channel. Left out: the default one.
+     * A notification channel, or `team:owner`: the channel with the name of the team that owns the target. Left out, or nobody owns it: the default one.
      */
     to?: string;
     /**
@@ -192,7 +218,7 @@ export interface RequireApproval {
    */
   params: {
     /**
-     * People (`ana`) and teams (`team:sre`). Empty: any configured approver.
+     * People (`ana`), teams (`team:sre`), and `team:owner` for the team that owns the target. Empty: any configured approver.
      *
      * @maxItems 100
      */
@@ -205,6 +231,14 @@ export interface RequireApproval {
      * After this the execution ends as expired.
      */
     expires: string;
+    /**
+     * What happens then: people are told.
+     */
+    on_expiry: "escalate";
+    /**
+     * What happens when all its alerts resolve before it is approved.
+     */
+    when_resolved: "cancel";
   };
 }
 /**
@@ -221,6 +255,76 @@ export interface Deny {
   params: {
     /**
      * Why, for people.
+     */
+    reason: string;
+  };
+}
+/**
+ * Refuses the plan when too much is under way, or was started, in its scope. Only live executions that change something count.
+ */
+export interface Limit {
+  /**
+   * Always `limit`.
+   */
+  type: "limit";
+  /**
+   * What `limit` needs to know.
+   */
+  params: {
+    /**
+     * What is counted together: all executions in the plan's namespaces (each by itself), clusters, for its target, of its template, or all.
+     */
+    scope: "namespace" | "cluster" | "target" | "template" | "global";
+    /**
+     * How many may be under way at once, those that wait for people included.
+     */
+    running?: number;
+    /**
+     * How many may be started within `per`.
+     */
+    starts?: number;
+    /**
+     * The time that `starts` counts back. Left out: an hour.
+     */
+    per?: string;
+  };
+}
+/**
+ * The plan is only observed: read-only steps run, nothing is changed.
+ */
+export interface SetMode {
+  /**
+   * Always `set-mode`.
+   */
+  type: "set-mode";
+  /**
+   * What `set-mode` needs to know.
+   */
+  params: {
+    /**
+     * Always `observe`: what is live is said in gitmend.yaml alone.
+     */
+    mode: "observe";
+  };
+}
+/**
+ * Lifts the built-in approval of plans with high or critical risk; not one that a policy or the template asks for.
+ */
+export interface WaiveApproval {
+  /**
+   * Always `waive-approval`.
+   */
+  type: "waive-approval";
+  /**
+   * What `waive-approval` needs to know.
+   */
+  params: {
+    /**
+     * Plans above it still need the approval.
+     */
+    max_risk: "high" | "critical";
+    /**
+     * Why, for people and the record.
      */
     reason: string;
   };
@@ -267,9 +371,20 @@ export const policySchema = {
         "What to do about pods that crash again and again."
       ]
     },
+    "timezone": {
+      "title": "Time zone",
+      "description": "IANA name. The zone of `withinHours` where the condition names none.",
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 64,
+      "default": "UTC",
+      "examples": [
+        "Europe/Berlin"
+      ]
+    },
     "shared": {
       "title": "Shared conditions",
-      "description": "Named conditions of this file: `{condition: is-production}` uses one.",
+      "description": "Named conditions of this file: `{condition: is-production}` uses one, in CEL `shared('is-production')`.",
       "type": "object",
       "additionalProperties": {
         "$ref": "#/definitions/condition"
@@ -288,7 +403,7 @@ export const policySchema = {
     },
     "rules": {
       "title": "Rules",
-      "description": "Selection rules (`select-template`, `escalate`) and guards (`require-approval`, `deny`).",
+      "description": "Selection rules (`select-template`, `escalate`) and guards (all other events).",
       "type": "array",
       "items": {
         "$ref": "#/definitions/rule"
@@ -416,6 +531,15 @@ export const policySchema = {
             },
             {
               "$ref": "#/definitions/deny"
+            },
+            {
+              "$ref": "#/definitions/limit"
+            },
+            {
+              "$ref": "#/definitions/setMode"
+            },
+            {
+              "$ref": "#/definitions/waiveApproval"
             }
           ],
           "examples": [
@@ -512,16 +636,19 @@ export const policySchema = {
         },
         "fact": {
           "title": "Fact",
-          "description": "What is looked at. `plan` is for guards.",
+          "description": "What is looked at. `plan` and `usage` are for guards.",
           "enum": [
             "alert",
             "subject",
+            "subjects",
             "target",
             "namespace",
             "cluster",
+            "owner",
             "history",
             "now",
-            "plan"
+            "plan",
+            "usage"
           ],
           "examples": [
             "cluster"
@@ -529,7 +656,7 @@ export const policySchema = {
         },
         "path": {
           "title": "Path",
-          "description": "Where in the fact: `$.labels.env`, `$.labels['app.kubernetes.io/name']`, `$.containers[0]`.",
+          "description": "Where in the fact: `$.labels.env`, `$.labels['app.kubernetes.io/name']`, `$.containers[0]`, and `$.objects[*].kind` for a list of all of them.",
           "type": "string",
           "maxLength": 512,
           "examples": [
@@ -538,7 +665,7 @@ export const policySchema = {
         },
         "operator": {
           "title": "Operator",
-          "description": "json-rules-engine's operators, `matches` (RE2), `glob`, `anyGlob`, `noneGlob`, `anyIn`, `allIn`, and `cel` (an expression over `value`).",
+          "description": "json-rules-engine's operators, and `matches` (RE2), `glob`, `anyGlob`, `noneGlob`, `anyIn`, `allIn`, `withinHours`, `inCalendar`, `olderThan`, `cel` (an expression over `value`).",
           "enum": [
             "equal",
             "notEqual",
@@ -556,6 +683,9 @@ export const policySchema = {
             "noneGlob",
             "anyIn",
             "allIn",
+            "withinHours",
+            "inCalendar",
+            "olderThan",
             "cel"
           ],
           "examples": [
@@ -564,7 +694,7 @@ export const policySchema = {
         },
         "value": {
           "title": "Value",
-          "description": "What it is compared with.",
+          "description": "What it is compared with: text, a number, true, false, a list of those, `{fact, path}` for another fact's value, or `{from, to, days, zone}` for `withinHours`.",
           "examples": [
             "prod"
           ]
@@ -575,6 +705,26 @@ export const policySchema = {
           "type": "boolean",
           "examples": [
             false
+          ]
+        },
+        "name": {
+          "title": "Name",
+          "description": "For people; as in json-rules-engine.",
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 256,
+          "examples": [
+            "in production"
+          ]
+        },
+        "priority": {
+          "title": "Priority",
+          "description": "As in json-rules-engine, where it says what is asked first. All facts are at hand here: the result is the same.",
+          "type": "integer",
+          "minimum": 1,
+          "maximum": 1000000,
+          "examples": [
+            10
           ]
         }
       },
@@ -685,11 +835,11 @@ export const policySchema = {
           "properties": {
             "to": {
               "title": "To",
-              "description": "A notification channel. Left out: the default one.",
+              "description": "A notification channel, or `team:owner`: the channel with the name of the team that owns the target. Left out, or nobody owns it: the default one.",
               "type": "string",
               "minLength": 1,
               "examples": [
-                "sre"
+                "team:owner"
               ]
             },
             "severity": {
@@ -763,7 +913,7 @@ export const policySchema = {
           "properties": {
             "from": {
               "title": "From",
-              "description": "People (`ana`) and teams (`team:sre`). Empty: any configured approver.",
+              "description": "People (`ana`), teams (`team:sre`), and `team:owner` for the team that owns the target. Empty: any configured approver.",
               "type": "array",
               "items": {
                 "type": "string",
@@ -797,6 +947,28 @@ export const policySchema = {
               "default": "30m",
               "examples": [
                 "30m"
+              ]
+            },
+            "on_expiry": {
+              "title": "On expiry",
+              "description": "What happens then: people are told.",
+              "enum": [
+                "escalate"
+              ],
+              "default": "escalate",
+              "examples": [
+                "escalate"
+              ]
+            },
+            "when_resolved": {
+              "title": "When resolved",
+              "description": "What happens when all its alerts resolve before it is approved.",
+              "enum": [
+                "cancel"
+              ],
+              "default": "cancel",
+              "examples": [
+                "cancel"
               ]
             }
           },
@@ -876,6 +1048,223 @@ export const policySchema = {
           "type": "deny",
           "params": {
             "reason": "change freeze"
+          }
+        }
+      ]
+    },
+    "limit": {
+      "title": "Limit",
+      "description": "Refuses the plan when too much is under way, or was started, in its scope. Only live executions that change something count.",
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "type",
+        "params"
+      ],
+      "properties": {
+        "type": {
+          "title": "Event",
+          "description": "Always `limit`.",
+          "const": "limit",
+          "type": "string",
+          "examples": [
+            "limit"
+          ]
+        },
+        "params": {
+          "title": "Parameters",
+          "description": "What `limit` needs to know.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "scope": {
+              "title": "Scope",
+              "description": "What is counted together: all executions in the plan's namespaces (each by itself), clusters, for its target, of its template, or all.",
+              "enum": [
+                "namespace",
+                "cluster",
+                "target",
+                "template",
+                "global"
+              ],
+              "examples": [
+                "namespace"
+              ]
+            },
+            "running": {
+              "title": "Running",
+              "description": "How many may be under way at once, those that wait for people included.",
+              "type": "integer",
+              "minimum": 1,
+              "maximum": 100000,
+              "examples": [
+                2
+              ]
+            },
+            "starts": {
+              "title": "Starts",
+              "description": "How many may be started within `per`.",
+              "type": "integer",
+              "minimum": 1,
+              "maximum": 100000,
+              "examples": [
+                10
+              ]
+            },
+            "per": {
+              "title": "Per",
+              "description": "The time that `starts` counts back. Left out: an hour.",
+              "type": "string",
+              "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "examples": [
+                "1h"
+              ]
+            }
+          },
+          "required": [
+            "scope"
+          ],
+          "examples": [
+            {
+              "scope": "namespace",
+              "running": 2,
+              "starts": 10,
+              "per": "1h"
+            }
+          ]
+        }
+      },
+      "examples": [
+        {
+          "type": "limit",
+          "params": {
+            "scope": "namespace",
+            "running": 2,
+            "starts": 10,
+            "per": "1h"
+          }
+        }
+      ]
+    },
+    "setMode": {
+      "title": "Set the mode",
+      "description": "The plan is only observed: read-only steps run, nothing is changed.",
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "type",
+        "params"
+      ],
+      "properties": {
+        "type": {
+          "title": "Event",
+          "description": "Always `set-mode`.",
+          "const": "set-mode",
+          "type": "string",
+          "examples": [
+            "set-mode"
+          ]
+        },
+        "params": {
+          "title": "Parameters",
+          "description": "What `set-mode` needs to know.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "mode": {
+              "title": "Mode",
+              "description": "Always `observe`: what is live is said in gitmend.yaml alone.",
+              "const": "observe",
+              "type": "string",
+              "examples": [
+                "observe"
+              ]
+            }
+          },
+          "required": [
+            "mode"
+          ],
+          "examples": [
+            {
+              "mode": "observe"
+            }
+          ]
+        }
+      },
+      "examples": [
+        {
+          "type": "set-mode",
+          "params": {
+            "mode": "observe"
+          }
+        }
+      ]
+    },
+    "waiveApproval": {
+      "title": "Waive the approval",
+      "description": "Lifts the built-in approval of plans with high or critical risk; not one that a policy or the template asks for.",
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "type",
+        "params"
+      ],
+      "properties": {
+        "type": {
+          "title": "Event",
+          "description": "Always `waive-approval`.",
+          "const": "waive-approval",
+          "type": "string",
+          "examples": [
+            "waive-approval"
+          ]
+        },
+        "params": {
+          "title": "Parameters",
+          "description": "What `waive-approval` needs to know.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "max_risk": {
+              "title": "Highest risk",
+              "description": "Plans above it still need the approval.",
+              "enum": [
+                "high",
+                "critical"
+              ],
+              "examples": [
+                "high"
+              ]
+            },
+            "reason": {
+              "title": "Reason",
+              "description": "Why, for people and the record.",
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 4096,
+              "examples": [
+                "a restart of this workload is harmless"
+              ]
+            }
+          },
+          "required": [
+            "max_risk",
+            "reason"
+          ],
+          "examples": [
+            {
+              "max_risk": "high",
+              "reason": "a restart of this workload is harmless"
+            }
+          ]
+        }
+      },
+      "examples": [
+        {
+          "type": "waive-approval",
+          "params": {
+            "max_risk": "high",
+            "reason": "a restart of this workload is harmless"
           }
         }
       ]

@@ -2,20 +2,11 @@
 // An answer that is not there (unavailable fact, failed expression) is tried both ways: if the rule comes out the same, it
 // does not matter; if not, the rule is open and says why.
 import { Engine, type RuleProperties, type TopLevelCondition } from "json-rules-engine";
-import { compileExpression } from "../expressions/compile-expression.ts";
-import { asCondition } from "../expressions/evaluate.ts";
-import type { FetchedFact } from "../facts/facts.ts";
-import { Problem, toProblem } from "../problem.ts";
+import { Problem } from "../problem.ts";
+import { type LeafAnswer, questionOf } from "./ask-leaf.ts";
 import { type FactPath, readFactPath } from "./fact-path.ts";
 import type { FactValues } from "./fact-values.ts";
-import { prepareOperator } from "./operators.ts";
 import type { ConditionTree, Leaf, RuleBase } from "./rule.ts";
-
-export type LeafAnswer =
-  | { readonly state: "answered"; readonly holds: boolean; readonly found?: unknown }
-  | { readonly state: "missing" }
-  | { readonly state: "unavailable"; readonly fact: FetchedFact; readonly why: string }
-  | { readonly state: "failed"; readonly why: string };
 
 export type RuleState = "holds" | "fails" | "open";
 
@@ -37,50 +28,6 @@ interface Run {
   readonly guess: Guess;
   /** Answers by rule and leaf. */
   readonly answers: ReadonlyMap<string, Map<number, LeafAnswer>>;
-}
-
-function unavailableAnswer(leaf: Leaf, { unavailable }: FactValues): LeafAnswer | null {
-  for (const fact of leaf.facts) {
-    const why = unavailable.get(fact);
-    if (why !== undefined) return { state: "unavailable", fact, why };
-  }
-  return null;
-}
-
-/** Asks one leaf; `found` is what stands at the path of a comparison. */
-type Question = (found: unknown, values: FactValues) => LeafAnswer;
-
-function notChecked(leaf: Leaf): Problem {
-  return new Problem("INTERNAL", `"${leaf.text}" was not checked before it was asked`);
-}
-
-/** What the expression does not come to (because another part decides) does not count. */
-function expressionQuestion(leaf: Leaf & { readonly kind: "expression" }): Question {
-  const { expression } = compileExpression(leaf.text, leaf.scope);
-  if (expression === null) throw notChecked(leaf);
-  return (_found, values) => {
-    try {
-      return { state: "answered", holds: asCondition(leaf.text, expression.evaluate(values.scope)) };
-    } catch (error) {
-      const problem = toProblem(error);
-      if (problem.details["missing"] !== true) return { state: "failed", why: problem.message };
-      return unavailableAnswer(leaf, values) ?? { state: "missing" };
-    }
-  };
-}
-
-function comparisonQuestion(leaf: Leaf & { readonly kind: "comparison" }): Question {
-  const prepared = prepareOperator(leaf.operator, leaf.wanted);
-  if ("fault" in prepared) throw notChecked(leaf);
-  return (found, values) => {
-    const unavailable = unavailableAnswer(leaf, values);
-    if (unavailable !== null) return unavailable;
-    if (found === undefined || found === null) return { state: "missing" };
-    const result = prepared.comparison(found, leaf.wanted);
-    if (typeof result === "boolean") return { state: "answered", holds: result, found };
-    const missing = result.details["missing"] === true;
-    return missing ? { state: "missing" } : { state: "failed", why: result.message };
-  };
 }
 
 function truth(leaf: Leaf, answer: LeafAnswer, guess: Guess): boolean {
@@ -122,7 +69,7 @@ function makeEngine(rules: readonly RuleBase[], current: () => Run): Engine {
   for (const rule of rules) {
     for (const leaf of rule.leaves) {
       if (leaf.kind === "comparison") paths.set(leaf.pathText, leaf.path);
-      const ask = leaf.kind === "expression" ? expressionQuestion(leaf) : comparisonQuestion(leaf);
+      const ask = questionOf(leaf);
       engine.addOperator(operatorName(rule, leaf), (found: unknown) => {
         const run = current();
         const answers = run.answers.get(rule.name);

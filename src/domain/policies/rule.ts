@@ -6,9 +6,26 @@ import type { Risk } from "../templates/action-description.ts";
 import type { Position } from "../templates/template.ts";
 import type { FactPath } from "./fact-path.ts";
 import type { OperatorName } from "./operators.ts";
-import type { Deny, Escalate, RequireApproval, SelectTemplate } from "./policy.generated.ts";
+import type {
+  Condition,
+  Deny,
+  Escalate,
+  Limit,
+  RequireApproval,
+  SelectTemplate,
+  SetMode,
+  WaiveApproval,
+} from "./policy.generated.ts";
 
-export type FactName = "alert" | "subject" | "target" | "namespace" | "cluster" | "history" | "now" | "plan";
+export type FactName = NonNullable<Condition["fact"]>;
+
+/** Where a value stands. */
+export interface FactPlace {
+  readonly fact: FactName;
+  readonly path: FactPath;
+  /** As it was written. */
+  readonly pathText: string;
+}
 
 /** A question about the facts, with a place in its rule that says what an answer which is not there counts as. */
 export type Leaf = {
@@ -18,21 +35,26 @@ export type Leaf = {
   readonly helps: boolean;
   /** What a missing value counts as. */
   readonly whenMissing: boolean;
+  /** Whether the condition itself says so (`missing:`). */
+  readonly missingStated: boolean;
   /** Facts that may be unavailable. */
   readonly facts: readonly FetchedFact[];
   /** For people: `target.kind equal "Deployment"`. */
   readonly text: string;
 } & (
-  | {
+  | (FactPlace & {
       readonly kind: "comparison";
-      readonly fact: FactName;
-      readonly path: FactPath;
-      readonly pathText: string;
+      /** What it is compared with, unless that is another fact's value. */
       readonly wanted: Json;
+      readonly other: FactPlace | null;
       readonly operator: OperatorName;
+    })
+  /** `text` is the source; `scope` says what it may read; `shared` are the conditions that it names. */
+  | {
+      readonly kind: "expression";
+      readonly scope: "selection" | "guard";
+      readonly shared: readonly { readonly name: string; readonly condition: ConditionTree }[];
     }
-  /** `text` is the source; `scope` says what it may read. */
-  | { readonly kind: "expression"; readonly scope: "selection" | "guard" }
 );
 
 export type ConditionTree =
@@ -54,7 +76,7 @@ export interface RuleBase {
 }
 
 export type SelectionEvent = SelectTemplate | Escalate;
-export type GuardEvent = RequireApproval | Deny;
+export type GuardEvent = RequireApproval | Deny | Limit | SetMode | WaiveApproval;
 
 export interface SelectionRule extends RuleBase {
   readonly priority: number;
@@ -62,6 +84,8 @@ export interface SelectionRule extends RuleBase {
 }
 
 export interface GuardRule extends RuleBase {
+  /** It asks how much is under way, which has to be counted. */
+  readonly readsUsage: boolean;
   readonly event: GuardEvent;
 }
 
@@ -77,6 +101,8 @@ export interface GuardedPlan {
       readonly kind: string;
       readonly namespace: string | null;
       readonly name: string;
+      /** Where the object was read. */
+      readonly labels?: Readonly<Record<string, string>>;
     }[];
     readonly actions: readonly string[];
   };

@@ -7,6 +7,7 @@ import { toProblem } from "../problem.ts";
 import { bucketsFor, type Catalog } from "./catalog.ts";
 import { explainRule } from "./explain.ts";
 import { type FactValues, factValues } from "./fact-values.ts";
+import { ownerTeam, owningTeam } from "./owner-team.ts";
 import type { Escalate, SelectTemplate } from "./policy.generated.ts";
 import type { SelectionRule } from "./rule.ts";
 import type { RuleAnswer } from "./rule-set.ts";
@@ -45,6 +46,11 @@ function messageOf(event: Escalate, values: FactValues): string {
   }
 }
 
+/** null: the default channel, also when nobody is known to own the target: somebody has to hear of it. */
+function channelOf({ params }: Escalate, facts: Facts): string | null {
+  return params.to === ownerTeam ? owningTeam(facts) : (params.to ?? null);
+}
+
 function byPriority(left: Answer, right: Answer): number {
   return right.rule.priority - left.rule.priority || (left.rule.name < right.rule.name ? -1 : 1);
 }
@@ -58,11 +64,12 @@ function unavailableInEvent(rule: SelectionRule, { unavailable }: FactValues) {
 }
 
 /** null: the rule does not decide after all, because the parameters of its event cannot be filled in. */
-function decide({ rule }: Answer, values: FactValues, reasons: string[]): Selection | null {
+function decide({ rule }: Answer, facts: Facts, values: FactValues, reasons: string[]): Selection | null {
   const { event } = rule;
   const { name } = rule;
   if (event.type === "escalate") {
-    const { to = null, severity } = event.params;
+    const to = channelOf(event, facts);
+    const { severity } = event.params;
     return { kind: "escalate", rule: name, to, severity, message: messageOf(event, values), reasons };
   }
   const parameters = parametersOf(event, values);
@@ -93,7 +100,7 @@ export async function selectTemplate(facts: Facts, catalog: Catalog): Promise<Se
     }
     const open = answer.state === "open" ? missingFact(answer) : null;
     if (open !== null) return { kind: "undecided", rule: answer.rule.name, ...open, reasons };
-    const selection = answer.state === "holds" ? decide(answer, values, reasons) : null;
+    const selection = answer.state === "holds" ? decide(answer, facts, values, reasons) : null;
     if (selection !== null) return selection;
   }
   if (answers.length === 0) reasons.push(`no rule is about ${facts.alert.name}`);

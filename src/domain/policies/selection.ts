@@ -1,6 +1,8 @@
 // What selecting a template can come to, always with its reasons. Types only.
 import type { FetchedFact } from "../facts/facts.ts";
+import type { Usage } from "../facts/usage.ts";
 import type { Json } from "../json.ts";
+import type { Risk } from "../templates/action-description.ts";
 
 export type Selection =
   | {
@@ -41,4 +43,18 @@ export type GuardVerdict = { readonly rule: string; readonly reason: string } & 
       readonly approvals: number;
       readonly expiresSeconds: number;
     }
+  | { readonly effect: "limit"; readonly limit: Limit }
+  | { readonly effect: "observe" }
+  | { readonly effect: "waive"; readonly maxRisk: Risk }
 );
+
+/** At most so many in what the scope counts together; null: it does not limit that. */
+export interface Limit {
+  readonly scope: LimitScope;
+  readonly running: number | null;
+  readonly starts: number | null;
+  /** The time that `starts` counts back. */
+  readonly perSeconds: number;
+}
+
+export type LimitScope = keyof Usage;

@@ -3,7 +3,7 @@ import { type GateRules, weighGate } from "../../../src/domain/gate/weigh-gate.t
 import type { GuardVerdict } from "../../../src/domain/policies/selection.ts";
 import { plan, step, target } from "../../support/given.ts";
 
-const everywhere: GateRules = { live: [{}], ownedByOperator: false, protection: [] };
+const everywhere: GateRules = { live: [{}], manager: null, protection: [] };
 const deny: GuardVerdict = { rule: "p/freeze", effect: "deny", reason: "change freeze" };
 const ask = (from: string, expiresSeconds: number): GuardVerdict => ({
   rule: `p/${from}`,
@@ -17,7 +17,7 @@ const change = plan([step("a")]);
 
 describe("the gate", () => {
   it("is open when nothing speaks against it", () => {
-    expect(weighGate(change, [], everywhere)).toEqual({ gate: { kind: "open", reasons: [] }, mode: "live" });
+    expect(weighGate(change, [], everywhere)).toMatchObject({ gate: { kind: "open", reasons: [] }, mode: "live" });
   });
   it("refuses when one rule denies, whatever others ask for", () => {
     const { gate } = weighGate(change, [ask("team:sre", 60), deny], everywhere);
@@ -50,9 +50,9 @@ describe("the gate", () => {
       kind: "refused",
       reasons: [{ rule: "built-in/protected" }],
     });
-    expect(refused({ ownedByOperator: true })).toMatchObject({
+    expect(refused({ manager: "Helm" })).toMatchObject({
       kind: "refused",
-      reasons: [{ rule: "built-in/operator" }],
+      reasons: [{ rule: "built-in/managed" }],
     });
     expect(refused({}, { target: null })).toMatchObject({
       kind: "refused",
@@ -61,7 +61,7 @@ describe("the gate", () => {
   });
   it("lets evidence be collected where nothing may be changed", () => {
     const evidence = plan([step("look", { changes: false })]);
-    expect(weighGate(evidence, [], { ...everywhere, ownedByOperator: true }).gate.kind).toBe("open");
+    expect(weighGate(evidence, [], { ...everywhere, manager: "Helm" }).gate.kind).toBe("open");
   });
 });
 

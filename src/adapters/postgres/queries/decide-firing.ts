@@ -1,5 +1,5 @@
 // The parts of committing a decision; commit-decision.ts puts them into one transaction. Locks are taken in the order
-// firing, claim, incident, execution.
+// firing, claim, limits, incident, execution.
 import type { FiringDecision } from "../../../controller/ports.ts";
 import type { Sql } from "../sql.ts";
 
@@ -91,6 +91,11 @@ export async function takeClaim(sql: Sql, key: string, executionId: string): Pro
     [key],
   );
   return holders[0]?.id ?? takeClaim(sql, key, executionId); // freed between the two statements
+}
+
+/** Of the transaction that took it. */
+export async function releaseClaim(sql: Sql, key: string, executionId: string): Promise<void> {
+  await sql.query("delete from claims where key = $1::text and execution_id = $2::uuid", [key, executionId]);
 }
 
 /** The open incident of this key, opened (or, closed a moment ago, opened again) with the given id if there is none. */

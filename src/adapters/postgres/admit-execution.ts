@@ -1,0 +1,55 @@
+// A new execution within a transaction: the claim of its target, its limits, its incident and its first events. Decisions on
+// firings and starts by hand go through here alike. Locks are taken in the order claim, limits, incident, execution.
+import type { FiringDecision, Limited } from "../../controller/ports.ts";
+import { limitReached } from "../../domain/gate/limits.ts";
+import { Problem } from "../../domain/problem.ts";
+import { countUsage, lockKeys } from "./queries/count-usage.ts";
+import { openIncident, releaseClaim, takeClaim } from "./queries/decide-firing.ts";
+import { insertExecution } from "./queries/insert-execution.ts";
+import type { Sql } from "./sql.ts";
+
+type NewExecution = Extract<FiringDecision, { kind: "execution" }>;
+
+export type Admission =
+  | { readonly result: "admitted"; readonly incident: string }
+  /** Nothing was written. */
+  | { readonly result: "busy"; readonly executionId: string }
+  | Limited;
+
+/** @throws Problem LEASE_LOST: this replica may start nothing any more; the transaction has to be given up */
+export async function admitExecution(
+  sql: Sql,
+  replica: string,
+  alertName: string,
+  decision: NewExecution,
+): Promise<Admission> {
+  const { executionId } = decision;
+  const claimKey = decision.projection.outcome === null ? decision.claimKey : null;
+  if (claimKey !== null) {
+    const holder = await takeClaim(sql, claimKey, executionId);
+    if (holder !== null) return { result: "busy", executionId: holder };
+  }
+  const limited = await whyLimited(sql, decision);
+  if (limited !== null) {
+    if (claimKey !== null) await releaseClaim(sql, claimKey, executionId);
+    return limited;
+  }
+  const incident = await openIncident(sql, decision.incidentKey, decision.incidentId);
+  if (await insertExecution(sql, replica, alertName, decision, incident))
+    return { result: "admitted", incident };
+  throw new Problem("LEASE_LOST", "the lease ended before the execution was committed", { retryable: true });
+}
+
+/** Whoever comes second waits for the lock and counts the first. */
+async function whyLimited(sql: Sql, { limits }: NewExecution): Promise<Limited | null> {
+  await lockKeys(
+    sql,
+    limits.flatMap(({ keys }) => keys),
+  );
+  for (const limit of limits) {
+    const counts = await countUsage(sql, limit.keys, { perSeconds: limit.perSeconds });
+    const reason = limitReached(limit, counts);
+    if (reason !== null) return { result: "limited", limit, reason };
+  }
+  return null;
+}

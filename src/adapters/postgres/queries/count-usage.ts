@@ -1,0 +1,32 @@
+// How much is under way and was started, by what executions count in. Inside a deciding transaction the keys are locked first,
+// so that two deciders never count the same place at once.
+import type { Counts } from "../../../domain/gate/limits.ts";
+import type { Sql } from "../sql.ts";
+
+/** @param before only executions that were created before this one */
+export async function countUsage(
+  sql: Sql,
+  keys: readonly string[],
+  { perSeconds, before }: { readonly perSeconds: number; readonly before?: string },
+): Promise<Counts> {
+  const rows = await sql.query<{ key: string; running: string; starts: string }>(
+    `select k.key,
+       (select count(*) from executions e
+        where e.outcome is null and e.counts_in @> array[k.key] and ($3::uuid is null or e.id < $3::uuid)) as running,
+       (select count(*) from executions e
+        where e.counts_in <> '{}' and e.created_at > now() - $2::double precision * interval '1 second'
+          and e.counts_in @> array[k.key] and ($3::uuid is null or e.id < $3::uuid)
+          and coalesce(e.outcome, '') not in ('observed', 'refused', 'rejected', 'expired', 'outdated')) as starts
+     from unnest($1::text[]) as k(key)`,
+    [keys, perSeconds, before ?? null],
+  );
+  return new Map(
+    rows.map(({ key, running, starts }) => [key, { running: Number(running), starts: Number(starts) }]),
+  );
+}
+
+/** Until the transaction ends; in one order, so that nobody waits for whom they hold up. */
+export async function lockKeys(sql: Sql, keys: readonly string[]): Promise<void> {
+  for (const key of [...new Set(keys)].toSorted())
+    await sql.query("select pg_advisory_xact_lock(hashtextextended('limit ' || $1::text, 0))", [key]);
+}
