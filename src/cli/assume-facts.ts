@@ -2,6 +2,7 @@
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import type { Subject, Target } from "../domain/facts/objects.ts";
+import type { Count, Usage } from "../domain/facts/usage.ts";
 import { plusSeconds } from "../domain/instant.ts";
 import { subjectApis, subjectOf } from "../domain/intake/subject-of.ts";
 import type { Given } from "../domain/policy-tests/policy-test.generated.ts";
@@ -38,6 +39,19 @@ function subjectFrom(given: Given["subject"]): Subject | null {
   if (given === null || given === undefined) return null;
   const { kind, namespace = null, name, container = null } = given;
   return { kind, namespace, name, container };
+}
+
+/** What is left out is nothing under way. */
+export function assumeUsage({ usage = {} }: Assumptions): Usage {
+  const count = ({ running = 0, starts = 0 }: Partial<Count> = {}): Count => ({ running, starts });
+  const { global, cluster, namespace, target, template } = usage;
+  return {
+    global: count(global),
+    cluster: count(cluster),
+    namespace: count(namespace),
+    target: count(target),
+    template: count(template),
+  };
 }
 
 /** Without one the subject itself: then nothing but its name is known. */

@@ -36,7 +36,7 @@ rules:
     priority: 100
     on: [KubePodCrashLooping]
     when: "history.attempts('24h') >= 3"
-    event: {type: escalate, params: {to: "team:owner", severity: critical, message: "{{ alert.labels.pod }} still crashes"}}
+    event: {type: escalate, params: {to: sre, severity: critical, message: "{{ alert.labels.pod }} still crashes"}}
   - name: restart
     priority: 50
     on: [KubePodCrashLooping]

@@ -47,7 +47,7 @@ describe("a policy test", () => {
   given:
     now: "2026-12-20T10:00:00Z"
     history: {attempts: [{at: "2026-12-20T01:00:00Z"}, {at: "2026-12-20T09:00:00+01:00"}, {at: "2026-12-19T10:00:01Z"}]}
-  expect: {template: null, escalate: {to: "team:owner", severity: critical, message: api-0 still crashes}}
+  expect: {template: null, escalate: {to: sre, severity: critical, message: api-0 still crashes}}
 - name: the rest of the world is left alone
   alert: {labels: {alertname: Other}}
   expect: {template: null, reason: no rule is about Other}
@@ -104,7 +104,7 @@ describe("a policy test", () => {
     const test = (expected: string) =>
       `- {name: x, ${alert}, given: {history: {attempts: [{at: ${at}}, {at: ${at}}, {at: ${at}}]}}, expect: {escalate: {${expected}}}}`;
     expect(await differences(test(""))).toEqual([]);
-    expect(await differences(test("to: ana"))).toEqual([["escalate.to", "ana", "team:owner"]]);
+    expect(await differences(test("to: ana"))).toEqual([["escalate.to", "ana", "sre"]]);
     expect(await differences(test("severity: warning"))).toEqual([
       ["escalate.severity", "warning", "critical"],
     ]);
@@ -121,6 +121,32 @@ describe("a policy test", () => {
     expect(await differences(at("2026-12-24T00:30:00+01:00"))).toEqual([]);
     expect(await differences(at("2026-12-24T23:30:00Z"))).not.toEqual([]);
     expect(await differences(`- {name: x, ${alert}, expect: {gate: open}}`)).toEqual([]);
+  });
+
+  it("counts what is under way, and only observes where a policy says so", async () => {
+    const policy = `name: bounds
+rules:
+  - {name: few, event: {type: limit, params: {scope: namespace, running: 2}}}
+  - {name: busy, when: "usage.cluster.running >= 5", event: {type: deny, params: {reason: busy}}}
+  - name: watch
+    conditions: {all: [{fact: plan, path: $.namespaces, operator: anyGlob, value: ["try-*"]}]}
+    event: {type: set-mode, params: {mode: observe}}
+`;
+    const test = (given: string, expected: string, namespace = "shop") =>
+      `- {name: "${given} ${namespace}", alert: {labels: {alertname: KubePodCrashLooping, namespace: ${namespace}, pod: a}}, given: {${given}}, expect: {${expected}}}\n`;
+    using folder = givenFolder({
+      ...crashLoops,
+      "policies/bounds.yaml": policy,
+      "policies/tests/bounds.yaml": [
+        test("", "gate: open, mode: live"),
+        test("usage: {namespace: {running: 1}}", "gate: open"),
+        test("usage: {namespace: {running: 2}}", "gate: refused, reason: 2 are under way"),
+        test("usage: {cluster: {running: 5}}", "gate: refused, reason: busy"),
+        test("", "gate: open, mode: observe", "try-this"),
+      ].join(""),
+    });
+    const { code, out } = await cli(["test"], { workingFolder: folder.path });
+    expect([code, out]).toEqual([0, expect.stringMatching(/5 passed\n$/)]);
   });
 
   it("knows what gitmend never changes", async () => {

@@ -215,6 +215,76 @@ export interface Given {
       outcome?: string | null;
     }[];
   };
+  /**
+   * How many executions that change something there are already: what limits count and guards read as `usage`. Default: none.
+   */
+  usage?: {
+    /**
+     * Everywhere.
+     */
+    global?: {
+      /**
+       * Not ended; those that wait for people included. Default 0.
+       */
+      running?: number;
+      /**
+       * Begun within the time that is asked about. Default 0.
+       */
+      starts?: number;
+    };
+    /**
+     * In the clusters that the plan touches.
+     */
+    cluster?: {
+      /**
+       * Not ended; those that wait for people included. Default 0.
+       */
+      running?: number;
+      /**
+       * Begun within the time that is asked about. Default 0.
+       */
+      starts?: number;
+    };
+    /**
+     * In the namespaces that the plan touches.
+     */
+    namespace?: {
+      /**
+       * Not ended; those that wait for people included. Default 0.
+       */
+      running?: number;
+      /**
+       * Begun within the time that is asked about. Default 0.
+       */
+      starts?: number;
+    };
+    /**
+     * For the target.
+     */
+    target?: {
+      /**
+       * Not ended; those that wait for people included. Default 0.
+       */
+      running?: number;
+      /**
+       * Begun within the time that is asked about. Default 0.
+       */
+      starts?: number;
+    };
+    /**
+     * Of the chosen template.
+     */
+    template?: {
+      /**
+       * Not ended; those that wait for people included. Default 0.
+       */
+      running?: number;
+      /**
+       * Begun within the time that is asked about. Default 0.
+       */
+      starts?: number;
+    };
+  };
 }
 /**
  * What must come of it. Only what stands here is compared.
@@ -870,6 +940,186 @@ export const policyTestSchema = {
                   "at": "2026-12-20T09:00:00Z"
                 }
               ]
+            }
+          ]
+        },
+        "usage": {
+          "title": "Usage",
+          "description": "How many executions that change something there are already: what limits count and guards read as `usage`. Default: none.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "global": {
+              "title": "Global",
+              "description": "Everywhere.",
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "running": {
+                  "title": "Running",
+                  "description": "Not ended; those that wait for people included. Default 0.",
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "examples": [
+                    2
+                  ]
+                },
+                "starts": {
+                  "title": "Starts",
+                  "description": "Begun within the time that is asked about. Default 0.",
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "examples": [
+                    10
+                  ]
+                }
+              },
+              "examples": [
+                {
+                  "running": 2
+                }
+              ]
+            },
+            "cluster": {
+              "title": "Cluster",
+              "description": "In the clusters that the plan touches.",
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "running": {
+                  "title": "Running",
+                  "description": "Not ended; those that wait for people included. Default 0.",
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "examples": [
+                    2
+                  ]
+                },
+                "starts": {
+                  "title": "Starts",
+                  "description": "Begun within the time that is asked about. Default 0.",
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "examples": [
+                    10
+                  ]
+                }
+              },
+              "examples": [
+                {
+                  "running": 2
+                }
+              ]
+            },
+            "namespace": {
+              "title": "Namespace",
+              "description": "In the namespaces that the plan touches.",
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "running": {
+                  "title": "Running",
+                  "description": "Not ended; those that wait for people included. Default 0.",
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "examples": [
+                    2
+                  ]
+                },
+                "starts": {
+                  "title": "Starts",
+                  "description": "Begun within the time that is asked about. Default 0.",
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "examples": [
+                    10
+                  ]
+                }
+              },
+              "examples": [
+                {
+                  "running": 2
+                }
+              ]
+            },
+            "target": {
+              "title": "Target",
+              "description": "For the target.",
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "running": {
+                  "title": "Running",
+                  "description": "Not ended; those that wait for people included. Default 0.",
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "examples": [
+                    2
+                  ]
+                },
+                "starts": {
+                  "title": "Starts",
+                  "description": "Begun within the time that is asked about. Default 0.",
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "examples": [
+                    10
+                  ]
+                }
+              },
+              "examples": [
+                {
+                  "running": 2
+                }
+              ]
+            },
+            "template": {
+              "title": "Template",
+              "description": "Of the chosen template.",
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "running": {
+                  "title": "Running",
+                  "description": "Not ended; those that wait for people included. Default 0.",
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "examples": [
+                    2
+                  ]
+                },
+                "starts": {
+                  "title": "Starts",
+                  "description": "Begun within the time that is asked about. Default 0.",
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "examples": [
+                    10
+                  ]
+                }
+              },
+              "examples": [
+                {
+                  "running": 2
+                }
+              ]
+            }
+          },
+          "examples": [
+            {
+              "namespace": {
+                "running": 2
+              }
             }
           ]
         }
