@@ -1,5 +1,6 @@
 // Settings of gitmend.yaml as the adapters take them: references to secrets become values here and nowhere else.
 import type { GitCredential, GitRemote } from "./adapters/git/git-remote.ts";
+import type { PrometheusServer } from "./adapters/prometheus/query-prometheus.ts";
 import { type Config, resolveSecret } from "./config/read-config.ts";
 import { Problem } from "./domain/problem.ts";
 import type { WebhookSource } from "./server/receive-webhook.ts";
@@ -56,6 +57,23 @@ export function webhookSources(
     clusterLabel: cluster_label,
     credential: webhookCredential(credential, environment),
   }));
+}
+
+/** In the order of the file: the first that has a cluster's metrics is asked. */
+export function prometheusServers(config: Config, environment: Environment): readonly PrometheusServer[] {
+  return config.prometheus.map(({ url, clusters, credential }) => ({
+    url,
+    clusters: clusters ?? null,
+    authorization: authorizationOf(webhookCredential(credential, environment)),
+  }));
+}
+
+/** The header that gitmend sends with this credential. */
+function authorizationOf(credential: WebhookSource["credential"]): string | null {
+  if (credential === null) return null;
+  if (credential.type === "bearer") return `Bearer ${credential.token}`;
+  const { username, password } = credential;
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }
 
 function webhookCredential(

@@ -14,11 +14,12 @@ import { openCatalogSource } from "./adapters/git/catalog-source.ts";
 import { seedRepository } from "./adapters/git/seed-repository.ts";
 import { createNotifier } from "./adapters/notifications/create-notifier.ts";
 import { type Database, openDatabase } from "./adapters/postgres/open-database.ts";
+import { prometheusQueries } from "./adapters/prometheus/query-prometheus.ts";
 import { createMetrics, type MetricsRegistry } from "./adapters/telemetry/metrics.ts";
 import { uuidV7 } from "./adapters/uuid-v7.ts";
 import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
 import { openServer } from "./app-server.ts";
-import { gitCredential, gitRemote, secretValue } from "./app-settings.ts";
+import { gitCredential, gitRemote, prometheusServers, secretValue } from "./app-settings.ts";
 import { writeControllerFile } from "./config/controller-file.ts";
 import { type Config, floorRules } from "./config/read-config.ts";
 import { type Controller, type ControllerPorts, startController } from "./controller/controller.ts";
@@ -153,7 +154,12 @@ async function openPorts(
     metrics,
     effects,
     actions: new Map(actions.map((action) => [action.name, action])),
-    clusters: actionTools(clusters.byName, { notifier, executions, clock }),
+    clusters: actionTools(clusters.byName, {
+      notifier,
+      executions,
+      clock,
+      queryMetrics: prometheusQueries(prometheusServers(config, environment)),
+    }),
     ids: uuidV7(clock),
     random: Math.random,
     faults: faultPoints(environment["GITMEND_FAULT"], (point) => log.warn({ point }, "fault point reached")),

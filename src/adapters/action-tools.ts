@@ -8,6 +8,7 @@ import { redactText } from "../domain/redact.ts";
 import { storableText } from "../domain/storable.ts";
 import type { ClusterConnection } from "./kubernetes/cluster-api.ts";
 import type { Notifier } from "./notifications/create-notifier.ts";
+import type { QueryMetrics } from "./prometheus/query-prometheus.ts";
 
 export interface ConfiguredCluster {
   readonly connection: ClusterConnection;
@@ -18,6 +19,7 @@ export interface ToolPorts {
   readonly notifier: Notifier;
   readonly executions: Pick<ExecutionStore, "saveEvidence">;
   readonly clock: Clock;
+  readonly queryMetrics: QueryMetrics;
 }
 
 export function actionTools(clusters: ReadonlyMap<string, ConfiguredCluster>, ports: ToolPorts): Clusters {
@@ -30,7 +32,7 @@ export function actionTools(clusters: ReadonlyMap<string, ConfiguredCluster>, po
 
 function toolsOf(
   clusters: ReadonlyMap<string, ConfiguredCluster>,
-  { notifier, executions, clock }: ToolPorts,
+  { notifier, executions, clock, queryMetrics }: ToolPorts,
   signal: AbortSignal,
   executionId: string,
 ): ActionTools {
@@ -42,9 +44,7 @@ function toolsOf(
         throw new Problem("CLUSTER_UNKNOWN", `there is no cluster ${name} in the configuration`);
       return cluster.connection.api(signal);
     },
-    async query(cluster) {
-      throw new Problem("METRICS_UNAVAILABLE", `no Prometheus is configured for cluster ${cluster}`);
-    },
+    query: (cluster, promql) => queryMetrics(cluster, promql, signal),
     async notify(channel, message, key) {
       if (signal.aborted)
         throw new Problem("NOTIFICATION_REFUSED", "given up before the message was sent", {
