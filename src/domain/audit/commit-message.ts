@@ -83,19 +83,22 @@ function length(text: string): number {
 }
 
 function body(story: Story): string {
-  const { alert, match, subject: named } = story;
-  const severity = alert.severity === "" ? "" : ` (${alert.severity})`;
-  const where = named === null ? "" : ` for ${objectText({ ...named, cluster: alert.cluster })}`;
-  const { byHand } = story.state;
-  const why =
-    byHand === null
-      ? [
-          `${alert.name}${severity} began to fire${where} at ${clock(alert.startsAt)}.`,
-          `Chosen by rule ${match.rule}.`,
-        ]
-      : [`Started by hand${where} by ${byHand.by}: ${byHand.reason}.`];
-  const lines = [...why, ...told(story)];
+  const lines = [...whyWords(story), ...told(story)];
   return lines.map((line) => wrapped(harmless(line).replace(/\.\.$/, "."))).join("\n");
+}
+
+function whyWords({ alert, match, subject: named, state: { byHand } }: Story): readonly string[] {
+  const object = named === null ? "" : objectText({ ...named, cluster: alert.cluster });
+  if (byHand !== null) {
+    const what = named === null ? "" : ` for ${object}`;
+    return [`Started by hand${what} by ${byHand.by}: ${byHand.reason}.`];
+  }
+  const severity = alert.severity === "" ? "" : ` (${alert.severity})`;
+  return [
+    `${alert.name}${severity} began to fire at ${clock(alert.startsAt)}.`,
+    ...(named === null ? [] : [`It names ${object}.`]),
+    `Chosen by rule ${match.rule}.`,
+  ];
 }
 
 function told(story: Story): readonly string[] {
@@ -121,7 +124,9 @@ function planWords({ plan }: Execution): readonly string[] {
 
 function fallbackWords({ plan, fallbackAt }: Execution): readonly string[] {
   if (fallbackAt === null) return [];
-  return [`Its steps failed and were taken back; the fallback ${plan?.fallback?.template.name ?? ""} was tried.`];
+  return [
+    `Its steps failed and were taken back; the fallback ${plan?.fallback?.template.name ?? ""} was tried.`,
+  ];
 }
 
 const shownSteps = 8;

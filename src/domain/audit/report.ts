@@ -1,6 +1,6 @@
 // REPORT.md: the record for people. The first lines say whether anybody has to do something; what follows can be looked up.
 import { durationText } from "../duration.ts";
-import { finallySteps } from "../execution/execution.ts";
+import { type Execution, finallySteps } from "../execution/execution.ts";
 import { objectText } from "../facts/objects.ts";
 import type { GateReason } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
@@ -73,12 +73,7 @@ function summary(story: Story): string {
       : [["Fallback", code(state.plan?.fallback?.template.name ?? "")] as const]),
     ["Risk", state.plan?.risk ?? "-"],
     ["Mode", state.mode],
-    [
-      "Gate",
-      state.gate === null
-        ? "-"
-        : prose(state.gate.kind === "approval" ? demandsText(state.gate.demands) : state.gate.kind),
-    ],
+    ["Gate", gateRow(state)],
     ...(approvals.length === 0
       ? []
       : [["Approved by", approvals.map(({ by }) => code(by)).join(", ")] as const]),
@@ -95,6 +90,12 @@ function summary(story: Story): string {
   return ["| | |", "| --- | --- |", ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join("\n");
 }
 
+function gateRow({ gate, gateAgain }: Execution): string {
+  if (gate === null) return "-";
+  const first = prose(gate.kind === "approval" ? demandsText(gate.demands) : gate.kind);
+  return gateAgain === null ? first : `${first}; weighed again: **${gateAgain.kind}**`;
+}
+
 function ownerRow({ match }: Story): readonly (readonly [string, string])[] {
   const { owner } = match.facts;
   const team = isObject(owner) ? owner.team : null;
@@ -102,6 +103,11 @@ function ownerRow({ match }: Story): readonly (readonly [string, string])[] {
 }
 
 function alertSection({ alert, state }: Story): readonly string[] {
+  const { byHand } = state;
+  if (byHand !== null) {
+    const started = `${code(byHand.by)} started it by hand at ${clock(alert.startsAt)}: ${prose(redactText(byHand.reason))}`;
+    return ["## What happened", started];
+  }
   const labels = Object.entries(alert.labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const annotations = Object.entries(alert.annotations).map(([name, value]) => `${name}: ${value}`);
   const lines = [...labels.sort(), ...annotations.sort()].map((line) => redactText(line).slice(0, 500));
@@ -169,15 +175,13 @@ function changeSection(story: Story): readonly string[] {
   }
   const parts = state.changes.flatMap(({ step, effect, undoStatus }) => {
     const title = `${code(step)}${effect.kind === "send" ? "" : ` on ${code(objectText(effect.object))}`}`;
-    const undone = undoStatus === "undone" ? ", **taken back afterwards**" : "";
+    const undone = undoStatus === "undone" && effect.kind === "patch" ? ", **taken back afterwards**" : "";
     const unknown = state.steps.get(step)?.status === "unknown" ? ", **if it happened at all**" : "";
     switch (effect.kind) {
       case "send":
-        return [
-          `${title}: message to ${code(effect.channel)}: ${text(effect.message.title)}${undone}${unknown}`,
-        ];
+        return [`${title}: message to ${code(effect.channel)}: ${text(effect.message.title)}${unknown}`];
       case "delete":
-        return [`${title}: deleted${undone}${unknown}`];
+        return [`${title}: deleted${unknown}`];
       case "patch":
         return [`${title}${undone}${unknown}:`, fenced(diffOf(effect), "diff")];
     }

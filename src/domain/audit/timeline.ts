@@ -12,6 +12,8 @@ import { redactText } from "../redact.ts";
 export function eventText(event: ExecutionEvent): string {
   switch (event.type) {
     case "ExecutionRequested":
+      if (event.byHand !== undefined)
+        return `Started by ${code(event.byHand.by)}: ${prose(event.byHand.reason)}`;
       return `Alert ${code(event.alert.name)} taken up; rule ${code(event.match.rule)} chose ${code(event.match.template)}`;
     case "Planned":
       return `Planned: ${event.plan.steps.length} steps, risk ${event.plan.risk}`;

@@ -13,8 +13,11 @@ import { canonicalJson, sha256 } from "../../../src/domain/json.ts";
 import {
   alert,
   approvedByTwo,
+  assessedTwice,
   cancelledOnResolve,
   deleteEffect,
+  fallbackTaken,
+  frozenMeanwhile,
   type History,
   histories,
   hostile,
@@ -363,5 +366,135 @@ describe("the report for a tired engineer", () => {
     const report = fileOf(ended({ ...succeededRollback, events }), "REPORT.md");
     expect(report).not.toMatch(/^# out/m);
     expect(report).toContain("`````text");
+  });
+});
+
+describe("the record of an assessment", () => {
+  const assessed = (seq: number) =>
+    renderRecord({
+      executionId: assessedTwice.executionId,
+      milestone: "assessed",
+      events: assessedTwice.events.slice(0, seq),
+      previousHead: null,
+    });
+  const ends = succeededRollback.events.length;
+
+  it("has a subject, a verdict to search for and the outcome that it is about", () => {
+    const record = assessed(ends + 2);
+    expect(subjectOf(record)).toBe("assess(prod-eu/shop/deploy/api): rollback-workload effective");
+    expect(trailersOf(record)).toEqual(
+      expect.arrayContaining(["Outcome: succeeded", "Assessment: effective", `Seq: ${ends + 2}`]),
+    );
+    expect(record.message).toContain("\nFound: KubePodCrashLooping neither fires nor is about to.\n");
+    expect(ended(succeededRollback).message).not.toMatch(/^Assessment:/m);
+  });
+
+  it("says of an inconclusive round why, and when somebody looks again", () => {
+    const { message } = assessed(ends + 1);
+    expect(message).toContain("does not fire, but prod-eu/shop/pod/api-7d9f8b6c5-x2x4q no longer exists");
+    expect(message).toContain("Looked at again at 2026-11-17 10:20:55 UTC.");
+  });
+
+  it("keeps how long the execution took, and tells every round", () => {
+    const record = assessed(ends + 2);
+    const report = fileOf(record, "REPORT.md");
+    expect(report.split("\n", 1)[0]).toBe(
+      "# rollback-workload on prod-eu/shop/deploy/api: succeeded in 48s, effective",
+    );
+    expect(report).toContain("| Took | 48s |");
+    expect(report).toMatch(/\*\*inconclusive\*\* at .*\n\n- alert, says nothing: /);
+    expect(report).toMatch(/\*\*effective\*\* at /);
+    expect(parse(fileOf(record, "execution.yaml"))).toMatchObject({
+      outcome: "succeeded",
+      endedAt: succeededRollback.events.at(-1)!.at,
+      assessment: { verdict: "effective", round: 2, again: null },
+    });
+  });
+
+  it("calls people when a remedy did not help", () => {
+    const last = assessedTwice.events.at(-1)!;
+    const evidence = [
+      { what: "alert", finding: "KubePodCrashLooping fires", supports: "ineffective" } as const,
+    ];
+    const event = {
+      type: "AssessmentMade",
+      verdict: "ineffective",
+      round: 2,
+      evidence,
+      again: null,
+    } as const;
+    const record = renderRecord({
+      executionId: assessedTwice.executionId,
+      milestone: "assessed",
+      events: [...assessedTwice.events.slice(0, -1), { ...last, event }],
+      previousHead: null,
+    });
+    expect(subjectOf(record)).toBe("assess(prod-eu/shop/deploy/api): rollback-workload ineffective");
+    expect(fileOf(record, "REPORT.md")).toContain(
+      "**People have to look at this.** Every step succeeded. It did not help: KubePodCrashLooping fires.",
+    );
+  });
+
+  it("is none when the history does not end with one", () => {
+    const { executionId, events } = succeededRollback;
+    expect(() => renderRecord({ executionId, milestone: "assessed", events, previousHead: null })).toThrow(
+      "does not end with an assessment",
+    );
+  });
+});
+
+describe("the record of an execution that took its fallback", () => {
+  const record = ended(fallbackTaken);
+  const report = fileOf(record, "REPORT.md");
+
+  it("says so in the subject, and names everything that was changed", () => {
+    expect(subjectOf(record)).toBe("remediate(prod-eu/shop/api): restart-pods succeeded by fallback in 45s");
+    expect(record.message).toContain(
+      [
+        "Its steps failed and were taken back; the fallback rollback-workload was tried.",
+        "restart[0] deleted prod-eu/shop/pod/api-7d9f8b6c5-x2x4q.",
+        "fallback/roll-back changed prod-eu/shop/deploy/api.",
+        "finally/uncordon changed prod-eu/node/node-7.",
+      ].join("\n"),
+    );
+  });
+
+  it("offers the way back from the fallback, not from what was restored at the end", () => {
+    const undo = report.slice(report.indexOf("## How to undo it by hand"), report.indexOf("## Timeline"));
+    expect(undo).toContain("kubectl -n shop rollout undo deployment/api");
+    expect(undo).not.toContain("cordon");
+  });
+
+  it("lists each step with its action and its subject, without those that nobody began", () => {
+    const { steps, fallback } = parse(fileOf(record, "execution.yaml"));
+    expect(steps.map(({ name, action, status }: Record<string, string>) => [name, action, status])).toEqual([
+      ["workflow/preconditions", "check_conditions", "succeeded"],
+      ["restart[0]", "restart_pod", "failed"],
+      ["restart[1]", "restart_pod", "skipped"],
+      ["fallback/roll-back", "rollback_deployment", "succeeded"],
+      ["finally/uncordon", "uncordon_node", "succeeded"],
+    ]);
+    expect(steps[1].subject).toMatchObject({ kind: "Pod", name: "api-7d9f8b6c5-x2x4q" });
+    expect(fallback).toMatchObject({ template: "rollback-workload" });
+    const before = { ...fallbackTaken, events: fallbackTaken.events.slice(0, 3) };
+    const { steps: waiting } = parse(fileOf(planned(before), "execution.yaml"));
+    expect(waiting.map(({ name }: { name: string }) => name)).toEqual([
+      "workflow/preconditions",
+      "restart[0]",
+      "restart[1]",
+    ]);
+  });
+});
+
+describe("the record of an execution whose gate closed again", () => {
+  it("tells what the guards said the second time", () => {
+    const record = ended(frozenMeanwhile);
+    const report = fileOf(record, "REPORT.md");
+    expect(report).toContain("| Gate | open; weighed again: **refused** |");
+    expect(report).toContain("| Weighed again. Gate: refused: change freeze until 2027-01-04 |");
+    expect(parse(fileOf(record, "execution.yaml"))).toMatchObject({
+      gate: { kind: "open" },
+      gateAgain: { kind: "refused" },
+    });
   });
 });
