@@ -123,6 +123,37 @@ describe("a policy test", () => {
     expect(await differences(`- {name: x, ${alert}, expect: {gate: open}}`)).toEqual([]);
   });
 
+  it("asks the clock on the wall of the policy's zone, and the calendars of catalog.yaml", async () => {
+    using folder = givenFolder({
+      ...crashLoops,
+      "catalog.yaml": 'calendars: {freeze: [{from: "2026-12-20", to: "2026-12-22"}]}\n',
+      "policies/times.yaml": `name: times
+timezone: Europe/Berlin
+rules:
+  - name: night
+    conditions: {all: [{fact: now, operator: withinHours, value: {from: "22:00", to: "06:00"}}]}
+    event: {type: deny, params: {reason: everybody sleeps}}
+  - name: frozen
+    conditions: {all: [{fact: now, operator: inCalendar, value: freeze}]}
+    event: {type: deny, params: {reason: a freeze}}
+`,
+    });
+    const test = (now: string, expected: string) =>
+      `- {name: "${now}", ${alert}, given: {now: "${now}"}, expect: {${expected}}}\n`;
+    folder.put(
+      "policies/tests/times.yaml",
+      [
+        test("2026-07-01T19:59:59Z", "gate: open"),
+        test("2026-07-01T20:00:00Z", "gate: refused, reason: everybody sleeps"),
+        test("2026-01-07T20:00:00Z", "gate: open"),
+        test("2026-01-07T22:30:00+01:00", "gate: refused, reason: everybody sleeps"),
+        test("2026-12-21T12:00:00Z", "gate: refused, reason: a freeze"),
+      ].join(""),
+    );
+    const { code, out } = await cli(["test"], { workingFolder: folder.path });
+    expect([code, out]).toEqual([0, expect.stringMatching(/5 passed\n$/)]);
+  });
+
   it("counts what is under way, and only observes where a policy says so", async () => {
     const policy = `name: bounds
 rules:

@@ -1,12 +1,10 @@
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import { cli } from "./given-cli.ts";
 import { crashLoops, givenFolder } from "./given-folder.ts";
 
-const repository = fileURLToPath(new URL("../../", import.meta.url));
 const findingShape = /^[^\s:]+:\d+:\d+ (error|warning) [A-Z][A-Z_0-9]+ \S.*$/;
 
 /** What GitHub's code scanning needs of SARIF 2.1.0. */
@@ -124,7 +122,12 @@ const broken = {
 
 describe("validate of a whole folder", () => {
   it("finds what is wrong with templates, policies, policy tests and gitmend.yaml, one line each", async () => {
-    using folder = givenFolder({ ...broken, "templates/x.yaml": "name: x\n", "gitmend.yaml": "bogus: 1\n" });
+    using folder = givenFolder({
+      ...broken,
+      "templates/x.yaml": "name: x\n",
+      "gitmend.yaml": "bogus: 1\n",
+      "catalog.yaml": "bogus: 1\n",
+    });
     const { code, out } = await cli(["validate"], { workingFolder: folder.path });
     const lines = out.trimEnd().split("\n");
     expect(code).toBe(2);
@@ -132,9 +135,15 @@ describe("validate of a whole folder", () => {
       true,
     );
     expect(new Set(lines.slice(0, -1).map((line) => line.split(":")[0]))).toEqual(
-      new Set(["gitmend.yaml", "policies/br ö#ken.yaml", "policies/tests/t.yaml", "templates/x.yaml"]),
+      new Set([
+        "catalog.yaml",
+        "gitmend.yaml",
+        "policies/br ö#ken.yaml",
+        "policies/tests/t.yaml",
+        "templates/x.yaml",
+      ]),
     );
-    expect(lines.at(-1)).toMatch(/^\d+ errors, 0 warnings in 6 files$/);
+    expect(lines.at(-1)).toMatch(/^\d+ errors, 0 warnings in 7 files$/);
   });
 
   it("finds what the controller would refuse to read", async () => {
@@ -254,6 +263,7 @@ describe("validate for programs", () => {
   });
 
   it("says nothing to GitHub when nothing is wrong", async () => {
-    expect(await cli(["validate", repository, "-o", "github"])).toMatchObject({ code: 0, err: "", out: "" });
+    using folder = givenFolder(crashLoops);
+    expect(await cli(["validate", folder.path, "-o", "github"])).toMatchObject({ code: 0, err: "", out: "" });
   });
 });

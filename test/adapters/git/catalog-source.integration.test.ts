@@ -52,6 +52,8 @@ const someFiles = {
   "templates/restart.yaml": "name: restart\n",
   "templates/node/cordon.yml": "name: cordon\n",
   "policies/crash.json": "{}\n",
+  "catalog.yaml": "calendars: {}\n",
+  "policies/catalog.yaml.bak": "",
   "templates/README.md": "not a template\n",
   "other/big.bin": Buffer.alloc(3_000_000, 7),
 };
@@ -63,6 +65,7 @@ describe("the config repository on a file path", () => {
       const catalog = source(url);
       expect(await catalog.head()).toBe(commit);
       expect(await catalog.read(commit)).toEqual([
+        { path: "catalog.yaml", text: "calendars: {}\n" },
         { path: "policies/crash.json", text: "{}\n" },
         { path: "templates/node/cordon.yml", text: "name: cordon\n" },
         { path: "templates/restart.yaml", text: "name: restart\n" },
@@ -229,6 +232,17 @@ describe("a commit that must not be read", () => {
     expect((await refusedFiles(commitTree(tree))).message).toContain("50000 entries");
   });
 
+  it("refuses files that are too much together, and a catalog.yaml that is a link", async () => {
+    const text = "x".repeat(1_048_576);
+    const files = Array.from({ length: 17 }, (_, index) => [`policies/${index}.yaml`, text] as const);
+    expect(findings(await refusedFiles(engineer.push(Object.fromEntries(files))))).toEqual([
+      ["policies/9.yaml", "CATALOG_TOO_LARGE"],
+    ]);
+    for (const [path] of files) rmSync(join(engineer.folder, path));
+    symlinkSync("/etc/passwd", join(engineer.folder, "catalog.yaml"));
+    expect(findings(await refusedFiles(engineer.push({})))).toEqual([["catalog.yaml", "SYMBOLIC_LINK"]]);
+  });
+
   it("refuses a submodule", async () => {
     const lines = `160000 commit ${"1".repeat(40)}\tshared\n`;
     const commit = commitTree(git(remote, ["mktree", "--missing"], lines));
@@ -253,9 +267,9 @@ describe("the config repository over http", () => {
       const catalog = source(url, { credential: { kind: "token", username: "gitmend", token } });
       expect(await catalog.head()).toBe(commit);
       expect(objects(join(folder.path, "cache/catalog.git"))).toEqual([]);
-      expect(await catalog.read(commit)).toHaveLength(3);
+      expect(await catalog.read(commit)).toHaveLength(4);
       const before = server.requests.length;
-      expect(await catalog.read(commit)).toHaveLength(3);
+      expect(await catalog.read(commit)).toHaveLength(4);
       expect(server.requests.length).toBe(before);
       expect(server.arguments.length).toBeGreaterThan(3);
       expect(server.arguments.join("\n")).toContain("ls-remote");
@@ -288,10 +302,10 @@ describe("the config repository over http", () => {
     await server.close();
     const away = await problem(catalog.head());
     expect([away.code, away.retryable]).toEqual(["GIT_UNREACHABLE", true]);
-    expect(await catalog.read(commit)).toHaveLength(3);
+    expect(await catalog.read(commit)).toHaveLength(4);
     expect((await problem(catalog.read("1".repeat(40)))).code).toBe("GIT_UNREACHABLE");
     expect(existsSync(join(folder.path, "cache/catalog.git/HEAD"))).toBe(true);
-    expect(await catalog.read(commit)).toHaveLength(3);
+    expect(await catalog.read(commit)).toHaveLength(4);
   });
 });
 
