@@ -217,7 +217,8 @@ async function configRepository({ config, library, log }: AppOptions, dataDir: s
 
 function channels(config: Config, environment: AppOptions["environment"]) {
   const entries = Object.entries(config.notifications.channels).map(
-    ([name, { url, secret }]) => [name, { url, secret: secretValue(secret, environment) }] as const,
+    ([name, { kind, url, secret }]) =>
+      [name, { kind, url, secret: secretValue(secret, environment) }] as const,
   );
   return { channels: Object.fromEntries(entries), default: config.notifications.default ?? null };
 }

@@ -1,11 +1,14 @@
-// Sends messages to configured channels as signed JSON over HTTP. One attempt each: whether to try again is the engine's
+// Sends messages to configured channels, as signed JSON or as Slack takes them. One attempt each: whether to try again is the engine's
 // decision, by whether the message may have arrived. Addresses stay out of errors, because webhook URLs are secrets.
 import { createHmac } from "node:crypto";
 import type { ActionTools } from "../../actions/action.ts";
 import { Problem } from "../../domain/problem.ts";
 import { postOnce } from "./post-once.ts";
+import { slackMessage } from "./slack-message.ts";
 
 export interface NotificationChannel {
+  /** `webhook`: gitmend's own signed JSON. `slack`: an incoming webhook of Slack or what understands its format. */
+  readonly kind: "webhook" | "slack";
   readonly url: string;
   /** Key of the HMAC; null: the receiver can't tell who sent it. */
   readonly secret: string | null;
@@ -33,8 +36,9 @@ export function createNotifier(options: NotifierOptions): Notifier {
   return {
     notify: async (channel, message, key) => {
       const name = channel ?? options.default ?? "default";
-      const { url, secret } = findChannel(options, channel, name);
-      const body = JSON.stringify({ version: 1, key, ...message });
+      const { kind, url, secret } = findChannel(options, channel, name);
+      const body =
+        kind === "slack" ? slackMessage(message, key) : JSON.stringify({ version: 1, key, ...message });
       const answer = await postOnce(parseUrl(name, url), body, headersOf(body, key, secret), {
         channel: name,
         allowPrivate: options.allowPrivate ?? false,

@@ -38,7 +38,7 @@ async function receiver(answer: (response: ServerResponse, request: IncomingMess
 
 function notifierTo(url: string, more: Partial<NotifierOptions> = {}) {
   return createNotifier({
-    channels: { sre: { url, secret: "s3cret" } },
+    channels: { sre: { kind: "webhook", url, secret: "s3cret" } },
     default: "sre",
     allowPrivate: true,
     timeoutSeconds: 5,
@@ -61,7 +61,7 @@ describe("a notification", () => {
   it("goes unsigned to a channel without a secret", async () => {
     const { received, url } = await receiver((response) => response.writeHead(200).end("ok"));
     await createNotifier({
-      channels: { default: { url, secret: null } },
+      channels: { default: { kind: "webhook", url, secret: null } },
       default: null,
       allowPrivate: true,
     }).notify(null, message, "k");
@@ -129,7 +129,7 @@ describe("a notification", () => {
 
   it("needs a channel that is configured", async () => {
     const notifier = createNotifier({
-      channels: { sre: { url: "https://x.test", secret: null } },
+      channels: { sre: { kind: "webhook", url: "https://x.test", secret: null } },
       default: null,
     });
     await expect(notifier.notify("ops", message, "k")).rejects.toMatchObject({
@@ -163,5 +163,35 @@ describe("a notification", () => {
       .then(String, (thrown: Error) => thrown);
     expect(JSON.stringify(error)).not.toContain("very-secret");
     expect(String(error)).not.toContain("very-secret");
+  });
+});
+
+describe("a Slack channel", () => {
+  const slack = (url: string) => ({ channels: { sre: { kind: "slack" as const, url, secret: null } } });
+
+  it("gets what happened with its severity, and a key to find it by", async () => {
+    const { received, url } = await receiver((response) => response.end("ok"));
+    await notifierTo(url, slack(url)).notify(null, message, "exec-1/tell");
+    const body = JSON.parse(received[0]?.body ?? "") as Record<string, unknown>;
+    expect(body["text"]).toBe("warning: api rolled back");
+    expect(JSON.stringify(body["attachments"])).toContain("revision 4 -&gt; 3 — done");
+    expect(JSON.stringify(body["attachments"])).toContain("warning · exec-1/tell");
+  });
+  it("is not made to call everybody by free text", async () => {
+    const { received, url } = await receiver((response) => response.end("ok"));
+    const hostile = { ...message, text: "<!channel> <https://evil.example|click> & more" };
+    await notifierTo(url, slack(url)).notify(null, hostile, "exec-1/tell");
+    expect(received[0]?.body).toContain("&lt;!channel&gt; &lt;https://evil.example|click&gt; &amp; more");
+    expect(received[0]?.body).not.toContain("<!channel>");
+  });
+  it("gets no more than Slack takes, with no escape cut in half", async () => {
+    const { received, url } = await receiver((response) => response.end("ok"));
+    await notifierTo(url, slack(url)).notify(null, { ...message, text: "<&>".repeat(4000) }, "k");
+    const body = JSON.parse(received[0]?.body ?? "") as {
+      attachments: { blocks: { text?: { text: string } }[] }[];
+    };
+    const text = body.attachments[0]?.blocks[1]?.text?.text ?? "";
+    expect(text.length).toBeLessThanOrEqual(3000);
+    expect(text.replaceAll(/&(?:amp|lt|gt);/g, "")).toMatch(/^[^&<>]*$/);
   });
 });
