@@ -12,7 +12,7 @@ import { section } from "./section.ts";
 import type { Simulation } from "./simulate-alert.ts";
 
 const assumed =
-  "no cluster was asked: a target without spec and status, a namespace without labels, no history";
+  "no cluster was asked: a target without spec and status, a namespace without labels, no history, nothing under way";
 type Line = readonly [tone: Tone, text: string];
 
 export function renderSimulation(simulation: Simulation, view: View): string {

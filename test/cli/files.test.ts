@@ -239,6 +239,7 @@ describe("the command line", () => {
       ["run"],
       ["demo"],
       ["validate"],
+      ["test"],
       ["simulate"],
       ["executions", "list"],
       ["executions", "show"],
