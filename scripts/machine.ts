@@ -1,17 +1,19 @@
-// What this machine has for the suites that need real servers: PostgreSQL, Alertmanager, SSH, Kubernetes.
+// What this machine has for the suites that need real servers: PostgreSQL, Alertmanager, Prometheus, SSH, Kubernetes.
 // Looks, says how to get what is missing, and installs the Debian packages when it is told to and may.
 import { accessSync, constants, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runCommand } from "./run-command.ts";
 
-export type Server = "postgres" | "alertmanager" | "ssh" | "kubernetes";
+export type Server = "postgres" | "alertmanager" | "prometheus" | "ssh" | "kubernetes";
 
 export interface Machine {
   /** Folder with `initdb` and `postgres`. */
   readonly postgres: string | null;
   /** The program. */
   readonly alertmanager: string | null;
+  /** The program; promtool comes with it. */
+  readonly prometheus: string | null;
   /** The program. */
   readonly ssh: string | null;
   /** Folder with `kube-apiserver` and `etcd`, or a kubeconfig. */
@@ -67,6 +69,7 @@ export async function inspectMachine(): Promise<Machine> {
   return {
     postgres: await findPostgres(),
     alertmanager: onPath("prometheus-alertmanager", "alertmanager"),
+    prometheus: onPath("promtool") === null ? null : onPath("prometheus"),
     ssh: onPath("sshd"),
     kubernetes: findKubernetes(),
   };
@@ -75,6 +78,7 @@ export async function inspectMachine(): Promise<Machine> {
 export const howToGet: Readonly<Record<Server, string>> = {
   postgres: "PostgreSQL 13 or later: apt-get install -y postgresql",
   alertmanager: "Alertmanager: apt-get install -y prometheus-alertmanager",
+  prometheus: "Prometheus with promtool: apt-get install -y prometheus",
   ssh: "an SSH server: apt-get install -y openssh-server",
   kubernetes:
     "a Kubernetes control plane: set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver, " +
@@ -82,7 +86,7 @@ export const howToGet: Readonly<Record<Server, string>> = {
 };
 
 export function missingServers(machine: Machine): Server[] {
-  return (["postgres", "alertmanager", "ssh", "kubernetes"] as const).filter(
+  return (["postgres", "alertmanager", "prometheus", "ssh", "kubernetes"] as const).filter(
     (server) => machine[server] === null,
   );
 }
@@ -90,6 +94,7 @@ export function missingServers(machine: Machine): Server[] {
 const debianPackages: Partial<Record<Server, string>> = {
   postgres: "postgresql",
   alertmanager: "prometheus-alertmanager",
+  prometheus: "prometheus",
   ssh: "openssh-server",
 };
 

@@ -10,6 +10,7 @@ const root = resolve(import.meta.dirname, "..");
 const supportFiles: Partial<Record<Server, string>> = {
   postgres: join(root, "test/support/postgres.ts"),
   alertmanager: join(root, "test/support/alertmanager.ts"),
+  prometheus: join(root, "test/support/prometheus.ts"),
   ssh: join(root, "test/support/ssh-server.ts"),
 };
 
