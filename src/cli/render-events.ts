@@ -1,5 +1,5 @@
 // `gitmend executions events`: what happened, one line a fact, with the seconds since the beginning.
-import type { ExecutionEvent, RecordedEvent } from "../domain/execution/events.ts";
+import type { ExecutionEvent, ExecutionRequested, RecordedEvent } from "../domain/execution/events.ts";
 import { objectText } from "../domain/facts/objects.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
 import { secondsBetween } from "../domain/instant.ts";
@@ -59,7 +59,7 @@ export function eventsBegan({ at }: RecordedEvent, { colours }: View): string {
 function describe(event: ExecutionEvent): Line {
   switch (event.type) {
     case "ExecutionRequested":
-      return { what: "requested", detail: `${event.alert.name}: rule ${event.match.rule}, ${event.mode}` };
+      return { what: "requested", detail: `${requestText(event)}, ${event.mode}` };
     case "Planned": {
       const { template, steps, risk } = event.plan;
       return {
@@ -108,6 +108,12 @@ function describe(event: ExecutionEvent): Line {
     default:
       return describeStep(event);
   }
+}
+
+function requestText({ alert, match, byHand }: ExecutionRequested): string {
+  return byHand === undefined
+    ? `${alert.name}: rule ${match.rule}`
+    : `started by ${byHand.by}: ${byHand.reason}`;
 }
 
 type ApprovalEvent = Extract<

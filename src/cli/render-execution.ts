@@ -88,8 +88,10 @@ function quietLines(text: string, screen: Screen): readonly string[] {
 }
 
 function alertItems({ state, events }: Story): readonly Item[] {
-  const { alert } = state;
+  const { alert, byHand } = state;
   if (alert === null) return [];
+  if (byHand !== null)
+    return [{ text: `none: started by ${byHand.by}, ${dateText(alert.startsAt)}` }, { text: byHand.reason }];
   const since = `firing since ${dateText(alert.startsAt)}`;
   const labels = Object.entries(alert.labels).filter(([key]) => key !== "alertname" && key !== "severity");
   const joined = state.alerts.length - 1;

@@ -99,6 +99,11 @@ function warnings({ catalog, databaseSeconds, health }: Now, { paint, columns }:
     ...(databaseSeconds > slowSeconds
       ? [`the database is slow: ${databaseSeconds.toFixed(1)} s for one question`]
       : []),
+    ...(health.deadLetters > 0
+      ? [
+          `${count(health.deadLetters, "alert")} could not be read since yesterday (gitmend dead-letters list)`,
+        ]
+      : []),
     ...(health.auditLagSeconds > lagSeconds
       ? [
           `the audit record is ${durationText(health.auditLagSeconds)} behind: ${count(health.unpublished, "commit")} to be written`,
@@ -161,13 +166,17 @@ function approval(one: CurrentExecution, screen: Screen): Entry {
     ...common(one, screen),
     details: [
       ["attention", `needs ${demands}${until}`],
-      ["quiet", `gitmend executions show ${id} · gitmend approve ${id} · gitmend reject ${id} --reason "…"`],
+      ["quiet", `gitmend executions show ${id}`],
+      ["quiet", `gitmend approve ${id} · gitmend reject ${id} --reason "…"`],
     ],
   };
 }
 
 function executing(one: CurrentExecution, screen: Screen): Entry {
-  const step = one.step === null ? "" : `, step ${one.step}`;
+  const step =
+    one.step === null
+      ? ""
+      : `, step ${one.step.name} for ${durationText(Math.max(0, Math.round(secondsBetween(one.step.startedAt, screen.now))))}`;
   const words: Partial<Record<CurrentExecution["phase"], string>> = {
     planning: "is being planned",
     waiting: "held: an object that it needs is busy, or its guards do not let it start yet",
@@ -184,7 +193,7 @@ function firingEntries({ firings, executions }: Now, screen: Screen): readonly E
   const groups = new Map<string, CurrentFiring[]>();
   for (const firing of firings) {
     if (firing.execution !== null && told.has(firing.execution.id)) continue;
-    const key = JSON.stringify([firing.name, firing.severity, firing.state, firing.reasons]);
+    const key = JSON.stringify([firing.name, firing.severity, firing.state, firing.reasons, ended(firing)]);
     groups.set(key, [...(groups.get(key) ?? []), firing]);
   }
   return [...groups.values()].map((alike) => firingEntry(alike, screen));
@@ -232,15 +241,19 @@ function why({ state, reasons, decideAt, execution }: CurrentFiring, { now }: Sc
     case "undecided":
       return [["attention", `not decided: ${reasons.join("; ")}${again}`]];
     case "ended":
-      return execution === null
-        ? [["plain", reasons.join("; ")]]
-        : [
-            [
-              "plain",
-              `${execution.template} ended ${execution.outcome ?? ""} (${shortId(execution.id)}), and it still fires${again}`,
-            ],
-          ];
+      return [["plain", `${execution === null ? reasons.join("; ") : endedText(execution)}${again}`]];
   }
+}
+
+/** What groups firings whose executions ended alike. */
+function ended({ execution }: CurrentFiring): readonly (string | null)[] {
+  return execution === null ? [] : [execution.template, execution.outcome, execution.reason];
+}
+
+function endedText({ id, template, outcome, reason }: NonNullable<CurrentFiring["execution"]>): string {
+  const show = `gitmend executions show ${shortId(id)}`;
+  if (outcome === "observed") return `observed: ${template} would have run (${show})`;
+  return `${template} ended ${outcome ?? ""}: ${reason} (${show})`;
 }
 
 function group(title: string, entries: readonly Entry[], { paint, columns }: Screen): readonly string[] {

@@ -13,7 +13,7 @@ export interface CurrentExecution extends ExecutionSummary {
   /** ISO 8601, UTC; null: it was not asked for yet. */
   readonly expiresAt: string | null;
   /** Started last. */
-  readonly step: string | null;
+  readonly step: { readonly name: string; readonly startedAt: string } | null;
   /** Why it ended; null while it has not. */
   readonly reason: string | null;
 }
@@ -37,6 +37,8 @@ export interface CurrentFiring {
     readonly id: string;
     readonly template: string;
     readonly outcome: Outcome | null;
+    /** Why it ended. */
+    readonly reason: string;
     /** People have to look at it. */
     readonly escalated: boolean;
   } | null;
@@ -49,6 +51,8 @@ export interface Health {
   /** Milestones that are not in the audit repository yet, and the age of the oldest. */
   readonly unpublished: number;
   readonly auditLagSeconds: number;
+  /** Alerts of the last day that could not be read. */
+  readonly deadLetters: number;
   /** When the Watchdog alert was delivered last; null: it never was. */
   readonly watchdogAt: string | null;
   /** When anything was delivered last. */

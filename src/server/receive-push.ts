@@ -69,5 +69,8 @@ async function hmacOf(request: IncomingMessage, secret: string): Promise<Buffer>
 }
 
 function refused(header: string): Problem {
-  return new Problem("UNAUTHENTICATED", `the sender must know config_repository.webhook_secret and show it in ${header}`);
+  return new Problem(
+    "UNAUTHENTICATED",
+    `the sender must know config_repository.webhook_secret and show it in ${header}`,
+  );
 }

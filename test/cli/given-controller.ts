@@ -8,7 +8,7 @@ import { startSimulatedCluster } from "../../src/simulation/start-simulated-clus
 import { eventually } from "../support/eventually.ts";
 import { bareRepository, temporaryFolder, workCopy } from "../support/git.ts";
 import { startPostgres } from "../support/postgres.ts";
-import { cli, type CliRun, type CliSettings } from "./given-cli.ts";
+import { type CliRun, type CliSettings, cli } from "./given-cli.ts";
 
 /** Started by hand and by alerts; `slow` runs until it is cancelled. */
 const catalog = {
@@ -30,7 +30,7 @@ manual: true
 configuration: {cooldown: 1s}
 steps:
   - name: scale
-    approval_required: true
+    approval: required
     action: {type: kubernetes, action: scale_deployment, parameters: {replicas: {add: 1}}}
 `,
   "templates/slow.yaml": `
@@ -79,7 +79,10 @@ export interface GivenController {
   /** Delivers alerts as Alertmanager does. */
   deliver(...alerts: readonly object[]): Promise<void>;
   /** The id of the newest execution of a template that looks so. */
-  execution(template: string, is: (execution: { phase: string; outcome: string | null }) => boolean): Promise<string>;
+  execution(
+    template: string,
+    is: (execution: { phase: string; outcome: string | null }) => boolean,
+  ): Promise<string>;
   push(files: Readonly<Record<string, string | null>>): void;
   stop(): Promise<void>;
 }
@@ -122,7 +125,8 @@ export async function givenController(settings: object = {}): Promise<GivenContr
   return {
     app,
     metricsUrl: app.metricsUrl,
-    run: (args, more = {}) => cli(args, { environment: { GITMEND_DATA_DIR: dataDir, GITMEND_USER: "ana" }, ...more }),
+    run: (args, more = {}) =>
+      cli(args, { environment: { GITMEND_DATA_DIR: dataDir, GITMEND_USER: "ana" }, ...more }),
     api,
     async deliver(...alerts) {
       const body = JSON.stringify({ version: "4", alerts });
@@ -132,7 +136,9 @@ export async function givenController(settings: object = {}): Promise<GivenContr
     execution: (template, is) =>
       eventually(`an execution of ${template}`, async () => {
         const answer = await api(`/api/v1/executions?template=${template}`);
-        const { items } = (await answer.json()) as { items: { id: string; phase: string; outcome: string | null }[] };
+        const { items } = (await answer.json()) as {
+          items: { id: string; phase: string; outcome: string | null }[];
+        };
         return items.find(is)?.id;
       }),
     push: (files) => void work.push(files),

@@ -227,7 +227,8 @@ describe("the API", () => {
       {
         alerts: {
           receive: async () => Promise.reject(new Error("unused")),
-          ...noDeadLetters, deadLetters: async () => [letter],
+          ...noDeadLetters,
+          deadLetters: async () => [letter],
         },
       },
     );

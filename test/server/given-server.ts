@@ -2,8 +2,8 @@
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { Delivery, ExecutionStore, ExecutionSummary, Log } from "../../src/controller/ports.ts";
 import type { RecordedEvent } from "../../src/domain/execution/events.ts";
-import { noMetrics } from "../support/no-metrics.ts";
 import { createServer, type ServerOptions, type ServerPorts } from "../../src/server/create-server.ts";
+import { noMetrics } from "../support/no-metrics.ts";
 
 export const token = "a-token-of-sufficient-length";
 
@@ -52,9 +52,10 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
       ...ports,
     },
   );
-  const { url } = await server.listen();
+  const { url, metricsUrl } = await server.listen();
   return {
     url,
+    metricsUrl,
     server,
     deliveries,
     logged,
@@ -104,6 +105,7 @@ export const emptyViews: ServerPorts["views"] = {
     firing: 0,
     unpublished: 0,
     auditLagSeconds: 0,
+    deadLetters: 0,
     watchdogAt: null,
     deliveredAt: null,
     now: "2026-11-17T10:01:35.000Z",

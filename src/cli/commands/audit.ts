@@ -92,7 +92,7 @@ function logText(commits: readonly AuditCommit[], wide: boolean, context: CliCon
         symbolOf(state),
         wide ? id : shortId(id),
         commit.at.slice(0, 16).replace("T", " "),
-        state.outcome ?? "planned",
+        milestoneText(commit, state.outcome),
         first(commit, "Gate"),
         first(commit, "Template"),
         wide ? commit.subject : targetOf(commit),
@@ -106,6 +106,11 @@ function logText(commits: readonly AuditCommit[], wide: boolean, context: CliCon
 function stateOf(commit: AuditCommit): { phase: "ended" | "planning"; outcome: Outcome | null } {
   const outcome = outcomes.find((one) => one === first(commit, "Outcome")) ?? null;
   return { phase: outcome === null ? "planning" : "ended", outcome };
+}
+
+function milestoneText({ trailers }: AuditCommit, outcome: Outcome | null): string {
+  const [assessment] = trailers["Assessment"] ?? [];
+  return [outcome ?? "planned", ...(assessment === undefined ? [] : [assessment])].join(", ");
 }
 
 function first({ trailers }: AuditCommit, name: string): string {

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { demandsText } from "../../domain/gate/judge-approval.ts";
 import type { Buckets } from "../../domain/policies/catalog.ts";
-import type { GuardRule, RuleBase, SelectionRule } from "../../domain/policies/rule.ts";
+import type { GuardEvent, GuardRule, RuleBase, SelectionRule } from "../../domain/policies/rule.ts";
+import { unreachable } from "../../domain/problem.ts";
 import { compileFolder } from "../catalog-folder.ts";
 import type { CliContext } from "../context.ts";
 import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
@@ -75,12 +76,31 @@ function selectionRow(rule: SelectionRule) {
 }
 
 function guardRow(rule: GuardRule) {
-  const { event } = rule;
-  const does =
-    event.type === "deny"
-      ? "denies"
-      : `asks ${demandsText([{ from: event.params.from ?? [], approvals: event.params.approvals }])}`;
-  return { ...common(rule), does };
+  return { ...common(rule), does: effectText(rule.event) };
+}
+
+function effectText(event: GuardEvent): string {
+  switch (event.type) {
+    case "deny":
+      return `denies: ${event.params.reason}`;
+    case "require-approval":
+      return `asks ${demandsText([event.params])}`;
+    case "limit":
+      return `limits each ${event.params.scope}: ${limitText(event.params)}`;
+    case "set-mode":
+      return `only ${event.params.mode}s`;
+    case "waive-approval":
+      return `waives the built-in approval up to ${event.params.max_risk} risk`;
+    default:
+      return unreachable(event);
+  }
+}
+
+function limitText({ running, starts, per }: Extract<GuardEvent, { type: "limit" }>["params"]): string {
+  return [
+    ...(running === undefined ? [] : [`${running} at a time`]),
+    ...(starts === undefined ? [] : [`${starts} starts${per === undefined ? "" : ` in ${per}`}`]),
+  ].join(", ");
 }
 
 type Row = ReturnType<typeof guardRow> & { readonly priority?: number };

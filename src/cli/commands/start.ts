@@ -123,11 +123,14 @@ function answerText(answer: StartAnswer, by: string, { columns, colours }: CliCo
     ["NEXT", nextItems(answer, by)],
   ];
   const lines = parts.flatMap(([label, items]) => section(label, items, { columns, paint }));
-  const first =
-    executionId === null
-      ? paint("quiet", "dry-run: nothing was started")
-      : paint("strong", `started: execution ${executionId}`);
+  const first = paint("strong", firstLine(answer));
   return `${[first, ...lines].join("\n")}\n`;
+}
+
+function firstLine({ executionId, gate }: StartAnswer): string {
+  if (executionId === null) return "dry-run: nothing was started";
+  if (gate.kind === "refused") return `refused, nothing was changed: recorded as execution ${executionId}`;
+  return `started: execution ${executionId}`;
 }
 
 function gateItems({ gate }: StartAnswer): readonly Item[] {

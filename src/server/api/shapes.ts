@@ -109,7 +109,7 @@ export const shapes = {
     severity: text,
     gate: orNull({ type: "object" }),
     expiresAt: orNull(instant),
-    step: orNull(text),
+    step: orNull(shape({ name: text, startedAt: instant })),
     reason: orNull(text),
   }),
   CurrentFiring: shape({
@@ -124,7 +124,13 @@ export const shapes = {
     reasons: texts,
     decideAt: orNull(instant),
     execution: orNull(
-      shape({ id: text, template: text, outcome: orNull({ enum: [...outcomes] }), escalated: yesNo }),
+      shape({
+        id: text,
+        template: text,
+        outcome: orNull({ enum: [...outcomes] }),
+        reason: text,
+        escalated: yesNo,
+      }),
     ),
   }),
   Health: shape({
@@ -132,6 +138,7 @@ export const shapes = {
     firing: integer,
     unpublished: integer,
     auditLagSeconds: number,
+    deadLetters: integer,
     watchdogAt: orNull(instant),
     deliveredAt: orNull(instant),
     now: instant,

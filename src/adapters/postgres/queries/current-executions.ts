@@ -9,6 +9,7 @@ interface Row extends ExecutionRow {
   readonly gate: Gate | null;
   readonly expires_at: string | null;
   readonly step: string | null;
+  readonly step_at: Date | null;
   readonly reason: string | null;
 }
 
@@ -27,6 +28,7 @@ export async function currentExecutions(sql: Sql, limit: number): Promise<readon
          (array_agg(event -> 'gate' order by seq desc) filter (where type = 'GateDecided'))[1] as gate,
          (array_agg(event ->> 'expiresAt' order by seq desc) filter (where type = 'ApprovalRequested'))[1] as expires_at,
          (array_agg(event ->> 'step' order by seq desc) filter (where type = 'StepStarted'))[1] as step,
+         max(at) filter (where type = 'StepStarted') as step_at,
          (array_agg(event ->> 'reason' order by seq desc) filter (where type = 'Ended'))[1] as reason
        from events v
        where v.execution_id = page.id
@@ -40,7 +42,10 @@ export async function currentExecutions(sql: Sql, limit: number): Promise<readon
     severity: row.severity ?? "",
     gate: row.phase === "awaiting_approval" ? row.gate : null,
     expiresAt: row.phase === "awaiting_approval" ? row.expires_at : null,
-    step: row.step,
+    step:
+      row.step === null || row.step_at === null
+        ? null
+        : { name: row.step, startedAt: row.step_at.toISOString() },
     reason: row.reason,
   }));
 }

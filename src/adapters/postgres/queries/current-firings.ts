@@ -19,14 +19,18 @@ interface Row {
   readonly template: string | null;
   readonly outcome: NonNullable<CurrentFiring["execution"]>["outcome"];
   readonly escalated: boolean | null;
+  readonly reason: string | null;
 }
 
 export async function currentFirings(sql: Sql, limit: number): Promise<readonly CurrentFiring[]> {
   const rows = await sql.query<Row>(
     `select a.id, a.cluster, a.fingerprint, a.name, a.severity, a.labels, a.opened_at, a.decide_at, d.kind, d.reasons,
-       e.id::text as execution_id, e.template, e.outcome, e.escalated
+       e.id::text as execution_id, e.template, e.outcome, e.escalated, said.reason
      from alerts a
      left join executions e on e.id = a.execution_id
+     left join lateral (
+       select event ->> 'reason' as reason from events where execution_id = e.id and type = 'Ended'
+     ) said on true
      left join lateral (select kind, reasons from decisions where alert_id = a.id order by id desc limit 1) d on true
      where a.status = 'open' and a.name <> all($2::text[]) and (e.id is null or e.outcome is not null)
      order by a.opened_at, a.id limit $1::integer`,
@@ -51,7 +55,13 @@ function firing(row: Row): CurrentFiring {
     execution:
       execution_id === null || template === null
         ? null
-        : { id: execution_id, template, outcome, escalated: row.escalated === true },
+        : {
+            id: execution_id,
+            template,
+            outcome,
+            reason: row.reason ?? "",
+            escalated: row.escalated === true,
+          },
   };
 }
 

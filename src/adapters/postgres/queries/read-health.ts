@@ -8,6 +8,7 @@ interface Row {
   readonly firing: number;
   readonly unpublished: number;
   readonly lag: number;
+  readonly dead_letters: number;
   readonly watchdog_at: Date | null;
   readonly delivered_at: Date | null;
   readonly now: Date;
@@ -20,6 +21,7 @@ export async function readHealth(sql: Sql): Promise<Health> {
          select phase, count(*)::integer as count from executions where outcome is null group by phase) p) as active,
        (select count(*)::integer from alerts where status = 'open' and name <> all($1::text[])) as firing,
        waiting.unpublished, waiting.lag,
+       (select count(*)::integer from dead_letters where received_at > now() - interval '1 day') as dead_letters,
        (select max(last_received_at) from alerts where status <> 'resolved' and name = 'Watchdog') as watchdog_at,
        (select max(received_at) from deliveries) as delivered_at,
        clock_timestamp() as now
@@ -35,6 +37,7 @@ export async function readHealth(sql: Sql): Promise<Health> {
     firing: row?.firing ?? 0,
     unpublished: row?.unpublished ?? 0,
     auditLagSeconds: row?.lag ?? 0,
+    deadLetters: row?.dead_letters ?? 0,
     watchdogAt: row?.watchdog_at?.toISOString() ?? null,
     deliveredAt: row?.delivered_at?.toISOString() ?? null,
     now: (row?.now ?? new Date(0)).toISOString(),

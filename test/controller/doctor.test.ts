@@ -1,0 +1,177 @@
+import { describe, expect, it } from "vitest";
+import { actions } from "../../src/actions/registry.ts";
+import { type AccessQuestion, type DoctorPorts, examine } from "../../src/controller/doctor.ts";
+import type { Health } from "../../src/controller/views.ts";
+import type { Catalog } from "../../src/domain/policies/catalog.ts";
+import { compileCatalog } from "../../src/domain/policies/compile-catalog.ts";
+import { Problem } from "../../src/domain/problem.ts";
+
+const now = "2026-11-17T10:00:00.000Z";
+const healthy: Health = {
+  active: {},
+  firing: 0,
+  unpublished: 0,
+  auditLagSeconds: 0,
+  deadLetters: 0,
+  watchdogAt: "2026-11-17T09:57:00.000Z",
+  deliveredAt: now,
+  now,
+};
+
+const template = `
+name: restart
+steps:
+  - name: restart
+    action: {type: kubernetes, action: restart_deployment}
+`;
+const policy = `
+name: none
+rules:
+  - {name: restart, on: [Bad], event: {type: select-template, params: {template: restart}}}
+`;
+
+function compiled(): Catalog {
+  const files = [
+    { path: "templates/restart.yaml", text: template },
+    { path: "policies/none.yaml", text: policy },
+  ];
+  const { catalog, findings } = compileCatalog(files, "main@sha1:1", actions);
+  if (catalog === null) throw new Error(JSON.stringify(findings));
+  return catalog;
+}
+
+function ports(changes: Partial<DoctorPorts> = {}): DoctorPorts {
+  const catalog = compiled();
+  return {
+    views: { health: async () => healthy },
+    catalog: { current: () => catalog, findings: () => ({ findings: [], problem: null }) },
+    clusters: [
+      { name: "prod", server: "https://prod:6443", version: async () => "v1.32.0", mayDo: async () => true },
+    ],
+    actions: new Map(actions.map((action) => [action.name, action])),
+    live: [{ clusters: ["prod"], namespaces: ["shop"] }],
+    reachables: [{ name: "audit repository", mend: "mend it", reach: async () => "can be pushed" }],
+    people: { approvers: 1, channels: 1 },
+    dataFolder: "/var/lib/gitmend",
+    freeBytes: async () => 50 * 1024 ** 3,
+    wallClock: () => now,
+    ...changes,
+  };
+}
+
+async function check(name: string, changes: Partial<DoctorPorts>) {
+  const checks = await examine(ports(changes));
+  return checks.find((one) => one.name === name);
+}
+
+const views = (changes: Partial<Health>) => ({ views: { health: async () => ({ ...healthy, ...changes }) } });
+
+describe("gitmend doctor", () => {
+  it("says nothing but ok when all is well", async () => {
+    const checks = await examine(ports());
+    expect(checks.filter(({ status }) => status !== "ok")).toEqual([]);
+    expect(checks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["database", "clock", "record", "alerts", "catalog", "cluster prod", "disk"]),
+    );
+  });
+
+  it.each([
+    ["alerts", views({ watchdogAt: null }), "warn", "no Watchdog alert has come"],
+    ["alerts", views({ watchdogAt: "2026-11-17T02:00:00.000Z" }), "fail", "480 min ago"],
+    ["record", views({ unpublished: 3, auditLagSeconds: 90 }), "warn", "3 milestones"],
+    ["record", views({ unpublished: 3, auditLagSeconds: 900 }), "fail", "900 s"],
+    ["clock", { wallClock: () => "2026-11-17T09:59:00.000Z" }, "warn", "60.0 s"],
+    ["disk", { freeBytes: async () => 500 * 1024 ** 2 }, "warn", "500 MiB free"],
+    ["disk", { freeBytes: async () => 5 * 1024 ** 2 }, "fail", "5 MiB free"],
+    ["approvers", { people: { approvers: 0, channels: 1 } }, "warn", "nobody may approve"],
+    ["clusters", { clusters: [] }, "warn", "no cluster"],
+  ] as const)("%s: %o is %s", async (name, changes, status, said) => {
+    const found = await check(name, changes);
+    expect(found).toMatchObject({
+      status,
+      detail: expect.stringContaining(said),
+      mend: expect.stringMatching(/.{10}/),
+    });
+  });
+
+  it.each([
+    [{ findings: [{ severity: "error" }], problem: null }, "1 errors: main@sha1:1 stays in use"],
+    [{ findings: [{ severity: "warning" }], problem: "the remote is away" }, "the remote is away"],
+  ])("fails for a catalog that cannot be followed: %o", async (findings, said) => {
+    const current = compiled();
+    const catalog = { current: () => current, findings: () => findings };
+    expect(await check("catalog", { catalog })).toMatchObject({
+      status: "fail",
+      detail: expect.stringContaining(said),
+    });
+  });
+
+  it("says of each thing that is away that it is, and of the others what they are", async () => {
+    const gone = () => Promise.reject(new Problem("API_UNREACHABLE", "connection refused"));
+    const checks = await examine(
+      ports({
+        views: { health: () => Promise.reject(new Problem("DATABASE_UNAVAILABLE", "away")) },
+        clusters: [
+          { name: "a", server: "https://a", version: gone, mayDo: gone },
+          { name: "b", server: "https://b", version: async () => "v1", mayDo: async () => true },
+        ],
+        reachables: [{ name: "audit repository", mend: "mend it", reach: gone }],
+      }),
+    );
+    const statuses = Object.fromEntries(checks.map(({ name, status }) => [name, status]));
+    expect(statuses).toMatchObject({
+      database: "fail",
+      "cluster a": "fail",
+      "cluster b": "ok",
+      "audit repository": "fail",
+      disk: "ok",
+    });
+    expect(checks.find(({ name }) => name === "audit repository")).toMatchObject({ mend: "mend it" });
+  });
+});
+
+describe("the permissions that the actions in use need", () => {
+  const asking = (allowed: (question: AccessQuestion) => boolean) => {
+    const asked: AccessQuestion[] = [];
+    const mayDo = async (question: AccessQuestion) => {
+      asked.push(question);
+      return allowed(question);
+    };
+    const clusters = [{ name: "prod", server: "https://prod", version: async () => "v1", mayDo }];
+    return { asked, clusters };
+  };
+
+  it("are asked for everywhere first, then in each namespace that is live", async () => {
+    const { clusters, asked } = asking(
+      ({ namespace, resource }) => namespace === "shop" || resource === "nodes" || resource === "namespaces",
+    );
+    const found = await check("permissions in prod", { clusters });
+    expect(found).toMatchObject({ status: "ok" });
+    expect(asked).toContainEqual({
+      verb: "patch",
+      apiGroup: "apps",
+      resource: "deployments",
+      namespace: null,
+    });
+    expect(asked).toContainEqual({
+      verb: "patch",
+      apiGroup: "apps",
+      resource: "deployments",
+      namespace: "shop",
+    });
+  });
+
+  it("that are missing are named, with verb, resource and namespace", async () => {
+    const { clusters } = asking(({ verb }) => verb !== "patch");
+    expect(await check("permissions in prod", { clusters })).toMatchObject({
+      status: "fail",
+      detail: "may not patch deployments.apps in shop",
+    });
+  });
+
+  it("are to read only where nothing is live", async () => {
+    const { clusters, asked } = asking(() => true);
+    await check("permissions in prod", { clusters, live: [] });
+    expect(new Set(asked.map(({ verb }) => verb))).toEqual(new Set(["get"]));
+  });
+});
