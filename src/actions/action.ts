@@ -50,6 +50,18 @@ export interface ClusterApi {
       readonly dryRun: boolean;
     },
   ): Promise<void>;
+  /**
+   * Evicts the pod of this uid, as disruption budgets allow. API_THROTTLED with `details.causes` naming `DisruptionBudget`: one
+   * forbids it now. API_CONFLICT: a pod of that name is another one. API_NOT_FOUND: it is gone.
+   */
+  evict(
+    pod: ObjectRef,
+    options: {
+      readonly uid: string;
+      readonly gracePeriodSeconds: number | null;
+      readonly dryRun: boolean;
+    },
+  ): Promise<void>;
   /** A Kubernetes Event on `about`, shown by `kubectl describe`. `name` makes it idempotent: an existing one is left alone. */
   event(
     about: ObjectRef & { readonly uid: string },

@@ -62,6 +62,8 @@ export function withDefaults({ kind }: Resource, object: JsonMap): JsonMap {
       return { status: { phase: "Pending" }, ...object, spec: defaultPodSpec(spec) };
     case "Node":
       return { status: { conditions: [] }, ...object, spec };
+    case "CustomResourceDefinition":
+      return { ...object, status: { conditions: [{ type: "Established", status: "True" }] } };
     default:
       return object;
   }
@@ -141,12 +143,40 @@ function checkContainer(container: JsonMap, at: string): FieldError[] {
   else if (!dnsName.test(container.name))
     errors.push(wrong(`${at}.name`, container.name, "must be a DNS label"));
   if (typeof container.image !== "string" || container.image === "") errors.push(missing(`${at}.image`));
-  for (const part of ["requests", "limits"]) {
-    for (const [key, value] of Object.entries(map(map(container.resources)[part]))) {
-      if (!isQuantity(value)) throw badRequest(`quantities must match the regular expression: ${key}`);
-    }
+  const { requests, limits } = map(container.resources);
+  for (const [key, value] of [...Object.entries(map(requests)), ...Object.entries(map(limits))]) {
+    if (!isQuantity(value)) throw badRequest(`quantities must match the regular expression: ${key}`);
+  }
+  for (const [key, value] of Object.entries(map(requests))) {
+    const limit = map(limits)[key];
+    if (limit !== undefined && amount(value) > amount(limit))
+      errors.push(wrong(`${at}.resources.requests`, value, `must be less than or equal to ${key} limit`));
   }
   return errors;
+}
+
+const units: Readonly<Record<string, number>> = {
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+/** Near enough to compare two quantities. */
+function amount(value: Json): number {
+  const [, digits = "", unit = ""] = /^(.*?)([EPTGMK]i|[numkMGTPE])?$/.exec(String(value)) ?? [];
+  return Number(digits) * (units[unit] ?? 1);
 }
 
 function checkPodSpec(spec: JsonMap, at: string): FieldError[] {

@@ -2,8 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ApiRequest, ApiResponse } from "./api-request.ts";
 import type { ActiveFault, FaultKind, FaultTable } from "./faults.ts";
-import type { ApiRequest, ApiResponse } from "./handle-request.ts";
 import { StatusError, statusBody } from "./status-error.ts";
 
 export interface ApiServer {

@@ -2,14 +2,13 @@
 // Changes made here go past the API: they are in no effect log and no fault strikes them.
 
 import { validate, withDefaults } from "./admission.ts";
+import type { ApiWorld } from "./api-request.ts";
 import { managedFieldsAfter } from "./changed-fields.ts";
 import { timestamp } from "./clock.ts";
 import { revisionKey } from "./deployment-controller.ts";
 import type { Effects } from "./effects.ts";
 import type { Faults, FaultTable } from "./faults.ts";
-import type { ApiWorld } from "./handle-request.ts";
 import { type ApiObject, type Deployment, type JsonMap, type Pod, sameJson } from "./objects.ts";
-import { resourceOf } from "./resources.ts";
 import { newMetadata } from "./world.ts";
 
 export interface DeploymentRequest {
@@ -141,12 +140,12 @@ function broken(deployment: Deployment, how: Breakage): Deployment {
 
 function applyObject(world: ApiWorld, sent: JsonMap): ApiObject {
   const wanted = sent as unknown as ApiObject;
-  const resource = resourceOf(wanted);
+  const resource = world.store.resources.of(wanted);
   const { name, namespace = null } = wanted.metadata;
   if (namespace !== null && world.store.get("namespaces", null, namespace) === undefined) {
     applyObject(world, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
   }
-  const old = world.store.get(resource.plural, namespace, name);
+  const old = world.store.get(resource.table, namespace, name);
   const metadata =
     old === undefined ? newMetadata(world, wanted.metadata) : { ...old.metadata, ...wanted.metadata };
   const kept = old === undefined ? {} : { status: (old as unknown as JsonMap).status };

@@ -1,12 +1,12 @@
 // What the API server says about itself: version, groups, resources, health.
 import type { Json, JsonMap } from "./objects.ts";
-import { apiVersionOf, type Resource, resources } from "./resources.ts";
+import { apiVersionOf, type Resource } from "./resources.ts";
 
 export const simulatedVersion = "v1.32.0+simulated";
 
 const verbs = ["create", "delete", "get", "list", "patch", "update"];
 
-function resourceList(groupVersion: string): JsonMap | null {
+function resourceList(groupVersion: string, resources: readonly Resource[]): JsonMap | null {
   const own = resources.filter((one) => apiVersionOf(one) === groupVersion);
   if (own.length === 0) return null;
   const entry = ({ plural, kind, namespaced, shortNames, subresources }: Resource): Json[] => [
@@ -36,7 +36,7 @@ function subresource(plural: string, kind: string, namespaced: boolean, name: st
   }
 }
 
-function groupList(): JsonMap {
+function groupList(resources: readonly Resource[]): JsonMap {
   const named = [...new Set(resources.map(({ group }) => group))].filter((group) => group !== "");
   const groups = named.map((name) => {
     const versions = [...new Set(resources.filter(({ group }) => group === name).map(apiVersionOf))].map(
@@ -48,7 +48,7 @@ function groupList(): JsonMap {
 }
 
 /** null: not a path of discovery. */
-export function discover(path: string): JsonMap | string | null {
+export function discover(path: string, resources: readonly Resource[]): JsonMap | string | null {
   if (path === "/healthz" || path === "/readyz" || path === "/livez") return "ok";
   if (path === "/version") {
     return { major: "1", minor: "32", gitVersion: simulatedVersion, platform: "simulated" };
@@ -56,7 +56,7 @@ export function discover(path: string): JsonMap | string | null {
   if (path === "/api") {
     return { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] };
   }
-  if (path === "/apis") return groupList();
+  if (path === "/apis") return groupList(resources);
   const list = /^\/(?:api\/(v1)|apis\/([^/]+\/[^/]+))$/.exec(path);
-  return list === null ? null : resourceList(list[1] ?? list[2] ?? "");
+  return list === null ? null : resourceList(list[1] ?? list[2] ?? "", resources);
 }

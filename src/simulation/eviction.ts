@@ -33,6 +33,8 @@ export const budgetController: Controller = (world) => {
 
 /** @throws StatusError 429 when a budget of the pod has nothing left. */
 export function refuseEviction(world: World, pod: Pod): void {
+  // Nothing is disrupted by the end of what does not run.
+  if (pod.status.phase !== "Running") return;
   const budgets = world.store.list(
     "poddisruptionbudgets",
     pod.metadata.namespace ?? null,

@@ -172,6 +172,20 @@ export interface PodDisruptionBudget extends ApiObject {
   };
 }
 
+export interface CustomResourceDefinition extends ApiObject {
+  spec: {
+    group: string;
+    names: { kind: string; plural: string };
+    scope: "Namespaced" | "Cluster";
+    versions: {
+      name: string;
+      served: boolean;
+      storage: boolean;
+      subresources?: { status?: JsonMap; scale?: JsonMap };
+    }[];
+  };
+}
+
 export function isMap(value: unknown): value is JsonMap {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,7 @@
 // A Kubernetes cluster in this process: its API over plain HTTP on loopback, controllers that behave like the real
 // ones, and a control object for tests and the demo. test/contracts/kubernetes-api.ts holds it to the real server.
+
+import type { ApiWorld } from "./api-request.ts";
 import { serveApi } from "./api-server.ts";
 import { realClock, type SimulationClock, timestamp } from "./clock.ts";
 import { createControl, type SimulatedCluster } from "./control.ts";
@@ -7,7 +9,7 @@ import { deploymentController } from "./deployment-controller.ts";
 import { createEffectLog } from "./effects.ts";
 import { budgetController } from "./eviction.ts";
 import { createFaults } from "./faults.ts";
-import { type ApiWorld, handleRequest } from "./handle-request.ts";
+import { handleRequest } from "./handle-request.ts";
 import { createKubelet, scheduler } from "./kubelet.ts";
 import type { ApiObject, Node } from "./objects.ts";
 import { garbageCollector } from "./pod-deletion.ts";

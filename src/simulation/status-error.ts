@@ -64,6 +64,12 @@ export function conflict(
   );
 }
 
+/** The write or deletion is meant for another object of that name. */
+export function otherUid(object: Named, sent: Json, found: string): StatusError {
+  const text = `UID in precondition: ${JSON.stringify(sent)}, UID in object meta: ${found}`;
+  return conflict(object, `Precondition failed: ${text}`);
+}
+
 export function badRequest(message: string): StatusError {
   return new StatusError(400, "BadRequest", message);
 }

@@ -1,12 +1,15 @@
 // The simulated etcd: objects by resource and name, one counter for resourceVersions, listeners for whoever waits.
 // Stored objects are never mutated: a change is a new object. A write that changes nothing is not a write.
-import { type ApiObject, sameJson } from "./objects.ts";
-import { type Resource, resourceOf } from "./resources.ts";
+import { type ApiObject, type CustomResourceDefinition, sameJson } from "./objects.ts";
+import { type ResourceTable, resourceTable } from "./resources.ts";
 
 export interface Store {
-  get(plural: string, namespace: string | null, name: string): ApiObject | undefined;
+  /** What can be stored: built-in resources and those that stored CustomResourceDefinitions define. */
+  readonly resources: ResourceTable;
+  /** `table`: as resources.ts names it, the plural for what is built in. */
+  get(table: string, namespace: string | null, name: string): ApiObject | undefined;
   /** In the order of names, as etcd lists keys. `namespace` null: all namespaces. */
-  list(plural: string, namespace?: string | null): ApiObject[];
+  list(table: string, namespace?: string | null): ApiObject[];
   /** Writes with a new resourceVersion and returns what is stored; an object equal to the stored one stays as it is. */
   put<T extends ApiObject>(object: T): T;
   remove(object: ApiObject): void;
@@ -15,8 +18,7 @@ export interface Store {
   onChange(listener: () => void): () => void;
 }
 
-const keyOf = (plural: string, namespace: string | null | undefined, name: string) =>
-  `${plural}/${namespace ?? ""}/${name}`;
+const keyOf = (namespace: string | null | undefined, name: string) => `${namespace ?? ""}/${name}`;
 
 const withoutVersion = (object: ApiObject) => ({
   ...object,
@@ -33,24 +35,28 @@ export function createStore(): Store {
   const sorted = new Map<string, readonly ApiObject[]>();
   const listeners = new Set<() => void>();
   let revision = 1000;
-  const table = (plural: string) => {
-    const found = tables.get(plural) ?? new Map<string, ApiObject>();
-    tables.set(plural, found);
+  const rowsOf = (table: string) => {
+    const found = tables.get(table) ?? new Map<string, ApiObject>();
+    tables.set(table, found);
     return found;
   };
+  const resources = resourceTable(
+    () => [...rowsOf("customresourcedefinitions").values()] as CustomResourceDefinition[],
+  );
   const changed = (object: ApiObject) => {
-    sorted.delete(resourceOf(object).plural);
+    sorted.delete(resources.of(object).table);
     for (const listener of listeners) listener();
   };
-  const place = (object: ApiObject, { plural }: Resource = resourceOf(object)) => ({
-    rows: table(plural),
-    key: keyOf(plural, object.metadata.namespace, object.metadata.name),
+  const place = (object: ApiObject) => ({
+    rows: rowsOf(resources.of(object).table),
+    key: keyOf(object.metadata.namespace, object.metadata.name),
   });
   return {
-    get: (plural, namespace, name) => table(plural).get(keyOf(plural, namespace, name)),
-    list: (plural, namespace = null) => {
-      const all = sorted.get(plural) ?? inOrder(table(plural));
-      sorted.set(plural, all);
+    resources,
+    get: (table, namespace, name) => rowsOf(table).get(keyOf(namespace, name)),
+    list: (table, namespace = null) => {
+      const all = sorted.get(table) ?? inOrder(rowsOf(table));
+      sorted.set(table, all);
       return all.filter((object) => namespace === null || object.metadata.namespace === namespace);
     },
     put: (object) => {

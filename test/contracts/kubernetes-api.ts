@@ -5,6 +5,7 @@ import type { ClusterApi, JsonPatchOperation } from "../../src/actions/action.ts
 import type { KubernetesObject, ObjectRef } from "../../src/domain/facts/objects.ts";
 import { Problem, type ProblemCode } from "../../src/domain/problem.ts";
 import type { RawAdmin } from "../support/kube-control-plane.ts";
+import { workloadContract } from "./kubernetes-workloads.ts";
 
 export interface ContractSubject {
   /** The name that refs carry. */
@@ -648,6 +649,7 @@ export function kubernetesApiContract(name: string, start: () => Promise<Contrac
 
       it("finds the autoscaler that owns a Deployment's size", async (context) => {
         needs(context, "autoscaling/v2");
+        const query = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", namespace };
         const scaleTargetRef = { apiVersion: "apps/v1", kind: "Deployment", name: "scaled" };
         await create(
           {
@@ -658,10 +660,27 @@ export function kubernetesApiContract(name: string, start: () => Promise<Contrac
           },
           `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`,
         );
-        const query = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", namespace };
         expect(await api.list(query)).toMatchObject([{ spec: { scaleTargetRef, maxReplicas: 5 } }]);
       });
     });
+
+    workloadContract(() => ({
+      cluster: subject.cluster,
+      api,
+      admin: subject.admin,
+      namespace,
+      groupVersions: server.groupVersions,
+      rolledOut: async (objectName, replicas, template) => {
+        const manifest = manifestOf(objectName, replicas, "example.test/app:1.0.0");
+        const spec = { ...manifest.spec.template.spec, ...template };
+        await create(
+          { ...manifest, spec: { ...manifest.spec, template: { ...manifest.spec.template, spec } } },
+          `/apis/apps/v1/namespaces/${namespace}/deployments`,
+        );
+        await rolledOut(objectName);
+        return pods(objectName);
+      },
+    }));
 
     it("was asked everything but what this version of Kubernetes is known to lack", () => {
       const expected = expectedSkips.filter(({ applies }) => applies(server)).map(({ need }) => need);

@@ -17,10 +17,10 @@ function codeOf(status: number): ProblemCode {
   return status >= 400 && status < 500 ? "API_INVALID" : "API_OUTCOME_UNKNOWN";
 }
 
-/** An answer that is no success. `details`: status, reason, field names of a 422, retryAfterSeconds of a 429. */
+/** An answer that is no success. `details`: status, reason, field names of a 422, reasons of causes, retryAfterSeconds of a 429. */
 export function answerProblem(what: string, { status, headers, body }: Answer): Problem {
   const code = codeOf(status);
-  const { reason, fields } = readStatus(body);
+  const { reason, fields, causes } = readStatus(body);
   const word = reason === null ? String(status) : `${status} ${reason}`;
   const where = fields.length === 0 ? "" : `: ${fields.join(", ")}`;
   return new Problem(code, `${what}: the API server answered ${word}${where}`, {
@@ -29,6 +29,7 @@ export function answerProblem(what: string, { status, headers, body }: Answer): 
       status,
       ...(reason === null ? {} : { reason }),
       ...(fields.length === 0 ? {} : { fields }),
+      ...(causes.length === 0 ? {} : { causes }),
       ...(status === 429 ? { retryAfterSeconds: retryAfterSeconds(headers["retry-after"]) } : {}),
     },
   });
@@ -38,19 +39,26 @@ export function answerProblem(what: string, { status, headers, body }: Answer): 
 export function readStatus(body: string): {
   readonly reason: string | null;
   readonly fields: readonly string[];
+  /** Reasons only: `DisruptionBudget`. */
+  readonly causes: readonly string[];
   readonly objectName: string | null;
 } {
   const status = parseJson(body);
-  if (!isObject(status) || status.kind !== "Status") return { reason: null, fields: [], objectName: null };
+  if (!isObject(status) || status.kind !== "Status")
+    return { reason: null, fields: [], causes: [], objectName: null };
   const details = isObject(status.details) ? status.details : {};
-  const causes = Array.isArray(details.causes) ? (details.causes as unknown[]) : [];
-  const fields = causes
-    .map((cause) => (isObject(cause) ? cause.field : null))
-    .filter((field) => typeof field === "string" && /^[\w.[\]/-]{1,120}$/.test(field))
-    .slice(0, 5) as string[];
-  const reason =
-    typeof status.reason === "string" && /^[A-Za-z]{1,60}$/.test(status.reason) ? status.reason : null;
-  return { reason, fields, objectName: typeof details.name === "string" ? details.name : null };
+  const found = Array.isArray(details.causes) ? details.causes.filter(isObject) : [];
+  const fields = found
+    .map(({ field }) => field)
+    .filter((field): field is string => typeof field === "string" && /^[\w.[\]/-]{1,120}$/.test(field))
+    .slice(0, 5);
+  const causes = [...new Set(found.map((cause) => cause.reason).filter(isWord))].slice(0, 5);
+  const reason = isWord(status.reason) ? status.reason : null;
+  return { reason, fields, causes, objectName: typeof details.name === "string" ? details.name : null };
+}
+
+function isWord(value: unknown): value is string {
+  return typeof value === "string" && /^[A-Za-z]{1,60}$/.test(value);
 }
 
 function parseJson(text: string): unknown {

@@ -13,6 +13,7 @@ import {
   builtInType,
   collectionPath,
   discoveredType,
+  evictionApi,
   groupPath,
   objectPath,
   type ResourceType,
@@ -63,6 +64,7 @@ export function connectCluster(address: ClusterAddress, options: ConnectionOptio
     cluster: address.name,
     transport,
     discovered: new Map(),
+    evictionApi: new Map(),
     now: options.now ?? (() => new Date()),
   };
   return {
@@ -81,6 +83,8 @@ interface Connection {
   readonly transport: Transport;
   /** Types of kinds that are not built in, by apiVersion and kind. */
   readonly discovered: Map<string, ResourceType>;
+  /** apiVersion of Evictions, by the path that told it: asked once. */
+  readonly evictionApi: Map<string, string>;
   readonly now: () => Date;
 }
 
@@ -97,6 +101,7 @@ function clusterApi(connection: Connection, signal: AbortSignal): ClusterApi {
     logs: (query) => logs(session, query),
     patch: (ref, operations, options) => patch(session, ref, operations, options),
     remove: (ref, options) => remove(session, ref, options),
+    evict: (pod, options) => evict(session, pod, options),
     event: (about, event) => writeEvent(session, about, event),
   };
 }
@@ -280,6 +285,43 @@ async function remove(
     body: { contentType: "application/json", text: JSON.stringify(deleteOptions) },
   };
   await send(session.transport, request, session.signal);
+}
+
+async function evict(
+  session: Session,
+  pod: ObjectRef,
+  { uid, gracePeriodSeconds, dryRun }: Parameters<ClusterApi["evict"]>[1],
+): Promise<void> {
+  const { namespace, name } = pod;
+  const eviction = {
+    apiVersion: await evictionApiOf(session),
+    kind: "Eviction",
+    metadata: { name, namespace },
+    deleteOptions: {
+      preconditions: { uid },
+      ...(gracePeriodSeconds === null ? {} : { gracePeriodSeconds }),
+      ...(dryRun ? { dryRun: ["All"] } : {}),
+    },
+  };
+  const request: ApiRequest = {
+    what: text(dryRun ? "dry-run an eviction of" : "evict", pod),
+    method: "POST",
+    path: `${await pathOf(session, pod)}/eviction`,
+    body: { contentType: "application/json", text: JSON.stringify(eviction) },
+  };
+  await send(session.transport, request, session.signal);
+}
+
+async function evictionApiOf(session: Session): Promise<string> {
+  const path = groupPath("v1");
+  const known = session.evictionApi.get(path);
+  if (known !== undefined) return known;
+  const what = "find out how pods are evicted";
+  const { body } = await sendRead(session.transport, { what, method: "GET", path }, session.signal);
+  const found = evictionApi(parse(what, body));
+  if (found === null) throw new Problem("API_NOT_FOUND", `${what}: the cluster takes no evictions`);
+  session.evictionApi.set(path, found);
+  return found;
 }
 
 async function writeEvent(

@@ -13,6 +13,7 @@ const plurals: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   v1: {
     ConfigMap: "configmaps",
     Event: "events",
+    LimitRange: "limitranges",
     Namespace: "namespaces",
     Node: "nodes",
     PersistentVolume: "persistentvolumes",
@@ -27,6 +28,7 @@ const plurals: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     ReplicaSet: "replicasets",
     StatefulSet: "statefulsets",
   },
+  "autoscaling/v1": { HorizontalPodAutoscaler: "horizontalpodautoscalers" },
   "autoscaling/v2": { HorizontalPodAutoscaler: "horizontalpodautoscalers" },
   "batch/v1": { CronJob: "cronjobs", Job: "jobs" },
   "policy/v1": { PodDisruptionBudget: "poddisruptionbudgets" },
@@ -46,6 +48,14 @@ export function discoveredType(list: unknown, kind: string): ResourceType | null
     if (!entry.name.includes("/")) return { plural: entry.name, namespaced: entry.namespaced === true };
   }
   return null;
+}
+
+/** The version in which the server takes evictions, as its list of core resources says; null: it knows none. */
+export function evictionApi(list: unknown): string | null {
+  const entries = isObject(list) && Array.isArray(list.resources) ? (list.resources as unknown[]) : [];
+  const found = entries.find((entry) => isObject(entry) && entry.name === "pods/eviction");
+  if (!isObject(found) || typeof found.version !== "string") return null;
+  return `${typeof found.group === "string" ? found.group : "policy"}/${found.version}`;
 }
 
 /** `/api/v1` or `/apis/apps/v1`. @throws Problem API_INVALID */
