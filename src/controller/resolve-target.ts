@@ -9,6 +9,7 @@ import type {
   Target,
 } from "../domain/facts/objects.ts";
 import { subjectApis } from "../domain/intake/subject-of.ts";
+import { managedBy } from "./managed-by.ts";
 
 const longestChain = 8;
 
@@ -26,12 +27,13 @@ export async function resolveTarget(
   if (object === null) return null;
   for (let depth = 0; depth < longestChain; depth += 1) {
     const owner = controllerOf(object);
-    if (owner === undefined) return toTarget(cluster, object, "none");
+    if (owner === undefined) return toTarget(cluster, object, await managedBy(cluster, object, tools));
     // A static pod belongs to its node's kubelet: as little for gitmend to change as what an operator owns.
     if (!isBuiltIn(owner) || owner.kind === "Node") return toTarget(cluster, object, "operator");
     const parent = await api.get(ownerRef(cluster, object, owner));
     // An owner with another uid is a new object under the old name: the link is stale.
-    if (parent === null || parent.metadata.uid !== owner.uid) return toTarget(cluster, object, "none");
+    if (parent === null || parent.metadata.uid !== owner.uid)
+      return toTarget(cluster, object, await managedBy(cluster, object, tools));
     object = parent;
   }
   return toTarget(cluster, object, "operator");
@@ -50,7 +52,7 @@ function ownerRef(cluster: string, object: KubernetesObject, owner: OwnerReferen
   return { cluster, apiVersion: owner.apiVersion, kind: owner.kind, namespace, name: owner.name };
 }
 
-function toTarget(cluster: string, object: KubernetesObject, managedBy: Target["managedBy"]): Target {
+function toTarget(cluster: string, object: KubernetesObject, manager: Target["managedBy"]): Target {
   const { metadata } = object;
   return {
     cluster,
@@ -64,6 +66,6 @@ function toTarget(cluster: string, object: KubernetesObject, managedBy: Target["
     annotations: metadata.annotations ?? {},
     spec: object.spec ?? {},
     status: object.status ?? {},
-    managedBy,
+    managedBy: manager,
   };
 }
