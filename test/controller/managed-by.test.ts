@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ActionTools, ClusterApi } from "../../src/actions/action.ts";
 import { managedBy } from "../../src/controller/managed-by.ts";
-import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
+import type { KubernetesObject, ObjectRef } from "../../src/domain/facts/objects.ts";
 import { Problem } from "../../src/domain/problem.ts";
 
 type Marks = Readonly<Record<string, string>>;
@@ -29,14 +29,14 @@ function clusterWith(...objects: readonly KubernetesObject[]): ActionTools {
       throw new Problem("API_NOT_FOUND", "the cluster has no such API");
   };
   const api = {
-    get: async ({ apiVersion, kind, namespace, name }) => {
+    get: async ({ apiVersion, kind, namespace, name }: ObjectRef) => {
       serves(apiVersion);
       const found = objects.find(
         (one) => one.kind === kind && one.metadata.name === name && one.metadata.namespace === namespace,
       );
       return found ?? null;
     },
-    list: async ({ apiVersion, kind }) => {
+    list: async ({ apiVersion, kind }: Pick<ObjectRef, "apiVersion" | "kind">) => {
       serves(apiVersion);
       return objects.filter((one) => one.kind === kind);
     },
