@@ -25,13 +25,17 @@ export interface ApprovalView {
   readonly expiresAt: string;
 }
 
-/** @throws Problem NOT_FOUND when no approval was ever asked for. */
+/** @throws Problem NOT_FOUND: no approval is asked for; NOT_NOW: it will be in a moment. */
 export function approvalView(
   executionId: string,
   events: readonly RecordedEvent[],
   teams: Teams,
 ): ApprovalView {
   const { approval, byHand, gate, plan, phase } = fold(events);
+  if (approval === null && phase === "awaiting_approval") {
+    const message = `execution ${executionId} is being brought before people: try again in a moment`;
+    throw new Problem("NOT_NOW", message, { retryable: true });
+  }
   if (approval === null || plan === null || gate?.kind !== "approval") {
     throw new Problem("NOT_FOUND", `execution ${executionId} asks for no approval (${phase})`);
   }

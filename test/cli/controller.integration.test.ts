@@ -136,7 +136,11 @@ describe("gitmend dead-letters list", () => {
     await using server = await givenServer(
       {},
       {
-        alerts: { receive: () => Promise.reject(new Error("unused")), ...noDeadLetters, deadLetters: async () => [letter] },
+        alerts: {
+          receive: () => Promise.reject(new Error("unused")),
+          ...noDeadLetters,
+          deadLetters: async () => [letter],
+        },
       },
     );
     const run = await cli(["dead-letters", "list"], { environment: environment(server.url) });

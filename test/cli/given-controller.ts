@@ -67,7 +67,7 @@ rules:
 `,
 };
 
-const namespaces = ["shop", "till", "frozen", "quiet"];
+const namespaces = ["shop", "till", "spare", "frozen", "quiet"];
 const quietLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 export interface GivenController {
@@ -105,7 +105,7 @@ export async function givenController(settings: object = {}): Promise<GivenContr
       data_dir: dataDir,
       database: { url: await postgres.createDatabase() },
       clusters: [{ name: "sim", kubeconfig: join(folder.path, "kubeconfig") }],
-      live: [{ namespaces: ["shop", "till", "frozen"] }],
+      live: [{ namespaces: ["shop", "till", "spare", "frozen"] }],
       config_repository: { url: repository, interval: "1s" },
       approvals: { people: [{ id: "ana" }, { id: "bo" }] },
       server: { listen: "127.0.0.1:0" },
