@@ -4,7 +4,8 @@ import type { ActionInput, ActionTools } from "./action.ts";
 import { podRef, type Situation, textOf } from "./parameters.ts";
 import { podsOf, worstOf } from "./pods.ts";
 
-const workloadKinds: ReadonlySet<string> = new Set([
+/** What owns pods, and says by a selector which. */
+export const workloadKinds: ReadonlySet<string> = new Set([
   "Deployment",
   "ReplicaSet",
   "StatefulSet",

@@ -251,6 +251,74 @@ export function actionBehaviour(cluster: () => GivenCluster): void {
     });
   });
 
+  describe("collect_events", () => {
+    it("keeps what was said of a Deployment, its ReplicaSets and its pods, newest first, and of nobody else", async () => {
+      const given = cluster();
+      const target = await given.deployed("told-of");
+      await given.deployed("told-of-worker", 1);
+      const [pod] = await given.podsOf("told-of");
+      const [stranger] = await given.podsOf("told-of-worker");
+      const about = (object: KubernetesObject, kind: "Deployment" | "Pod") => ({
+        ...given.ref(kind, object.metadata.name),
+        uid: object.metadata.uid,
+      });
+      const { api } = given;
+      const warning = { type: "Warning", reason: "BackOff" } as const;
+      await api.event(about(target, "Deployment"), {
+        name: "told-1",
+        type: "Normal",
+        reason: "Scaled",
+        message: "to 2",
+      });
+      await api.event(about(pod!, "Pod"), {
+        ...warning,
+        name: "told-2",
+        message: "password=hunter2\nrefused",
+      });
+      await api.event(about(stranger!, "Pod"), { ...warning, name: "told-3", message: "not mine" });
+      const gone = { ...about(pod!, "Pod"), name: `${pod!.metadata.name.slice(0, -5)}zzzzz`, uid: "gone" };
+      await api.event(gone, { ...warning, name: "told-4", message: "of a pod that is gone" });
+
+      const output = await read("collect_events", {}, target);
+      const lines = output.lines as string[];
+      expect(lines.join("\n")).toMatch(/Normal Scaled Deployment\/told-of: to 2/);
+      expect(lines.join("\n")).toMatch(/Warning BackOff Pod\/told-of-\S+: password=\[redacted\] refused/);
+      expect(lines.join("\n")).toContain("of a pod that is gone");
+      expect(lines.join("\n")).not.toMatch(/not mine|told-of-worker/);
+      expect(lines).toEqual(
+        lines.toSorted((one, other) => other.slice(0, 20).localeCompare(one.slice(0, 20))),
+      );
+      expect(output.reasons).toMatchObject({ BackOff: 2, Scaled: 1 });
+      expect(output.warnings).toBe(2);
+      const kept = given.evidence.get(output.evidence as string);
+      expect(kept?.trimEnd().split("\n")).toHaveLength(output.events as number);
+      expect(kept).not.toContain("hunter2");
+
+      const one = await read("collect_events", { pod: pod!.metadata.name, limit: 1 }, target);
+      expect(one.lines).toHaveLength(1);
+      expect(one.lines).toMatchObject([expect.stringContaining(`Pod/${pod!.metadata.name}`)]);
+    });
+
+    it("finds what was said of a node", async () => {
+      const given = cluster();
+      const target = await given.read(given.ref("Node", "node-1"));
+      const { uid } = target.metadata;
+      const name = `node-told-${given.namespace}`;
+      const event = { name, type: "Warning", reason: "DiskPressure", message: "nearly full" } as const;
+      await given.api.event({ ...given.ref("Node", "node-1"), uid }, event);
+      const output = await read("collect_events", {}, target);
+      expect(output.reasons).toMatchObject({ DiskPressure: expect.any(Number) });
+      expect(given.evidence.get(output.evidence as string)).toContain("Node/node-1: nearly full");
+    });
+
+    it("says so when there is nothing whose events it could collect", async () => {
+      await expect(read("collect_events", {}, null)).rejects.toMatchObject({
+        code: "PRECONDITION_FAILED",
+        message: expect.stringContaining("no target"),
+      });
+    });
+  });
+
   describe("notify_team", () => {
     it("sends title, text and severity with the effect's key, and can't tell afterwards", async () => {
       const given = cluster();

@@ -10,6 +10,7 @@ const ajv = new Ajv({ strict: true, allowUnionTypes: true, allErrors: true });
 const specified = [
   "get_pod_status",
   "collect_logs",
+  "collect_events",
   "restart_pod",
   "rollback_pod_restart",
   "validate_pod_health",
