@@ -1,7 +1,9 @@
 // Records a second in the audit repository and how far they lag behind, through the publisher on a throw-away PostgreSQL server
 // (fsync on), beside plain `git commit` in a work tree of the same size, in the same run: the ratios are the result.
-// A record here is one milestone: a commit of three files. The repository holds `size` records of the days before (2,000 a day).
-// Usage: node bench/records.ts [--records 2000] [--sizes 0,10000] [--rate 500]   (the design's figure: --sizes 0,10000,100000)
+// A record here is one milestone: a commit of three files. The repository holds `size` records of the days before (2,000 a day) and
+// `today` executions of the same day: every commit writes the tree of its day anew.
+// Usage: node bench/records.ts [--records 2000] [--sizes 0,10000] [--today 0] [--rate 500]
+// The design's figure: --sizes 0,10000,100000 --rate 1000
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -27,14 +29,16 @@ const { values } = parseArgs({
   options: {
     records: { type: "string", default: "2000" },
     sizes: { type: "string", default: "0,10000" },
+    today: { type: "string", default: "0" },
     rate: { type: "string", default: "500" },
   },
 });
 const records = Number(values.records);
 const rate = Number(values.rate);
+const today = Number(values.today);
 const sizes = values.sizes.split(",").map(Number);
-if (!(records > 1) || !(rate > 0) || sizes.some((size) => !(size >= 0)))
-  throw new RangeError("--records, --rate and --sizes want numbers");
+if (!(records > 1) || !(rate > 0) || !(today >= 0) || sizes.some((size) => !(size >= 0)))
+  throw new RangeError("--records, --sizes, --today and --rate want numbers");
 
 const perDay = 2_000;
 const plainCommits = 10;
@@ -67,7 +71,7 @@ async function measure(size: number): Promise<void> {
     await publish();
     const perSecond = records / ((performance.now() - begin) / 1_000);
     const lag = await lagAt(pool, publish);
-    console.log(`${size} records before`);
+    console.log(`${size} records before${today === 0 ? "" : `, ${today} executions of the same day`}`);
     console.log(`  publisher              ${perSecond.toFixed(0).padStart(6)}/s`);
     console.log(
       `  git add + git commit   ${plain.toFixed(1).padStart(6)}/s   the publisher is ${(perSecond / plain).toFixed(0)} times as fast`,
@@ -90,20 +94,24 @@ function publisher(database: Database, auditRepository: Awaited<ReturnType<typeo
 
 /** The days before, each as one commit: what slows a repository down is how much it holds. */
 function fill(audit: string, size: number): void {
-  for (let day = 1; (day - 1) * perDay < size; day += 1) {
-    const files: Record<string, string> = {};
-    const shifted = events.map((recorded) => ({ ...recorded, at: plusSeconds(recorded.at, -86_400 * day) }));
-    for (let count = 0; count < Math.min(perDay, size - (day - 1) * perDay); count += 1)
-      Object.assign(files, recordOf(newId(), shifted).files);
-    const head = day === 1 ? null : git(audit, ["rev-parse", "refs/heads/audit"]);
-    const message = `fill: day ${day}\n`;
-    const input = fastImportInput([{ files, message, at: events[0]!.at }], head, by);
-    git(
-      audit,
-      ["fast-import", "--quiet", "--done"],
-      input.replaceAll("refs/gitmend/flush", "refs/heads/audit"),
-    );
-  }
+  fillDay(audit, 0, today);
+  for (let day = 1; (day - 1) * perDay < size; day += 1)
+    fillDay(audit, day, Math.min(perDay, size - (day - 1) * perDay));
+}
+
+function fillDay(audit: string, day: number, count: number): void {
+  if (count === 0) return;
+  const files: Record<string, string> = {};
+  const shifted = events.map((recorded) => ({ ...recorded, at: plusSeconds(recorded.at, -86_400 * day) }));
+  for (let made = 0; made < count; made += 1) Object.assign(files, recordOf(newId(), shifted).files);
+  const head = git(audit, ["for-each-ref", "--format=%(objectname)", "refs/heads/audit"]);
+  const commits = [{ files, message: `fill: day ${day}\n`, at: events[0]!.at }];
+  const input = fastImportInput(commits, head === "" ? null : head, by);
+  git(
+    audit,
+    ["fast-import", "--quiet", "--done"],
+    input.replaceAll("refs/gitmend/flush", "refs/heads/audit"),
+  );
 }
 
 function recordOf(executionId: string, past: readonly RecordedEvent[]) {

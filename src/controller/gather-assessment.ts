@@ -27,7 +27,9 @@ export async function gatherAssessment(
   tools: ActionTools,
 ): Promise<Gathered> {
   const target = state.plan?.target ?? null;
-  const alerts = await fact(() => lookAtAlerts(state, firings, tools));
+  const alerts = await fact(async () =>
+    state.byHand === null ? lookAtAlerts(state, firings, tools) : { seen: null, firing: [] },
+  );
   const [health, checks] = await Promise.all([
     fact(async () => (target === null ? null : targetHealth(target, tools.cluster(target.cluster)))),
     lookAtChecks(state, tools),

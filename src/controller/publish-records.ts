@@ -35,7 +35,7 @@ const flushLimit = 500;
 
 /**
  * One round: everything that waits is committed, then pushed once, because a push costs the same whatever it carries.
- * A push that failed is made again in the next round. @throws Problem GIT_*, DATABASE_UNAVAILABLE
+ * A push that failed is made again in the next round; a round that is asked for while another runs comes after it. @throws Problem GIT_*, DATABASE_UNAVAILABLE
  */
 export function createPublisher(ports: RecordPorts): () => Promise<void> {
   let unpushed = true;
@@ -46,7 +46,7 @@ export function createPublisher(ports: RecordPorts): () => Promise<void> {
     if (publishingAs !== replica) await ports.auditRepository.follow();
     publishingAs = replica;
   };
-  return async () => {
+  const round = async () => {
     if ((await commitAll(follow, ports)) > 0) unpushed = true;
     if (!unpushed) return;
     await follow();
@@ -54,6 +54,9 @@ export function createPublisher(ports: RecordPorts): () => Promise<void> {
     unpushed = false;
     await ports.faults.at("record-after-push");
   };
+  // Two at once would commit the same milestones twice.
+  let last: Promise<void> = Promise.resolve();
+  return () => (last = last.catch(() => undefined).then(round));
 }
 
 /** What is rendered but not marked yet: the next flush has to go on from it. */

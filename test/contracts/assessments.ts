@@ -109,7 +109,7 @@ export function assessmentsContract(open: () => Promise<AssessmentsUnderTest>): 
       expect(await store.assessments.commit(newer!, made(3, 1, "effective"), [])).toBe(false);
       expect(await store.assessments.commit(newer!, made(5, 1, "effective"), [])).toBe(false);
       const both = [1, 2].map(() => store.assessments.commit(newer!, made(4, 1, "effective"), []));
-      expect((await Promise.all(both)).toSorted()).toEqual([false, true]);
+      expect((await Promise.all(both)).filter(Boolean)).toHaveLength(1);
       expect(await store.executions.events(id)).toHaveLength(4);
     });
 

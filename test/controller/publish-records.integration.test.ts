@@ -176,6 +176,15 @@ describe("the record of executions", () => {
     expect(await unpublished()).toBe(0);
   });
 
+  it("has nothing twice when two rounds are asked for at once", async () => {
+    const all = ids(40);
+    await store(all);
+    await ask(all);
+    const publish = await publisher();
+    await Promise.all([publish(), publish()]);
+    expect(walk().commits).toBe(160);
+  });
+
   it("of one execution that cannot be written holds up nobody else's", async () => {
     const [bad = "", good = ""] = ids(2);
     await store([good]);

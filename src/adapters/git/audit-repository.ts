@@ -128,8 +128,7 @@ class AuditWriter {
   async #flush(commits: readonly RecordCommit[]): Promise<readonly string[]> {
     const old = (await this.#head()) ?? (await this.#remoteHistory());
     const input = fastImportInput(commits, old, this.#by);
-    const command = ["-c", "core.compression=1", "fast-import", "--quiet", "--done", "--force"];
-    const imported = await this.#git(command, { input });
+    const imported = await this.#git(["fast-import", "--quiet", "--done", "--force"], { input });
     const ids = imported.stdout.trim().split("\n");
     if (ids.length !== commits.length) throw localProblem("git fast-import gave too few commits", imported);
     const last = commits.at(-1)!;

@@ -32,7 +32,8 @@ export interface CheckSeen {
 }
 
 export interface Seen {
-  readonly alerts: Fact<AlertsSeen>;
+  /** null: there was no alert; a person started it. */
+  readonly alerts: Fact<AlertsSeen | null>;
   /** null: there is none, or it is of a kind that is neither ill nor well. */
   readonly target: Fact<TargetSeen | null>;
   readonly checks: readonly CheckSeen[];
@@ -52,7 +53,7 @@ export const lastRound = 3;
 export function assess(seen: Seen, { round, now, delaySeconds }: Round): AssessmentMade {
   const final = round >= lastRound;
   const evidence = [
-    alertEvidence(seen.alerts, final, delaySeconds),
+    ...alertEvidence(seen.alerts, final, delaySeconds),
     ...targetEvidence(seen.target, final),
     ...seen.checks.map(checkEvidence),
   ];
@@ -69,12 +70,24 @@ export function unanswered({ alerts, target, checks }: Seen): readonly string[] 
 
 function verdictOf(evidence: readonly AssessmentEvidence[]): Verdict {
   if (evidence.some(({ supports }) => supports === "ineffective")) return "ineffective";
-  return evidence.every(({ supports }) => supports === "effective") ? "effective" : "inconclusive";
+  const all = evidence.length > 0 && evidence.every(({ supports }) => supports === "effective");
+  return all ? "effective" : "inconclusive";
 }
 
-function alertEvidence(fact: Fact<AlertsSeen>, final: boolean, delaySeconds: number): AssessmentEvidence {
-  if (!fact.available) return { what: "alert", finding: fact.why, supports: "nothing" };
-  const { alertName, firing, pending, gone } = fact.value;
+function alertEvidence(
+  fact: Seen["alerts"],
+  final: boolean,
+  delaySeconds: number,
+): readonly AssessmentEvidence[] {
+  if (!fact.available) return [{ what: "alert", finding: fact.why, supports: "nothing" }];
+  return fact.value === null ? [] : [judgeAlerts(fact.value, final, delaySeconds)];
+}
+
+function judgeAlerts(
+  { alertName, firing, pending, gone }: AlertsSeen,
+  final: boolean,
+  delaySeconds: number,
+): AssessmentEvidence {
   const say = (finding: string, supports: AssessmentEvidence["supports"]) =>
     ({ what: "alert", finding, supports }) as const;
   if (firing !== "") return say(`${alertName} fires: ${firing}`, "ineffective");

@@ -70,6 +70,16 @@ describe("a remedy after its delay", () => {
   });
 });
 
+describe("a remedy that a person started", () => {
+  it("is judged by the target alone, and not at all where that cannot be", () => {
+    expect(judge({ alerts: known(null) }).verdict).toBe("effective");
+    expect(judge({ alerts: known(null), target: known(null) })).toMatchObject({
+      verdict: "inconclusive",
+      evidence: [],
+    });
+  });
+});
+
 describe("the silence of an alert whose object is gone", () => {
   const gone = { ...silent, gone: "prod-eu/shop/pod/api-1" };
 
