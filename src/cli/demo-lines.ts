@@ -45,6 +45,8 @@ export function demoLines(event: ExecutionEvent): readonly DemoLine[] {
       ];
     case "Ended":
       return [ended(event)];
+    case "AssessmentMade":
+      return event.again === null ? [assessed(event)] : [];
     default:
       return [];
   }
@@ -104,5 +106,16 @@ function ended({ outcome, reason }: Event<"Ended">): DemoLine {
     tone: good ? "good" : "bad",
     label: "ended",
     text: `${outcome}: ${reason}`,
+  };
+}
+
+function assessed({ verdict, evidence }: Event<"AssessmentMade">): DemoLine {
+  return {
+    mark: verdict === "effective" ? "✔" : "✖",
+    tone: verdict === "effective" ? "good" : "attention",
+    label: "assessed",
+    text: verdict,
+    details: evidence.map(({ finding }) => finding),
+    heading: "Did it help? Asked after ten minutes, here after seconds",
   };
 }

@@ -8,7 +8,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { App } from "../app.ts";
 import { readConfig } from "../config/read-config.ts";
-import type { ExecutionSummary, Log } from "../controller/ports.ts";
+import type { CatalogFile, ExecutionSummary, Log } from "../controller/ports.ts";
+import type { RecordedEvent } from "../domain/execution/events.ts";
 import { Problem } from "../domain/problem.ts";
 import { watchAlerts } from "../simulation/alerts.ts";
 import { startSimulatedCluster } from "../simulation/start-simulated-cluster.ts";
@@ -31,6 +32,7 @@ const namespace = "shop";
 const workload = "api";
 const solvedWithinSeconds = 90;
 const pollMilliseconds = 100;
+const assessedAfter = "1s";
 
 /** @returns the process's exit code: 0 when the workload recovered, 1 when it did not */
 export async function runDemo(options: DemoOptions): Promise<number> {
@@ -78,7 +80,17 @@ async function startDemoApp(folder: string, kubeconfig: string, { log }: DemoOpt
   await writeFile(kubeconfigFile, kubeconfig, { mode: 0o600 });
   const { config } = readConfig(configText(folder, kubeconfigFile), "demo configuration", {});
   if (config === null) throw new Problem("INTERNAL", "the demo's own configuration is not valid");
-  return startApp({ config, environment: {}, log, library: shippedLibrary, demo: true });
+  return startApp({ config, environment: {}, log, library: hurriedLibrary, demo: true });
+}
+
+/** The shipped one asks after ten minutes whether a remedy helped; nobody watches a demo for so long. */
+async function hurriedLibrary(): Promise<readonly CatalogFile[]> {
+  const files = await shippedLibrary();
+  return files.map(({ path, text }) =>
+    path.startsWith("templates/") && !text.includes("\neffectiveness:")
+      ? { path, text: `${text}effectiveness: {delay: ${assessedAfter}}\n` }
+      : { path, text },
+  );
 }
 
 function configText(folder: string, kubeconfigFile: string): string {
@@ -105,9 +117,10 @@ async function playIncident(
     const execution = await firstExecution(app, signal);
     const ended = await follow(app, execution, screen, signal);
     const healthy = simulation.cluster.deployment(namespace, workload).healthy;
+    const last = (await app.database.executions.events(execution.id)).length;
     await until(
       "the record is published",
-      async () => ((await gitLog(app)).includes("Outcome: ") ? true : null),
+      async () => ((await gitLog(app)).includes(`\nSeq: ${last}\n`) ? true : null),
       signal,
     );
     screen.outcome(ended, simulation.cluster.deployment(namespace, workload));
@@ -146,7 +159,7 @@ async function firstExecution({ database }: App, signal: AbortSignal): Promise<E
   );
 }
 
-/** Shows every event as it comes. @returns how the execution ended */
+/** Shows every event as it comes, to the verdict on what succeeded. @returns how the execution ended */
 async function follow(
   { database: { executions } }: App,
   { id }: ExecutionSummary,
@@ -158,10 +171,15 @@ async function follow(
     const events = await executions.events(id);
     for (const recorded of events.slice(shown)) screen.event(recorded);
     shown = events.length;
-    const summary = await executions.find(id);
-    return summary?.outcome === null ? null : summary;
+    return isOver(events) ? executions.find(id) : null;
   };
-  return until("the execution ends", look, signal);
+  return until("the execution is assessed", look, signal);
+}
+
+function isOver(events: readonly RecordedEvent[]): boolean {
+  const last = events.at(-1)?.event;
+  if (last?.type === "AssessmentMade") return last.again === null;
+  return last?.type === "Ended" && last.outcome !== "succeeded";
 }
 
 /** Looks again until there is something to see. @throws Problem INTERNAL when it takes too long */
