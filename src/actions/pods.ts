@@ -113,16 +113,19 @@ function selected(workload: KubernetesObject): {
   };
 }
 
-/** The pod that most needs a look: not ready before ready, then the one with the most restarts. */
-export function worstOf(pods: readonly PodState[]): PodState | null {
+/** The pods that most need a look first: not ready before ready, then those with the most restarts. */
+export function worstFirst(pods: readonly PodState[]): readonly PodState[] {
   const live = pods.filter(({ terminating }) => !terminating);
-  const [worst] = (live.length > 0 ? live : pods).toSorted(
+  return (live.length > 0 ? live : pods).toSorted(
     (one, other) =>
       Number(one.ready) - Number(other.ready) ||
       other.restarts - one.restarts ||
       one.name.localeCompare(other.name),
   );
-  return worst ?? null;
+}
+
+export function worstOf(pods: readonly PodState[]): PodState | null {
+  return worstFirst(pods)[0] ?? null;
 }
 
 function list<T>(value: unknown): readonly T[] {

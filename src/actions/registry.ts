@@ -1,6 +1,7 @@
 // The catalogue of actions: one line each. The compiler, the engine, RBAC and the reference are made from it.
 import type { Action } from "./action.ts";
 import { notifyTeam } from "./custom/notify-team.ts";
+import { checkLogs } from "./kubernetes/check-logs.ts";
 import { collectEvents } from "./kubernetes/collect-events.ts";
 import { collectLogs } from "./kubernetes/collect-logs.ts";
 import { cordonNode } from "./kubernetes/cordon-node.ts";
@@ -17,6 +18,7 @@ import { validatePodHealth } from "./monitoring/validate-pod-health.ts";
 export const actions: readonly Action[] = [
   getPodStatus,
   collectLogs,
+  checkLogs,
   collectEvents,
   restartPod,
   rollbackPodRestart,

@@ -175,6 +175,81 @@ describe("a container that crashes", () => {
   });
 });
 
+describe("logs that are searched", () => {
+  const write = async (text: string) => {
+    const pods = await given.podsOf(name);
+    for (const pod of pods) simulated().setLog(given.namespace, pod.metadata.name, "app", text);
+    return pods.map(({ metadata }) => metadata.name);
+  };
+
+  it("say how often each pattern occurs in all pods of the target, and show the last lines, redacted", async () => {
+    const pods = await write("ok\nERROR: timeout, token=s3cr3t\nerror: refused\nok\n");
+    const output = await run("check_logs", { patterns: ["(?i)error", "timeout", "never"] });
+    expect(output).toMatchObject({
+      logs: 2,
+      counts: { "(?i)error": 4, timeout: 2, never: 0 },
+      matches: 4,
+      evidence: "look.log",
+      unavailable: [],
+    });
+    expect((output.pods as string[]).toSorted()).toEqual(pods.toSorted());
+    expect(output.lines).toContain("ERROR: timeout, token=[redacted]");
+    const kept = given.evidence.get("look.log")!;
+    for (const pod of pods) expect(kept).toContain(`--- ${pod}: app`);
+    expect(kept).not.toContain("s3cr3t");
+  });
+
+  it("show at most 20 lines, the last ones, of one pod when one is named", async () => {
+    const [pod] = await write(
+      Array.from({ length: 50 }, (_, index) => `error ${index} ${"x".repeat(400)}`).join("\n"),
+    );
+    const output = await run("check_logs", { pod: pod!, patterns: "error" });
+    expect(output).toMatchObject({ pods: [pod], counts: { error: 50 }, matches: 50 });
+    const lines = output.lines as string[];
+    expect(lines).toHaveLength(20);
+    expect(lines[0]).toMatch(/^error 30 x+…$/);
+    expect(lines.every((line) => line.length <= 300)).toBe(true);
+  });
+
+  it("never show the middle of a private key, even where a pattern matches it", async () => {
+    const [pod] = await write("-----BEGIN PRIVATE KEY-----\nMIIEvQ\nabcdef\n-----END PRIVATE KEY-----\nok\n");
+    const output = await run("check_logs", { pod: pod!, patterns: ["[A-Za-z]+"] });
+    expect(JSON.stringify(output)).not.toMatch(/MIIEvQ|abcdef/);
+  });
+
+  it("are not to be had: that is told, and nothing fails", async () => {
+    const fault = simulated().faults.add({
+      path: /\/log\?/,
+      times: Infinity,
+      fault: { kind: "status", code: 500 },
+    });
+    const output = await run("check_logs", {});
+    fault.remove();
+    expect(output).toMatchObject({ logs: 0, matches: 0, evidence: null });
+    expect((output.unavailable as string[]).length).toBeGreaterThan(0);
+    const gone = await run("check_logs", { pod: "no-such" });
+    expect(gone).toMatchObject({ pods: [], unavailable: ["there are no pods"] });
+  });
+
+  it("are not searched with what is no RE2 pattern, and that is said before anything runs", async () => {
+    const resolve = findAction("check_logs")!.resolve!;
+    for (const pattern of ["(", "(?=x)", "a{2000}"]) {
+      await expect(
+        resolve({ patterns: [pattern] }, given.context("look", target), given.tools),
+      ).rejects.toMatchObject({
+        code: "PARAMETER_INVALID",
+        message: expect.stringContaining(`"${pattern}"`),
+      });
+    }
+  });
+
+  it("end soon whatever the pattern: a mebibyte of what ruins a backtracking engine", async () => {
+    const [pod] = await write(`${"a".repeat(9000)}!\n`.repeat(110));
+    const output = await run("check_logs", { pod: pod!, patterns: ["^(a+)+$"] });
+    expect(output).toMatchObject({ counts: { "^(a+)+$": 0 } });
+  });
+});
+
 describe("a node that is not ready", () => {
   it("is not opened for pods again unless somebody insists", async () => {
     const node = simulated().get("nodes", null, "node-1") as unknown as JsonObject;

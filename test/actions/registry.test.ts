@@ -10,6 +10,7 @@ const ajv = new Ajv({ strict: true, allowUnionTypes: true, allErrors: true });
 const specified = [
   "get_pod_status",
   "collect_logs",
+  "check_logs",
   "collect_events",
   "restart_pod",
   "rollback_pod_restart",
@@ -44,6 +45,8 @@ const written: readonly (readonly [string, JsonObject])[] = [
   ["validate_pod_health", { namespace: "shop", pod: "api-0", wait_timeout: "5m" }],
   ["validate_pod_health", { wait_timeout: "5m" }],
   ["check_logs", { namespace: "shop", name: "api-0" }],
+  ["check_logs", { pattern: "(?i)timeout", container_name: "app", tail_lines: 100 }],
+  ["check_logs", { patterns: ["OutOfMemory", "connection refused"] }],
   ["notify_only", { message: "look", namespace: "shop", severity: "critical" }],
 ];
 
@@ -55,7 +58,7 @@ describe("the catalogue of actions", () => {
   it("gives every name and alias to one action only", () => {
     const names = actions.flatMap(({ name, aliases }) => [name, ...aliases]);
     expect(new Set(names).size).toBe(names.length);
-    expect(findAction("check_logs")?.name).toBe("collect_logs");
+    expect(findAction("scale_replicas")?.name).toBe("scale_deployment");
     expect(findAction("rm_rf")).toBeNull();
   });
 
