@@ -9,6 +9,7 @@ import { phases } from "./domain/execution/events.ts";
 import { parseQuantity } from "./domain/expressions/quantity.ts";
 import { hasErrors } from "./domain/finding.ts";
 import { createServer, type Server } from "./server/create-server.ts";
+import { replayDeadLetter } from "./server/replay-dead-letter.ts";
 import type { ServerState } from "./server/server-state.ts";
 
 export interface ServerParts extends Omit<DoctorParts, "views"> {
@@ -21,14 +22,16 @@ export interface ServerParts extends Omit<DoctorParts, "views"> {
 
 export function openServer(parts: ServerParts): Server {
   const { config, environment, database, controller, clusters, metrics, log, token } = parts;
-  const { alerts, executions, views } = database;
+  const { executions, views } = database;
+  const sources = webhookSources(config, environment, [...clusters.byName.keys()]);
+  const alerts = { ...database.alerts, receive: counted(database.alerts.receive, controller, metrics) };
   const listen = listenAddress(config.server.listen);
   const own = config.server.metrics_listen;
   const options = {
     listen,
     metricsListen: own === undefined ? null : listenAddress(own),
     token,
-    sources: webhookSources(config, environment, [...clusters.byName.keys()]),
+    sources,
     teams: new Map(Object.entries(config.approvals.teams)),
     limits: { bodyBytes: Number(parseQuantity(config.limits.body).nanos / 1_000_000_000n) },
   };
@@ -37,7 +40,7 @@ export function openServer(parts: ServerParts): Server {
     announced: () => controller.catalog.lookSoon(),
   };
   return createServer(options, {
-    alerts: { ...alerts, receive: counted(alerts.receive, controller, metrics) },
+    alerts: { ...alerts, receive: counted(alerts, controller, metrics) },
     executions,
     views,
     state: serverState(parts),
@@ -76,9 +79,13 @@ function serverState({ config, database, controller, draining }: ServerParts): S
 
 type Receive = Database["alerts"]["receive"];
 
-function counted(receive: Receive, controller: Controller, metrics: Metrics): Receive {
+function counted(
+  alerts: Pick<Database["alerts"], "receive">,
+  controller: Controller,
+  metrics: Metrics,
+): Receive {
   return async (delivery) => {
-    const received = await receive(delivery);
+    const received = await alerts.receive(delivery);
     controller.nudge();
     for (const status of ["firing", "resolved"] as const) {
       const count = delivery.alerts.filter((alert) => alert.status === status).length;

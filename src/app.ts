@@ -19,11 +19,11 @@ import { createMetrics, type MetricsRegistry } from "./adapters/telemetry/metric
 import { uuidV7 } from "./adapters/uuid-v7.ts";
 import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
 import { openServer } from "./app-server.ts";
-import { gitCredential, gitRemote, prometheusServers, secretValue } from "./app-settings.ts";
+import { gitCredential, gitRemote, prometheusServers, retention, secretValue } from "./app-settings.ts";
 import { writeControllerFile } from "./config/controller-file.ts";
 import { type Config, floorRules } from "./config/read-config.ts";
 import { type Controller, type ControllerPorts, startController } from "./controller/controller.ts";
-import type { CatalogFile, Log } from "./controller/ports.ts";
+import type { CatalogFile, Clock, Forge, Log } from "./controller/ports.ts";
 import { durationSeconds } from "./domain/duration.ts";
 
 export { approveLocally, rejectLocally } from "./adapters/forges/local/approve-locally.ts";
@@ -65,18 +65,14 @@ export async function startApp(options: AppOptions): Promise<App> {
   const database = await openDatabase(databaseAddress(options, dataDir));
   opened.defer(() => database.close());
   const auditFolder = join(dataDir, "audit.git");
-  if (config.database.url !== undefined && config.audit_repository.url === undefined) {
-    log.warn(
-      { auditFolder },
-      "no audit_repository.url: each replica keeps the records that it published in its own folder",
-    );
-  }
+  warnOfScatteredRecords(options, auditFolder);
   const metrics = createMetrics();
   database.lease.onLost(() => metrics.count("lease_losses_total", {}));
   const ports = await openPorts(options, dataDir, auditFolder, database, clusters, metrics);
   const controller = startController(ports, {
     catalogIntervalSeconds: durationSeconds(config.config_repository.interval),
     staleAfterSeconds: durationSeconds(config.limits.stale_after),
+    retention: retention(config),
   });
   opened.defer(() => controller.drain(0));
   let draining = false;
@@ -115,6 +111,14 @@ export async function startApp(options: AppOptions): Promise<App> {
       log.info({}, "stopped");
     },
   };
+}
+
+function warnOfScatteredRecords({ config, log }: AppOptions, auditFolder: string): void {
+  if (config.database.url === undefined || config.audit_repository.url !== undefined) return;
+  log.warn(
+    { auditFolder },
+    "no audit_repository.url: each replica keeps the records that it published in its own folder",
+  );
 }
 
 function databaseAddress({ config, environment, log }: AppOptions, dataDir: string) {
@@ -173,12 +177,7 @@ async function openPorts(
     }),
     compiler: catalogCompiler(actions, { floor: floorRules(config) }),
     auditRepository: await auditRepository(options, auditFolder),
-    forge: await openLocalForge({
-      folder: config.approvals.repository ?? join(dataDir, "approvals.git"),
-      people: config.approvals.people.map(({ id, signer = null }) => ({ id, signer })),
-      unsignedAllowed: options.demo ?? false,
-      clock,
-    }),
+    forge: await localForge(options, dataDir, clock),
     teams: new Map(Object.entries(config.approvals.teams)),
     factTimeoutSeconds: durationSeconds(config.limits.fact_timeout),
     ownerLabel: config.ownership.label,
@@ -197,6 +196,15 @@ function auditRepository({ config, environment }: AppOptions, folder: string) {
     branch: config.audit_repository.branch,
     remote: gitRemote(config.audit_repository, environment),
     signingKey: config.audit_repository.sign?.key ?? null,
+  });
+}
+
+function localForge({ config, demo = false }: AppOptions, dataDir: string, clock: Clock): Promise<Forge> {
+  return openLocalForge({
+    folder: config.approvals.repository ?? join(dataDir, "approvals.git"),
+    people: config.approvals.people.map(({ id, signer = null }) => ({ id, signer })),
+    unsignedAllowed: demo,
+    clock,
   });
 }
 

@@ -60,9 +60,9 @@ export interface DoctorPorts {
   readonly people: { readonly approvers: number; readonly channels: number };
   readonly dataFolder: string;
   /** Bytes that are left for the data folder. */
-  freeBytes(): Promise<number>;
+  readonly freeBytes: () => Promise<number>;
   /** The process's wall clock, ISO 8601. */
-  wallClock(): string;
+  readonly wallClock: () => string;
 }
 
 const checkSeconds = 8;
@@ -78,7 +78,7 @@ export async function examine(ports: DoctorPorts): Promise<readonly Check[]> {
     guarded("database", "see the controller's log; GITMEND_DATABASE_URL says where it is", () =>
       database(ports),
     ),
-    [catalog(ports)],
+    Promise.resolve([catalog(ports)]),
     ...ports.reachables.map((one) =>
       guarded(one.name, one.mend, async () => [ok(one.name, await one.reach())]),
     ),
@@ -89,9 +89,9 @@ export async function examine(ports: DoctorPorts): Promise<readonly Check[]> {
         (signal) => clusterChecks(cluster, ports, signal),
       ),
     ),
-    ports.clusters.length > 0 ? [] : [noCluster],
+    Promise.resolve(ports.clusters.length > 0 ? [] : [noCluster]),
     guarded("disk", "is the data folder there?", () => disk(ports)),
-    people(ports),
+    Promise.resolve(people(ports)),
   ]);
   return checks.flat();
 }

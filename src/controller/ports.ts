@@ -1,7 +1,7 @@
 // Everything that the controller needs from outside, in one list. Adapters implement these; app.ts wires them.
 import type { ActionTools } from "../actions/action.ts";
-import type { Command } from "../domain/execution/answer-command.ts";
 import type { Milestone } from "../domain/audit/story.ts";
+import type { Command } from "../domain/execution/answer-command.ts";
 import type { AssessmentMade, Outcome, Phase, RecordedEvent } from "../domain/execution/events.ts";
 import type { Alert, AlertReference } from "../domain/facts/alert.ts";
 import type { History } from "../domain/facts/facts.ts";
@@ -96,6 +96,20 @@ export interface DeadLetter {
   readonly body: string;
 }
 
+export interface DeadLetterQuery {
+  readonly limit: number;
+  /** The last id of the page before. */
+  readonly before?: string;
+}
+
+/** How long the database keeps what nothing waits for. The audit repository keeps everything. */
+export interface Retention {
+  readonly deadLettersSeconds: number;
+  /** Resolved firings and the decisions about them. */
+  readonly alertsSeconds: number;
+  readonly evidenceSeconds: number;
+}
+
 export interface AlertStore {
   /**
    * One transaction; durable when it resolves. Opens, repeats and resolves firings as 2-architecture says, and tells the
@@ -141,7 +155,12 @@ export interface AlertStore {
   wakeUnmatched(): Promise<void>;
   /** Firings not delivered for `staleSeconds` become stale; firings of ended executions that missed their wake-up get it. */
   keepHouse(staleSeconds: number): Promise<void>;
-  deadLetters(limit: number): Promise<readonly DeadLetter[]>;
+  /** Newest first; `before` is the last id of the page before. */
+  deadLetters(query: { readonly limit: number; readonly before?: string }): Promise<readonly DeadLetter[]>;
+  /** Ids are whole numbers. */
+  deadLetter(id: string): Promise<DeadLetter | null>;
+  /** false: it was not there. */
+  dropDeadLetter(id: string): Promise<boolean>;
 }
 
 // ---- executions ---------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import express, { type Express } from "express";
 import helmet from "helmet";
-import type { AlertStore, Log, Metrics } from "../controller/ports.ts";
+import type { Log, Metrics } from "../controller/ports.ts";
 import { Problem } from "../domain/problem.ts";
 import type { ApiPorts, Teams } from "./api/api-ports.ts";
 import type { BodyLimits } from "./body-budget.ts";
@@ -29,7 +29,6 @@ export interface ServerOptions {
 }
 
 export interface ServerPorts extends ApiPorts {
-  readonly alerts: ApiPorts["alerts"] & Pick<AlertStore, "receive">;
   readonly metrics: Metrics & Scraping;
   /** Left out: closed. */
   readonly push?: PushWebhook;
@@ -104,7 +103,7 @@ function application(options: ServerOptions, ports: ServerPorts): Express {
     alertmanagerWebhooks(options.sources, limits, webhookPorts),
   );
   if (ports.push !== undefined) app.use("/webhooks", pushWebhooks(ports.push));
-  app.use("/api/v1", rest(options.token, options.teams, ports));
+  app.use("/api/v1", rest(options.token, options, ports));
   if (options.metricsListen === null) app.use("/metrics", requireToken(options.token));
   if (options.metricsListen === null) app.use(metricsRoute(metrics));
   return closedApplication(app, log);

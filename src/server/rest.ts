@@ -1,7 +1,7 @@
 // /api/v1: mounts the table of routes. Everything here needs the controller's token, reads and loopback included.
 import express, { type Request, type RequestHandler, type Response, Router } from "express";
 import { Problem } from "../domain/problem.ts";
-import type { ApiPorts, Teams } from "./api/api-ports.ts";
+import type { ApiPorts, ApiSettings } from "./api/api-ports.ts";
 import { callReader } from "./api/read-call.ts";
 import type { Route } from "./api/route.ts";
 import { apiRoutes } from "./api/routes.ts";
@@ -9,10 +9,10 @@ import { carries } from "./credentials.ts";
 
 const bodyLimit = "64kb";
 
-export function rest(token: string, teams: Teams, ports: ApiPorts): Router {
+export function rest(token: string, settings: ApiSettings, ports: ApiPorts): Router {
   const router = Router();
   router.use(requireToken(token));
-  for (const route of apiRoutes(ports, teams)) {
+  for (const route of apiRoutes(ports, settings)) {
     const path = route.path.replace("{id}", ":id");
     router[route.method](path, express.json({ limit: bodyLimit }), handler(route));
   }

@@ -4,7 +4,7 @@ import type { Metrics } from "../controller/ports.ts";
 
 export interface Scraping {
   readonly contentType: string;
-  scrape(): Promise<string>;
+  readonly scrape: () => Promise<string>;
 }
 
 export function metricsRoute({ contentType, scrape }: Scraping): Router {

@@ -75,7 +75,10 @@ export interface GivenController {
   readonly metricsUrl: string;
   /** As somebody at a terminal of 100 columns. */
   run(args: readonly string[], settings?: Partial<CliSettings>): Promise<CliRun>;
-  api(path: string, request?: RequestInit): Promise<Response>;
+  api(
+    path: string,
+    request?: { readonly method?: string; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<Response>;
   /** Delivers alerts as Alertmanager does. */
   deliver(...alerts: readonly object[]): Promise<void>;
   /** The id of the newest execution of a template that looks so. */
@@ -116,7 +119,7 @@ export async function givenController(settings: object = {}): Promise<GivenContr
   );
   if (config === null) throw new Error(JSON.stringify(findings));
   const app = await startApp({ config, environment: {}, log: quietLog, library: async () => [], demo: true });
-  const api = (path: string, request: RequestInit = {}) =>
+  const api: GivenController["api"] = (path, request = {}) =>
     fetch(`${app.url}${path}`, {
       ...request,
       headers: { authorization: `Bearer ${app.token}`, ...request.headers },

@@ -8,6 +8,7 @@ import type {
   Outbox,
 } from "../../src/controller/ports.ts";
 import type { Alert } from "../../src/domain/facts/alert.ts";
+import type { AppliedLimit } from "../../src/domain/gate/limits.ts";
 import {
   append,
   delivery,
@@ -28,6 +29,10 @@ export interface AlertStoreUnderTest {
   readonly outbox: Outbox;
   close(): Promise<void>;
 }
+
+/** Everything is kept. */
+const year = 365 * 86_400;
+const retention = { deadLettersSeconds: year, alertsSeconds: year, evidenceSeconds: year };
 
 export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): void {
   let store: AlertStoreUnderTest;
@@ -143,7 +148,7 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
     it.each(["Watchdog", "InfoInhibitor"])("is recorded but never due when it is %s", async (name) => {
       const alert = newAlert({ name });
       expect(await receive(alert)).toMatchObject({ opened: 1 });
-      await store.alerts.keepHouse(43_200);
+      await store.alerts.keepHouse(43_200, retention);
       await store.alerts.wakeUnmatched();
       expect(await due(alert)).toBeUndefined();
     });
@@ -158,7 +163,7 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
       const bad = newAlert({ labels: { alertname: "a\0b" } });
       const good = [newAlert(), newAlert(), newAlert()];
       expect(await receive(good[0]!, bad, good[1]!, good[2]!)).toMatchObject({ opened: 3, deadLetters: 1 });
-      const [letter] = await store.alerts.deadLetters(1);
+      const [letter] = await store.alerts.deadLetters({ limit: 1 });
       expect(letter?.reason).toContain("not storable");
       expect(letter?.body).toContain(bad.fingerprint);
     });
@@ -167,7 +172,7 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
       const deadLetters = [{ reason: "CLUSTER_NOT_ALLOWED", body: { labels: { cluster: "other" } } }];
       const received = await store.alerts.receive({ ...delivery(newAlert()), deadLetters });
       expect(received).toMatchObject({ opened: 1, deadLetters: 1 });
-      const [letter] = await store.alerts.deadLetters(1);
+      const [letter] = await store.alerts.deadLetters({ limit: 1 });
       expect(letter).toMatchObject({ source: "default", reason: "CLUSTER_NOT_ALLOWED" });
       expect(JSON.parse(letter?.body ?? "")).toEqual({ labels: { cluster: "other" } });
     });
@@ -215,7 +220,7 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
       await receive(alert);
       const decision = { kind: "no-match", revision, reasons: ["no rule names it"] } as const;
       expect(await store.alerts.decide(await mustBeDue(alert), decision)).toEqual({ result: "committed" });
-      await store.alerts.keepHouse(43_200);
+      await store.alerts.keepHouse(43_200, retention);
       expect(await due(alert)).toBeUndefined();
       await store.alerts.wakeUnmatched();
       expect(await due(alert)).toBeDefined();
@@ -227,14 +232,14 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
       await receive(alert);
       await store.alerts.decide(await mustBeDue(alert), { kind: "no-match", revision, reasons: [] });
       await store.catalog.set(`main@sha1:${"b".repeat(40)}`);
-      await store.alerts.keepHouse(43_200);
+      await store.alerts.keepHouse(43_200, retention);
       expect(await due(alert)).toBeDefined();
     });
 
     it("starts nothing when it was not delivered for long, and is due when it is delivered again", async () => {
       const alert = newAlert();
       await receive(alert);
-      await store.alerts.keepHouse(0);
+      await store.alerts.keepHouse(0, retention);
       expect(await due(alert)).toBeUndefined();
       expect(await receive(alert)).toMatchObject({ opened: 0, repeated: 1 });
       expect(await due(alert)).toBeDefined();
@@ -364,6 +369,142 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
     });
   });
 
+  describe("limits", () => {
+    const place = () => `namespace/prod-eu/${newId()}`;
+    const limit = (key: string, parts: Partial<AppliedLimit>): AppliedLimit => ({
+      rule: "p/limit",
+      scope: "namespace",
+      running: null,
+      starts: null,
+      perSeconds: 3_600,
+      keys: [key],
+      ...parts,
+    });
+    const decideWith = async (countsIn: readonly string[], limits: readonly AppliedLimit[]) => {
+      const alert = newAlert();
+      await receive(alert);
+      const decision = newExecution(alert, { countsIn, limits });
+      const firing = await mustBeDue(alert);
+      return { alert, firing, decision, decided: await store.alerts.decide(firing, decision) };
+    };
+    const hour = { perSeconds: 3_600 };
+
+    it("count what is live and what was started, each in its places", async () => {
+      const [here, there] = [place(), place()];
+      await executing({ countsIn: [here] });
+      const ended = await executing({ countsIn: [here, there] });
+      await executing();
+      await store.executions.append(ending(ended.id, 2));
+      expect(await store.alerts.usage([here, there, place()], hour)).toEqual(
+        new Map([
+          [here, { running: 1, starts: 2 }],
+          [there, { running: 0, starts: 1 }],
+          [expect.any(String), { running: 0, starts: 0 }],
+        ]),
+      );
+    });
+
+    it("count no start of what never ran, and none before their time", async () => {
+      const here = place();
+      const { id } = await executing({ countsIn: [here] });
+      const projection = { phase: "ended", outcome: "rejected", escalated: false } as const;
+      await store.executions.append(ending(id, 2, { projection }));
+      expect(await store.alerts.usage([here], hour)).toEqual(new Map([[here, { running: 0, starts: 0 }]]));
+      await executing({ countsIn: [here] });
+      expect(await store.alerts.usage([here], { perSeconds: 0 })).toEqual(
+        new Map([[here, { running: 1, starts: 0 }]]),
+      );
+    });
+
+    it("do not count an execution itself, nor what came after it", async () => {
+      const here = place();
+      const first = await executing({ countsIn: [here] });
+      const second = await executing({ countsIn: [here] });
+      const before = (id: string) => store.alerts.usage([here], { ...hour, before: id });
+      const [earlier, later] = [first.id, second.id].toSorted();
+      expect(await before(earlier ?? "")).toEqual(new Map([[here, { running: 0, starts: 0 }]]));
+      expect(await before(later ?? "")).toEqual(new Map([[here, { running: 1, starts: 1 }]]));
+    });
+
+    it("refuse what would be one too many, and write nothing of it", async () => {
+      const here = place();
+      await executing({ countsIn: [here] });
+      const one = limit(here, { running: 1 });
+      const { alert, firing, decision, decided } = await decideWith([here], [one]);
+      expect(decided).toEqual({
+        result: "limited",
+        limit: one,
+        reason: `1 are under way in ${here}, at most 1 may be`,
+      });
+      expect(await store.executions.events(decision.executionId)).toEqual([]);
+      expect(await store.alerts.liveExecution(decision.claimKey ?? "")).toBeNull();
+      const again = newExecution(alert, { countsIn: [here] });
+      expect(await store.alerts.decide(firing, again), "the firing is still theirs").toEqual({
+        result: "committed",
+      });
+    });
+
+    it("let it pass once one has ended, until the starts are used up", async () => {
+      const here = place();
+      const { id } = await executing({ countsIn: [here] });
+      await store.executions.append(ending(id, 2));
+      const one = [limit(here, { running: 1, starts: 2 })];
+      expect((await decideWith([here], one)).decided).toEqual({ result: "committed" });
+      expect((await decideWith([here], [limit(here, { starts: 2 })])).decided).toMatchObject({
+        result: "limited",
+        reason: `2 were started in ${here} within 1h, at most 2 may be`,
+      });
+    });
+
+    it("come after the claim: whose target is busy joins, and is not refused for it", async () => {
+      const here = place();
+      const holder = await executing({ countsIn: [here] });
+      const alert = newAlert();
+      await receive(alert);
+      const { claimKey } = holder.decision;
+      const decision = newExecution(alert, {
+        claimKey,
+        countsIn: [here],
+        limits: [limit(here, { running: 1 })],
+      });
+      expect(await store.alerts.decide(await mustBeDue(alert), decision)).toEqual({
+        result: "busy",
+        executionId: holder.id,
+      });
+    });
+
+    it("count starts by hand too", async () => {
+      const here = place();
+      const one = { countsIn: [here], limits: [limit(here, { running: 1 })] };
+      expect(await store.alerts.start("manual", newExecution(newAlert(), one))).toEqual({
+        result: "committed",
+      });
+      expect(await store.alerts.start("manual", newExecution(newAlert(), one))).toMatchObject({
+        result: "limited",
+      });
+    });
+
+    it("let exactly as many pass as they allow when twenty decide at once", async () => {
+      const here = place();
+      const alerts = Array.from({ length: 20 }, () => newAlert());
+      await receive(...alerts);
+      const due20 = await store.alerts.takeDue(100_000, 600);
+      const firings = due20.filter(({ alert }) =>
+        alerts.some(({ fingerprint }) => fingerprint === alert.fingerprint),
+      );
+      expect(firings).toHaveLength(20);
+      const limits = [limit(here, { running: 3 }), limit("global", { running: 100_000, keys: ["global"] })];
+      const decided = await Promise.all(
+        firings.map((firing) =>
+          store.alerts.decide(firing, newExecution(firing.alert, { countsIn: ["global", here], limits })),
+        ),
+      );
+      const results = decided.map(({ result }) => result).toSorted();
+      expect(results).toEqual([...Array(3).fill("committed"), ...Array(17).fill("limited")]);
+      expect(await store.alerts.usage([here], hour)).toEqual(new Map([[here, { running: 3, starts: 3 }]]));
+    });
+  });
+
   describe("a firing with a live execution", () => {
     it("is not decided, and its resolve tells the execution", async () => {
       const { alert, id } = await executing();
@@ -398,7 +539,7 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
       const { alert, id } = await executing();
       await receive(resolved(alert));
       await store.executions.append(ending(id, 2));
-      await store.alerts.keepHouse(43_200);
+      await store.alerts.keepHouse(43_200, retention);
       expect(await due(alert)).toBeUndefined();
       expect(await store.executions.commands()).not.toContainEqual(
         expect.objectContaining({ executionId: id }),

@@ -91,7 +91,6 @@ export function readyState(changes: Partial<ServerPorts["state"]> = {}): ServerP
 export const noDeadLetters = {
   deadLetters: async () => [],
   deadLetter: async () => null,
-  replayDeadLetter: async () => null,
   dropDeadLetter: async () => false,
 };
 

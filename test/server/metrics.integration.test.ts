@@ -39,8 +39,8 @@ describe("/metrics", () => {
 
   it("has a help text for exactly the names of the contract", async () => {
     const text = await givenMetrics().scrape();
-    const names = [...text.matchAll(/^# HELP gitmend_(\w+) \S+/gm)].map(([, name]) => name);
-    expect(names.toSorted()).toEqual([
+    const names = [...text.matchAll(/^# HELP gitmend_(\w+) \S+/gm)].map(([, name]) => String(name));
+    expect(names.toSorted((left, right) => (left < right ? -1 : 1))).toEqual([
       "alerts_received_total",
       "alerts_suppressed_total",
       "append_duration_seconds",

@@ -5,10 +5,11 @@ import { commitDecision } from "./commit-decision.ts";
 import { commitStart } from "./commit-start.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
 import { countUsage } from "./queries/count-usage.ts";
+import { dropDeadLetter } from "./queries/drop-dead-letter.ts";
 import { keepHouse } from "./queries/keep-house.ts";
 import { liveExecution } from "./queries/live-execution.ts";
 import { openAlike } from "./queries/open-alike.ts";
-import { readDeadLetters } from "./queries/read-dead-letters.ts";
+import { dropDeadLetter, readDeadLetter, readDeadLetters } from "./queries/read-dead-letters.ts";
 import { readHistory } from "./queries/read-history.ts";
 import { rejectedBefore } from "./queries/rejected-before.ts";
 import { takeDueFirings } from "./queries/take-due-firings.ts";
@@ -32,6 +33,8 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
     rejectedBefore: (template, target) => guarded(() => rejectedBefore(sql, template, target)),
     wakeUnmatched: () => guarded(() => wakeUnmatched(sql)),
     keepHouse: (staleSeconds) => guarded(() => keepHouse(sql, staleSeconds)),
-    deadLetters: (limit) => guarded(() => readDeadLetters(sql, limit)),
+    deadLetters: (query) => guarded(() => readDeadLetters(sql, query)),
+    deadLetter: (id) => guarded(() => readDeadLetter(sql, id)),
+    dropDeadLetter: (id) => guarded(() => dropDeadLetter(sql, id)),
   };
 }

@@ -4,7 +4,7 @@ import type { DeadLetter } from "../../controller/ports.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { CliContext } from "../context.ts";
 import { connect, type ServerOptions, serverOption } from "../controller-client.ts";
-import { clean, cut, dateText } from "../layout.ts";
+import { clean, cleanAll, cut, dateText } from "../layout.ts";
 import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
 import { paintFor } from "../paint.ts";
 
@@ -67,12 +67,20 @@ async function show(id: string, options: Options, context: CliContext): Promise<
   const path = pathOf(id);
   const client = await connect(options, context);
   const letter = await client.get<DeadLetter>(path);
-  const { colours } = context;
-  const paint = paintFor(colours);
+  const paint = paintFor(context.colours);
   print(context, options, letter, () => {
     const about = `${dateText(letter.receivedAt)}  ${clean(letter.source)}  ${clean(letter.reason)}`;
-    return `${paint("attention", about)}\n${clean(letter.body)}\n`;
+    return `${paint("attention", about)}\n${bodyText(letter.body)}\n`;
   });
+}
+
+/** JSON on many lines; whatever else it is on one. */
+function bodyText(body: string): string {
+  try {
+    return JSON.stringify(cleanAll(JSON.parse(body)), null, 2);
+  } catch {
+    return clean(body);
+  }
 }
 
 async function replay(id: string, options: Options, context: CliContext): Promise<void> {

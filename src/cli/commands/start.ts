@@ -108,7 +108,7 @@ function parameterOf(given: string): readonly [string, Json] {
 }
 
 function answerText(answer: StartAnswer, by: string, { columns, colours }: CliContext): string {
-  const { executionId, plan, previews, mode } = answer;
+  const { plan, previews, mode } = answer;
   const paint = paintFor(colours);
   const where = plan.target === null ? "no object" : objectText(plan.target);
   const steps = plan.steps.map(({ name, call }): Item => {

@@ -1,13 +1,14 @@
 // What the routes of the API need from the controller.
 import type { Check } from "../../controller/doctor.ts";
-import type { AlertStore, ExecutionStore } from "../../controller/ports.ts";
+import type { AlertStore, ExecutionStore, Received } from "../../controller/ports.ts";
 import type { StartAnswer, StartRequest } from "../../controller/start-by-hand.ts";
 import type { Views } from "../../controller/views.ts";
+import type { AlertSource } from "../../domain/intake/read-alerts.ts";
 import type { ServerState } from "../server-state.ts";
 
 export interface ApiPorts {
   readonly executions: Pick<ExecutionStore, "list" | "find" | "events" | "send">;
-  readonly alerts: Pick<AlertStore, "deadLetters" | "deadLetter" | "replayDeadLetter" | "dropDeadLetter">;
+  readonly alerts: Pick<AlertStore, "deadLetters" | "deadLetter" | "dropDeadLetter" | "receive">;
   readonly views: Views;
   readonly state: ServerState;
   /** @throws Problem: why it is not started */
@@ -17,3 +18,9 @@ export interface ApiPorts {
 
 /** Of `approvals.teams`. */
 export type Teams = ReadonlyMap<string, readonly string[]>;
+
+/** Of gitmend.yaml. */
+export interface ApiSettings {
+  readonly teams: Teams;
+  readonly sources: readonly AlertSource[];
+}

@@ -1,18 +1,21 @@
 // Alerts that could not be read: what they were, once more through the intake, or away with them.
+import type { AlertSource } from "../../domain/intake/read-alerts.ts";
 import { shortened } from "../../domain/plain-text.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { ApiPorts } from "./api-ports.ts";
 import { limit } from "./inputs.ts";
+import { replayDeadLetter } from "./replay-dead-letter.ts";
 import { type Route, read } from "./route.ts";
 import { named, pageOf, shape } from "./shapes.ts";
 
+const count = { type: "integer" };
 const before = {
   type: "string",
   pattern: "^[0-9]{1,18}$",
   description: "the id of a dead letter: take `next` of the page before",
 };
 
-export function deadLetterRoutes({ alerts }: ApiPorts): readonly Route[] {
+export function deadLetterRoutes({ alerts }: ApiPorts, sources: readonly AlertSource[]): readonly Route[] {
   return [
     read("/dead-letters", "listDeadLetters", "Alerts that could not be read, newest first.", {
       query: { limit, before },
@@ -35,10 +38,12 @@ export function deadLetterRoutes({ alerts }: ApiPorts): readonly Route[] {
       summary: "Read it once more, as if it had just been delivered; gone when that works.",
       query: {},
       body: null,
-      answer: shape({ replayed: { type: "object" } }),
+      answer: shape({
+        replayed: shape({ opened: count, resolved: count, repeated: count, deadLetters: count }),
+      }),
       handle: async ({ id }) => ({
         status: 200,
-        body: { replayed: (await alerts.replayDeadLetter(known(id))) ?? absent(id) },
+        body: { replayed: (await replayDeadLetter(known(id), sources, alerts)) ?? absent(id) },
       }),
     },
     {

@@ -1,5 +1,5 @@
 // The one table of routes: what is mounted, checked, described in OpenAPI and walked by a test.
-import type { ApiPorts, Teams } from "./api-ports.ts";
+import type { ApiPorts, ApiSettings } from "./api-ports.ts";
 import { controllerRoutes } from "./controller-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { executionRoutes } from "./execution-routes.ts";
@@ -7,11 +7,11 @@ import { incidentRoutes } from "./incident-routes.ts";
 import { openApi } from "./openapi.ts";
 import { type Route, read } from "./route.ts";
 
-export function apiRoutes(ports: ApiPorts, teams: Teams): readonly Route[] {
+export function apiRoutes(ports: ApiPorts, { teams, sources }: ApiSettings): readonly Route[] {
   const routes: readonly Route[] = [
     ...incidentRoutes(ports),
     ...executionRoutes(ports, teams),
-    ...deadLetterRoutes(ports),
+    ...deadLetterRoutes(ports, sources),
     ...controllerRoutes(ports),
     read("/openapi.json", "describe", "This document.", {
       answer: { type: "object" },
