@@ -1,7 +1,7 @@
 // gitmend.yaml and its environment variables: one table, all findings at once, no secret in the file.
 import { describe, expect, it } from "vitest";
 import { configVariables } from "../../src/config/config-variables.ts";
-import { readConfig, resolveSecret } from "../../src/config/read-config.ts";
+import { floorRules, readConfig, resolveSecret } from "../../src/config/read-config.ts";
 
 function lines(text: string, environment = {}): readonly string[] {
   const { config, findings } = readConfig(text, "gitmend.yaml", environment);
@@ -31,6 +31,30 @@ describe("no configuration at all", () => {
     const { config } = readConfig("live: [{namespaces: [shop]}]\nclusters: [{name: a}]", "gitmend.yaml", {});
     expect(config?.live).toEqual([{ clusters: ["*"], namespaces: ["shop"], max_risk: "medium" }]);
     expect(config?.clusters).toEqual([{ name: "a", labels: {}, in_cluster: false }]);
+  });
+});
+
+describe("a floor", () => {
+  const rule = (when: string) =>
+    `floor: [{name: g, when: "${when}", event: {type: deny, params: {reason: no}}}]`;
+
+  it("becomes guards", () => {
+    const { config } = readConfig(rule("plan.risk == 'high'"), "gitmend.yaml", {});
+    expect(config === null ? [] : floorRules(config).map(({ name }) => name)).toEqual(["floor/g"]);
+  });
+
+  it("with an error is refused where it stands", () => {
+    expect(lines(rule("plan.rsk == 'high'"))).toEqual([
+      'gitmend.yaml:1:31 EXPRESSION plan has no "rsk"; did you mean "risk"?',
+    ]);
+  });
+
+  it("with a doubtful rule is used", () => {
+    const { config, findings } = readConfig(rule("alert.namespace == 'shop'"), "gitmend.yaml", {});
+    expect(findings.map(({ severity, code }) => [severity, code])).toEqual([
+      ["warning", "GUARD_READS_ALERT"],
+    ]);
+    expect(config === null ? [] : floorRules(config)).toHaveLength(1);
   });
 });
 

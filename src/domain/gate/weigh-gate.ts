@@ -37,11 +37,10 @@ export interface Weighed {
 
 const builtInExpirySeconds = 1800;
 
-/** What only tells people is held back by nobody: somebody has to hear of the alert. */
-export function weighGate(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules): Weighed {
-  const telling = plan.template.name === escalationName;
+export function weighGate(plan: Plan, found: readonly GuardVerdict[], rules: GateRules): Weighed {
+  const verdicts = found.filter((verdict) => concerns(verdict, plan));
   const observed = verdicts.filter(({ effect }) => effect === "observe").map(reasonOf);
-  const combined = telling ? openGate([]) : combine(plan, verdicts, rules);
+  const combined = combine(plan, verdicts, rules);
   const gate = { ...combined, reasons: [...combined.reasons, ...observed] };
   const mode = observed.length > 0 || !isLive(plan, rules.live) ? "observe" : "live";
   const counted = mode === "live" && gate.kind !== "refused" && changesObjects(plan);
@@ -51,6 +50,12 @@ export function weighGate(plan: Plan, verdicts: readonly GuardVerdict[], rules: 
     limits: counted ? limitsOf(plan, verdicts) : [],
     countsIn: counted ? everyKey(plan) : [],
   };
+}
+
+/** What only tells people is held back by nobody: somebody has to hear of the alert. Limits are about changes. */
+function concerns({ effect }: GuardVerdict, plan: Plan): boolean {
+  if (plan.template.name === escalationName) return false;
+  return effect !== "limit" || changesObjects(plan);
 }
 
 function openGate(reasons: readonly GateReason[]): Gate {

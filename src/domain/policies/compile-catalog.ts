@@ -1,7 +1,7 @@
 // All files of one commit -> the catalog, or everything that is wrong with them. One error and there is no catalog:
 // the last good one stays in use.
 import { type Finding, hasErrors } from "../finding.ts";
-import { type SchemaCheck, schemaCheck } from "../schema-findings.ts";
+import { schemaCheck } from "../schema-findings.ts";
 import type { ActionDescription } from "../templates/action-description.ts";
 import { type ActionIndex, actionIndex } from "../templates/action-index.ts";
 import { checkFallbacks } from "../templates/check-fallbacks.ts";
@@ -39,11 +39,6 @@ export interface ContentCompilation {
   readonly findings: readonly Finding[];
 }
 
-interface Reading {
-  readonly documents: readonly YamlDocument[];
-  readonly findings: readonly Finding[];
-}
-
 const mostAlwaysRules = 50;
 
 function filesUnder(folder: string, files: readonly CatalogText[]): readonly CatalogText[] {
@@ -51,19 +46,21 @@ function filesUnder(folder: string, files: readonly CatalogText[]): readonly Cat
   return files.filter(({ path }) => isRead.test(path));
 }
 
-/** Files that pass the schema, and what is wrong with the others. */
-function readAll(files: readonly CatalogText[], check: SchemaCheck): Reading {
-  const documents: YamlDocument[] = [];
-  const findings: Finding[] = [];
+/** Files that pass the schema, one after the other, so that each can be forgotten; what is wrong with the others goes to `found`. */
+function* readEach(
+  files: readonly CatalogText[],
+  schema: object,
+  found: Finding[],
+): Generator<YamlDocument, void> {
+  if (files.length === 0) return;
+  const check = schemaCheck(schema);
   for (const { path, text } of files) {
-    const reading = readYaml(path, text);
-    findings.push(...reading.findings);
-    if (reading.document === null) continue;
-    const faults = check(reading.document);
-    findings.push(...faults);
-    if (faults.length === 0) documents.push(reading.document);
+    const { document, findings } = readYaml(path, text);
+    found.push(...findings);
+    const faults = document === null ? [] : check(document);
+    found.push(...faults);
+    if (document !== null && faults.length === 0) yield document;
   }
-  return { documents, findings };
 }
 
 interface Templates {
@@ -82,11 +79,10 @@ function claimedNames(files: readonly CatalogText[]): readonly string[] {
 }
 
 function compileTemplates(files: readonly CatalogText[], index: ActionIndex): Templates {
-  const { documents, findings } = readAll(files, schemaCheck(templateSchema));
   const byName = new Map<string, CompiledTemplate | null>();
   const compilations: TemplateCompilation[] = [];
-  const found = [...findings];
-  for (const document of documents) {
+  const found: Finding[] = [];
+  for (const document of readEach(files, templateSchema, found)) {
     const compilation = compileTemplate(document, index);
     const { compiled, name, findings: own } = compilation;
     compilations.push(compilation);
@@ -112,25 +108,23 @@ function compileCalendars(files: readonly CatalogText[]): {
 } {
   const own = files.filter(({ path }) => path === catalogFile);
   if (own.length === 0) return { calendars: new Map(), findings: [] };
-  const { documents, findings } = readAll(own, schemaCheck(catalogSchema));
-  const [document] = documents;
+  const findings: Finding[] = [];
+  const [document] = readEach(own, catalogSchema, findings);
   if (document === undefined) return { calendars: null, findings };
   const reading = readCalendars(document);
   return { calendars: hasErrors(reading.findings) ? null : reading.calendars, findings: reading.findings };
 }
 
 function compilePolicies(files: readonly CatalogText[], surroundings: PolicySurroundings): Policies {
-  const { documents, findings } = readAll(files, schemaCheck(policySchema));
-  const found = [...findings];
-  const names = new Set<string>();
-  const policies = documents.map((document) => {
+  const findings: Finding[] = [];
+  const policies = new Map<string, CompiledPolicy>();
+  for (const document of readEach(files, policySchema, findings)) {
     const policy = compilePolicy(document, surroundings);
-    found.push(...policy.findings);
-    if (names.has(policy.name)) found.push(nameTaken("policy", document, policy.name));
-    names.add(policy.name);
-    return policy;
-  });
-  return { policies, findings: found };
+    findings.push(...policy.findings);
+    if (policies.has(policy.name)) findings.push(nameTaken("policy", document, policy.name));
+    policies.set(policy.name, policy);
+  }
+  return { policies: [...policies.values()], findings };
 }
 
 /** Every alert asks these: a bucket that grows makes all decisions slow. */

@@ -33,7 +33,13 @@ export function compileFloor(document: YamlDocument): FloorCompilation {
   const surroundings = { templates: new Map(), calendars: new Map() };
   const { guards } = compileRules({ ...surroundings, file, document: policy, list });
   const broken = list.found.some(({ severity }) => severity === "error");
-  return { rules: broken ? [] : guards, findings: list.found };
+  return { rules: broken ? [] : guards, findings: list.found.map(aboutFloor) };
+}
+
+function aboutFloor(finding: Finding): Finding {
+  if (finding.code !== "UNKNOWN_CALENDAR") return finding;
+  const message = "calendars stand in the config repository, which the floor does not depend on: it has none";
+  return { ...finding, message };
 }
 
 function asPolicy({ file, position }: YamlDocument, value: JsonObject): YamlDocument {

@@ -17,7 +17,10 @@ const change = plan([step("a")]);
 
 describe("the gate", () => {
   it("is open when nothing speaks against it", () => {
-    expect(weighGate(change, [], everywhere)).toMatchObject({ gate: { kind: "open", reasons: [] }, mode: "live" });
+    expect(weighGate(change, [], everywhere)).toMatchObject({
+      gate: { kind: "open", reasons: [] },
+      mode: "live",
+    });
   });
   it("refuses when one rule denies, whatever others ask for", () => {
     const { gate } = weighGate(change, [ask("team:sre", 60), deny], everywhere);
@@ -62,6 +65,98 @@ describe("the gate", () => {
   it("lets evidence be collected where nothing may be changed", () => {
     const evidence = plan([step("look", { changes: false })]);
     expect(weighGate(evidence, [], { ...everywhere, manager: "Helm" }).gate.kind).toBe("open");
+  });
+});
+
+describe("guards of all kinds", () => {
+  const limit: GuardVerdict = {
+    rule: "p/limit",
+    effect: "limit",
+    reason: "p/limit fires",
+    limit: { scope: "namespace", running: 2, starts: null, perSeconds: 3_600 },
+  };
+  const observe: GuardVerdict = { rule: "p/observe", effect: "observe", reason: "p/observe fires" };
+  const waive = (maxRisk: "high" | "critical"): GuardVerdict => ({
+    rule: "p/waive",
+    effect: "waive",
+    reason: "harmless",
+    maxRisk,
+  });
+  const risky = (risk: "high" | "critical", options = {}) => plan([step("a")], { risk, ...options });
+
+  it("hand limits to the database, with what it has to count, and say so in the gate", () => {
+    const { gate, limits, countsIn } = weighGate(change, [limit], everywhere);
+    expect(gate).toEqual({
+      kind: "open",
+      reasons: [{ rule: "p/limit", effect: "limit", reason: "p/limit fires" }],
+    });
+    expect(limits).toEqual([{ ...limit.limit, rule: "p/limit", keys: ["namespace/prod-eu/shop"] }]);
+    expect(countsIn).toContain("namespace/prod-eu/shop");
+  });
+
+  it("limit nothing that is only observed, refused, or changes no object", () => {
+    const nothing = { limits: [], countsIn: [] };
+    expect(weighGate(change, [limit], { ...everywhere, live: [] })).toMatchObject(nothing);
+    expect(weighGate(change, [limit, deny], everywhere)).toMatchObject(nothing);
+    expect(weighGate(change, [limit, observe], everywhere)).toMatchObject(nothing);
+    const evidence = weighGate(plan([step("look", { changes: false })]), [limit], everywhere);
+    expect(evidence).toMatchObject({ ...nothing, gate: { kind: "open", reasons: [] } });
+  });
+
+  it("lower the mode to observe, with the reason", () => {
+    expect(weighGate(change, [observe], everywhere)).toMatchObject({
+      mode: "observe",
+      gate: { kind: "open", reasons: [{ rule: "p/observe", effect: "observe" }] },
+    });
+  });
+
+  it("waive only the built-in approval, up to their risk", () => {
+    expect(weighGate(risky("high"), [waive("high")], everywhere).gate).toEqual({
+      kind: "open",
+      reasons: [{ rule: "p/waive", effect: "waive", reason: "harmless" }],
+    });
+    expect(weighGate(risky("critical"), [waive("high")], everywhere).gate).toMatchObject({
+      kind: "approval",
+      reasons: [{ rule: "built-in/high-risk" }],
+    });
+    expect(weighGate(risky("critical"), [waive("critical")], everywhere).gate.kind).toBe("open");
+  });
+
+  it("waive neither what a policy nor what the template asks for", () => {
+    expect(weighGate(risky("high"), [waive("high"), ask("team:sre", 60)], everywhere).gate).toMatchObject({
+      kind: "approval",
+      demands: [{ from: ["team:sre"] }],
+    });
+    const asking = risky("high", { approvalRequired: true });
+    expect(weighGate(asking, [waive("critical")], everywhere).gate).toMatchObject({
+      kind: "approval",
+      reasons: [{ rule: "built-in/template" }],
+    });
+  });
+
+  it("hold back nobody who is only told", () => {
+    const tell = step("tell-people", { call: { action: "notify_team", input: {} } });
+    const template = { name: "escalate-to-people", version: null, hash: "built-in" };
+    const telling = plan([tell], { template });
+    const rules = { ...everywhere, manager: "Helm", protection: ["in kube-system"] };
+    expect(weighGate(telling, [deny, ask("team:sre", 60), observe, limit], rules)).toEqual({
+      gate: { kind: "open", reasons: [] },
+      mode: "live",
+      limits: [],
+      countsIn: [],
+    });
+  });
+
+  it("name who writes the manifest", () => {
+    const { gate } = weighGate(change, [], { ...everywhere, manager: "Flux (flux-system/apps)" });
+    expect(gate.reasons).toEqual([
+      {
+        rule: "built-in/managed",
+        effect: "deny",
+        reason:
+          "it belongs to Flux (flux-system/apps): a change in the cluster would not last, change it there",
+      },
+    ]);
   });
 });
 
