@@ -2,6 +2,8 @@
 import type { GitCredential, GitRemote } from "./adapters/git/git-remote.ts";
 import type { PrometheusServer } from "./adapters/prometheus/query-prometheus.ts";
 import { type Config, resolveSecret } from "./config/read-config.ts";
+import type { Retention } from "./controller/ports.ts";
+import { durationSeconds } from "./domain/duration.ts";
 import { Problem } from "./domain/problem.ts";
 import type { WebhookSource } from "./server/receive-webhook.ts";
 
@@ -57,6 +59,14 @@ export function webhookSources(
     clusterLabel: cluster_label,
     credential: webhookCredential(credential, environment),
   }));
+}
+
+export function retention({ retention: { dead_letters, alerts, evidence } }: Config): Retention {
+  return {
+    deadLettersSeconds: durationSeconds(dead_letters),
+    alertsSeconds: durationSeconds(alerts),
+    evidenceSeconds: durationSeconds(evidence),
+  };
 }
 
 /** In the order of the file: the first that has a cluster's metrics is asked. */

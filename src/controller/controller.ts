@@ -7,6 +7,7 @@ import type { DecisionPorts } from "./decision-ports.ts";
 import { createDrives, type Drives } from "./drives.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { loop } from "./loop.ts";
+import type { Retention } from "./ports.ts";
 import { createPublisher, type RecordPorts } from "./publish-records.ts";
 import { pause } from "./session.ts";
 import { type StartAnswer, type StartRequest, startByHand } from "./start-by-hand.ts";
@@ -23,6 +24,7 @@ export interface ControllerOptions {
   readonly catalogIntervalSeconds: number;
   /** A firing that was not delivered for this long starts nothing. */
   readonly staleAfterSeconds: number;
+  readonly retention: Retention;
 }
 
 export interface Controller {
@@ -67,7 +69,7 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
     every(claimMilliseconds, () => claim(ports, drives)),
     every(publishMilliseconds, publish),
     every(assessMilliseconds, () => assessOutcomes(ports)),
-    every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds)),
+    every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds, options.retention)),
     loop(claimMilliseconds, decider.round, stopping.signal, log, nextNudge),
   ];
   return {

@@ -96,12 +96,6 @@ export interface DeadLetter {
   readonly body: string;
 }
 
-export interface DeadLetterQuery {
-  readonly limit: number;
-  /** The last id of the page before. */
-  readonly before?: string;
-}
-
 /** How long the database keeps what nothing waits for. The audit repository keeps everything. */
 export interface Retention {
   readonly deadLettersSeconds: number;
@@ -153,8 +147,11 @@ export interface AlertStore {
   rejectedBefore(template: string, target: ObjectRef): Promise<boolean>;
   /** Firings without a match are decided anew: the catalog changed. */
   wakeUnmatched(): Promise<void>;
-  /** Firings not delivered for `staleSeconds` become stale; firings of ended executions that missed their wake-up get it. */
-  keepHouse(staleSeconds: number): Promise<void>;
+  /**
+   * Firings not delivered for `staleSeconds` become stale; firings of ended executions that missed their wake-up get it; what is
+   * older than its retention goes, some thousands of rows at a time.
+   */
+  keepHouse(staleSeconds: number, retention: Retention): Promise<void>;
   /** Newest first; `before` is the last id of the page before. */
   deadLetters(query: { readonly limit: number; readonly before?: string }): Promise<readonly DeadLetter[]>;
   /** Ids are whole numbers. */

@@ -34,7 +34,11 @@ describe("a controller that is told to stop", () => {
 
   it("gives its executions back although a remote does not answer", async () => {
     const { released, ports } = besideSilentRemotes();
-    const controller = startController(ports, { catalogIntervalSeconds: 30, staleAfterSeconds: 43_200 });
+    const controller = startController(ports, {
+      catalogIntervalSeconds: 30,
+      staleAfterSeconds: 43_200,
+      retention: { deadLettersSeconds: 1, alertsSeconds: 1, evidenceSeconds: 1 },
+    });
     await vi.advanceTimersByTimeAsync(1_000);
     let stopped = false;
     void controller.drain(25).then(() => {

@@ -9,7 +9,7 @@ import { dropDeadLetter } from "./queries/drop-dead-letter.ts";
 import { keepHouse } from "./queries/keep-house.ts";
 import { liveExecution } from "./queries/live-execution.ts";
 import { openAlike } from "./queries/open-alike.ts";
-import { dropDeadLetter, readDeadLetter, readDeadLetters } from "./queries/read-dead-letters.ts";
+import { readDeadLetter, readDeadLetters } from "./queries/read-dead-letters.ts";
 import { readHistory } from "./queries/read-history.ts";
 import { rejectedBefore } from "./queries/rejected-before.ts";
 import { takeDueFirings } from "./queries/take-due-firings.ts";
@@ -32,7 +32,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
     history: (alertName, target) => guarded(() => readHistory(sql, alertName, target)),
     rejectedBefore: (template, target) => guarded(() => rejectedBefore(sql, template, target)),
     wakeUnmatched: () => guarded(() => wakeUnmatched(sql)),
-    keepHouse: (staleSeconds) => guarded(() => keepHouse(sql, staleSeconds)),
+    keepHouse: (staleSeconds, retention) => guarded(() => keepHouse(sql, staleSeconds, retention)),
     deadLetters: (query) => guarded(() => readDeadLetters(sql, query)),
     deadLetter: (id) => guarded(() => readDeadLetter(sql, id)),
     dropDeadLetter: (id) => guarded(() => dropDeadLetter(sql, id)),

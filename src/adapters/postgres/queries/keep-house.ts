@@ -1,5 +1,6 @@
 // What nobody waits for: firings that nobody delivers any more, wake-ups that a race has lost, leftovers. Each statement is
 // harmless when repeated and when several replicas run it.
+import type { Retention } from "../../../controller/ports.ts";
 import type { Sql } from "../sql.ts";
 
 /** Open firings not delivered for `$1` seconds start nothing any more. */
@@ -47,9 +48,42 @@ const leftovers = [
   "delete from deliveries where received_at < now() - interval '7 days'",
 ];
 
-export async function keepHouse(sql: Sql, staleSeconds: number): Promise<void> {
+/** Older than `$1` seconds, at most `$2` rows: what is more goes in the next rounds. */
+const forgetDeadLetters = `
+delete from dead_letters where id in (
+  select id from dead_letters where received_at < now() - $1::double precision * interval '1 second'
+  order by received_at limit $2::integer
+)`;
+
+const forgetEvidence = `
+delete from evidence where ctid = any (array(
+  select ctid from evidence where saved_at < now() - $1::double precision * interval '1 second'
+  order by saved_at limit $2::integer
+))`;
+
+/** With the decisions about them. A stale firing that nobody resolved is as old as its last delivery. */
+const forgetAlerts = `
+with past as materialized (
+  select id from alerts where status = 'resolved' and resolved_at < now() - $1::double precision * interval '1 second'
+  order by resolved_at limit $2::integer for update skip locked
+), silent as materialized (
+  select id from alerts where status = 'stale' and last_received_at < now() - $1::double precision * interval '1 second'
+  limit $2::integer for update skip locked
+), old as (
+  select id from past union all select id from silent
+), decided as (
+  delete from decisions d using old where d.alert_id = old.id
+)
+delete from alerts a using old where a.id = old.id`;
+
+const batchRows = 5_000;
+
+export async function keepHouse(sql: Sql, staleSeconds: number, retention: Retention): Promise<void> {
   await sql.query(markStale, [staleSeconds]);
   await sql.query(wakeForgotten);
   await sql.query(wakeOutdated);
   for (const statement of leftovers) await sql.query(statement);
+  await sql.query(forgetDeadLetters, [retention.deadLettersSeconds, batchRows]);
+  await sql.query(forgetAlerts, [retention.alertsSeconds, batchRows]);
+  await sql.query(forgetEvidence, [retention.evidenceSeconds, batchRows]);
 }

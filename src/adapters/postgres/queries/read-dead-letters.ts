@@ -1,8 +1,8 @@
 // Alerts that could not be read: a page of them, newest first, or one.
-import type { DeadLetter, DeadLetterQuery } from "../../../controller/ports.ts";
+import type { DeadLetter } from "../../../controller/ports.ts";
 import type { Sql } from "../sql.ts";
 
-interface Row {
+interface Row extends Record<string, unknown> {
   readonly id: string;
   readonly received_at: Date;
   readonly source: string;
@@ -12,9 +12,9 @@ interface Row {
 
 export async function readDeadLetters(
   sql: Sql,
-  { limit, before }: DeadLetterQuery,
+  { limit, before }: { readonly limit: number; readonly before?: string },
 ): Promise<readonly DeadLetter[]> {
-  const rows = await sql.query<Row & Record<string, unknown>>(
+  const rows = await sql.query<Row>(
     `select id, received_at, source, reason, body from dead_letters
      where $2::bigint is null or id < $2::bigint order by id desc limit $1::integer`,
     [limit, before ?? null],
@@ -23,7 +23,7 @@ export async function readDeadLetters(
 }
 
 export async function readDeadLetter(sql: Sql, id: string): Promise<DeadLetter | null> {
-  const [row] = await sql.query<Row & Record<string, unknown>>(
+  const [row] = await sql.query<Row>(
     "select id, received_at, source, reason, body from dead_letters where id = $1::bigint",
     [id],
   );

@@ -1,0 +1,103 @@
+// What the intake keeps beside firings, and for how long. Rows are made old by hand: nothing here waits.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Database, openDatabase } from "../../../src/adapters/postgres/open-database.ts";
+import { delivery, newAlert, newId, resolved, revision } from "../../contracts/store-samples.ts";
+import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
+
+const day = 86_400;
+const retention = { deadLettersSeconds: 30 * day, alertsSeconds: 90 * day, evidenceSeconds: 30 * day };
+
+let postgres: TestPostgres;
+let database: Database;
+beforeAll(async () => {
+  postgres = await startPostgres({ fsync: false });
+});
+afterAll(() => postgres.remove());
+beforeEach(async () => {
+  database = await openDatabase({ url: await postgres.createDatabase() });
+  return () => database.close();
+});
+
+const query = async (text: string, values: readonly unknown[] = []) =>
+  (await database.pool.query<Record<string, unknown>>(text, [...values])).rows;
+const unreadable = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ reason: `LABELS_INVALID: ${index}`, body: { index } }));
+
+describe("dead letters", () => {
+  it("are read page by page, each once, while new ones arrive", async () => {
+    const { alerts } = database;
+    await alerts.receive({ ...delivery(), deadLetters: unreadable(5) });
+    const first = await alerts.deadLetters({ limit: 2 });
+    await alerts.receive({ ...delivery(), deadLetters: unreadable(3) });
+    const second = await alerts.deadLetters({ limit: 2, before: first[1]!.id });
+    const third = await alerts.deadLetters({ limit: 2, before: second[1]!.id });
+    const bodies = [...first, ...second, ...third].map(({ body }) => JSON.parse(body).index);
+    expect(bodies).toEqual([4, 3, 2, 1, 0]);
+  });
+
+  it("are found and dropped by their id, and by no other", async () => {
+    const { alerts } = database;
+    await alerts.receive({ ...delivery(), deadLetters: unreadable(2) });
+    const [letter, other] = await alerts.deadLetters({ limit: 2 });
+    expect(await alerts.deadLetter(letter!.id)).toEqual(letter);
+    expect(await alerts.deadLetter("999999999999999999")).toBeNull();
+    expect(await alerts.dropDeadLetter(letter!.id)).toBe(true);
+    expect(await alerts.dropDeadLetter(letter!.id)).toBe(false);
+    expect(await alerts.deadLetters({ limit: 9 })).toEqual([other]);
+  });
+});
+
+describe("what is older than its retention", () => {
+  it("goes: dead letters, evidence, resolved firings with their decisions", async () => {
+    const { alerts, executions } = database;
+    const [old, young, open] = [newAlert(), newAlert(), newAlert()];
+    await alerts.receive({ ...delivery(old, young, open), deadLetters: unreadable(2) });
+    for (const firing of await alerts.takeDue(10, 60))
+      await alerts.decide(firing, { kind: "no-match", revision, reasons: [] });
+    await alerts.receive(delivery(resolved(old), resolved(young)));
+    const evidence = { executionId: newId(), sha256: "x", text: "a log" };
+    await executions.saveEvidence({ ...evidence, name: "old" });
+    await executions.saveEvidence({ ...evidence, name: "young" });
+    await query("update dead_letters set received_at = now() - interval '31 days' where id = 1");
+    await query("update evidence set saved_at = now() - interval '31 days' where name = 'old'");
+    await query("update alerts set resolved_at = now() - interval '91 days' where fingerprint = $1", [
+      old.fingerprint,
+    ]);
+    await alerts.keepHouse(day, retention);
+    expect((await alerts.deadLetters({ limit: 9 })).map(({ id }) => id)).toEqual(["2"]);
+    expect(await query("select name from evidence")).toEqual([{ name: "young" }]);
+    const left = await query(
+      "select a.fingerprint from alerts a join decisions d on d.alert_id = a.id order by a.id",
+    );
+    expect(new Set(left.map(({ fingerprint }) => fingerprint))).toEqual(
+      new Set([young.fingerprint, open.fingerprint]),
+    );
+    expect(await query("select count(*)::integer as count from decisions")).toEqual([{ count: 2 }]);
+  });
+
+  it("never takes an open firing, however old, and takes a stale one", async () => {
+    const { alerts } = database;
+    const [open, stale] = [newAlert(), newAlert()];
+    await alerts.receive(delivery(open, stale));
+    await query(
+      "update alerts set last_received_at = now() - interval '91 days', opened_at = last_received_at",
+    );
+    await query("update alerts set status = 'stale' where fingerprint = $1", [stale.fingerprint]);
+    await alerts.keepHouse(365 * day, retention);
+    expect(await query("select fingerprint from alerts")).toEqual([{ fingerprint: open.fingerprint }]);
+  });
+
+  it("goes some thousands at a time, so that no round holds the database for long", async () => {
+    await query(
+      `insert into dead_letters (received_at, source, reason, body)
+       select now() - interval '40 days', 'default', 'r', '{}' from generate_series(1, 12000)`,
+    );
+    const left = async () => (await query("select count(*)::integer as count from dead_letters"))[0]!.count;
+    const counts = [];
+    for (let round = 0; round < 3; round += 1) {
+      await database.alerts.keepHouse(day, retention);
+      counts.push(await left());
+    }
+    expect(counts).toEqual([7_000, 2_000, 0]);
+  });
+});
