@@ -1,14 +1,10 @@
 // Decides one open firing: join what runs for its target, or select, plan and weigh; then one transaction with all that
 // follows. Nothing is changed in a cluster here. A decision that cannot be made is recorded with its reason and tried again.
 import type { ActionTools } from "../actions/action.ts";
-import type { ExecutionEvent, MatchRecord } from "../domain/execution/events.ts";
-import { fold } from "../domain/execution/evolve.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import { objectKey, type Target } from "../domain/facts/objects.ts";
-import { refusedByLimit } from "../domain/gate/weigh-gate.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
-import { changesSomething, type Plan } from "../domain/planning/plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
@@ -20,17 +16,14 @@ import { countDecision } from "./count-events.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
 import { makePlan } from "./make-plan.ts";
-import type { DueFiring, FiringDecision, Limited } from "./ports.ts";
-import { number } from "./session.ts";
-import { summariseFacts } from "./summarise-facts.ts";
+import { newExecution, refusedExecution } from "./new-execution.ts";
+import type { DueFiring, FiringDecision } from "./ports.ts";
 import { timed } from "./timed.ts";
 import { weighPlan } from "./weigh-plan.ts";
 
 /** Below the time for which a firing is claimed: nobody else decides it meanwhile. */
 const decisionTimeoutMilliseconds = 8_000;
 const retryLimitSeconds = 60;
-
-type NewExecution = Extract<FiringDecision, { kind: "execution" }>;
 
 /** @returns the execution that was created and is ours to drive, or null */
 export async function decideFiring(
@@ -45,17 +38,6 @@ export async function decideFiring(
   return commit(firing, decision, ports);
 }
 
-/** As many as a limit allows are under way: that is the gate of this one, and the record says so. */
-function refuse(decision: NewExecution, { limit, reason }: Limited): NewExecution {
-  const gate = refusedByLimit(limit, reason);
-  const events = decision.events.map((recorded) =>
-    recorded.event.type === "GateDecided" ? { ...recorded, event: { ...recorded.event, gate } } : recorded,
-  );
-  const { phase, outcome, escalated } = fold(events);
-  const projection = { phase, outcome, escalated };
-  return { ...decision, events, projection, claimKey: null, limits: [], countsIn: [] };
-}
-
 async function commit(
   firing: DueFiring,
   decision: FiringDecision,
@@ -65,7 +47,7 @@ async function commit(
   const committed = await ports.alerts.decide(firing, decision);
   await ports.faults.at("decision-after-commit");
   if (committed.result === "limited" && decision.kind === "execution")
-    return commit(firing, refuse(decision, committed), ports);
+    return commit(firing, refusedExecution(decision, committed), ports);
   if (committed.result === "busy") {
     const reasons = ["another firing of the same target was decided at the same time"];
     const { revision } = decision;
@@ -164,42 +146,9 @@ export async function plan(
     ports,
   );
   const weighed = await weighPlan(made.plan, facts, catalog, tools, ports);
-  const { gate, mode } = weighed;
   const incidentKey = claimKeyOf(firing.alert, target);
-  const incidentId = ports.ids.next();
-  const events: readonly ExecutionEvent[] = [
-    {
-      type: "ExecutionRequested",
-      incident: incidentId,
-      alert: firing.alert,
-      subject: facts.subject.available ? facts.subject.value : null,
-      match: matchRecord(selection, template, facts),
-      revision: catalog.revision,
-      mode,
-    },
-    { type: "Planned", ...made },
-    { type: "GateDecided", gate },
-  ];
-  const recorded = number(events, 0, facts.now);
-  const { phase, outcome, escalated } = fold(recorded);
-  const claims = mode === "live" && gate.kind !== "refused" && changesSomething(made.plan);
-  return {
-    kind: "execution",
-    revision: catalog.revision,
-    reasons: selection.reasons,
-    executionId,
-    incidentKey,
-    incidentId,
-    claimKey: claims ? incidentKey : null,
-    template: template.name,
-    target: made.plan.target,
-    mode,
-    cooldownSeconds: template.cooldownSeconds,
-    limits: weighed.limits,
-    countsIn: weighed.countsIn,
-    events: recorded,
-    projection: { phase, outcome, escalated },
-  };
+  const names = { executionId, incidentId: ports.ids.next(), incidentKey, revision: catalog.revision };
+  return newExecution({ ...names, selection, template, facts, made, weighed });
 }
 
 function templateOf(selection: Chosen, catalog: Catalog): Template {
@@ -208,15 +157,6 @@ function templateOf(selection: Chosen, catalog: Catalog): Template {
   if (template === undefined)
     throw new Problem("INTERNAL", `the catalog has no template ${selection.template}`);
   return template;
-}
-
-function matchRecord(selection: Chosen, template: Template, facts: Facts): MatchRecord {
-  return {
-    rule: selection.rule,
-    template: template.name,
-    reasons: selection.reasons,
-    facts: summariseFacts(facts),
-  };
 }
 
 /** What fires for one target is one incident; an alert without an object is its own. */

@@ -37,7 +37,8 @@ function otherFact(
     return null;
   }
   if (typeof fact !== "string" || !factNames.includes(fact) || typeof path !== "string") {
-    const message = `${JSON.stringify(fact)} is no fact${didYouMean(String(fact), factNames)}`;
+    const text = JSON.stringify(fact);
+    const message = `${text} is no fact${didYouMean(text.replaceAll('"', ""), factNames)}`;
     list.error([...at, "fact"], "WRONG_VALUE", message);
     return null;
   }

@@ -42,11 +42,11 @@ function aboutFloor(finding: Finding): Finding {
   return { ...finding, message };
 }
 
-function asPolicy({ file, position }: YamlDocument, value: JsonObject): YamlDocument {
+function asPolicy(document: YamlDocument, value: JsonObject): YamlDocument {
   return {
-    file,
+    file: document.file,
     value,
     position: ([first, ...rest], at) =>
-      first === "rules" ? position(["floor", ...rest], at) : position(["floor"]),
+      first === "rules" ? document.position(["floor", ...rest], at) : document.position(["floor"]),
   };
 }

@@ -98,7 +98,7 @@ function readStrings(
     const accesses = reading.expressions.flatMap(({ expression, offset }) =>
       expression.accesses.map((access) => ({ access, path: here, offset: offset + access.offset })),
     );
-    for (const { access, offset } of accesses.filter(({ access: { root } }) => root === "shared"))
+    for (const { offset } of accesses.filter(({ access: { root } }) => root === "shared"))
       list.faults(here, [{ message: "shared() is for `when`: it is not known here", offset }]);
     return accesses;
   });

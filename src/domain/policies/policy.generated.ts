@@ -302,7 +302,7 @@ export interface SetMode {
    */
   params: {
     /**
-     * Always `observe`: what is live is said in gitmend.yaml alone.
+     * `observe`; what is live is said in gitmend.yaml alone.
      */
     mode: "observe";
   };
@@ -1173,10 +1173,11 @@ export const policySchema = {
           "properties": {
             "mode": {
               "title": "Mode",
-              "description": "Always `observe`: what is live is said in gitmend.yaml alone.",
-              "const": "observe",
-              "type": "string",
+              "description": "`observe`; what is live is said in gitmend.yaml alone.",
               "examples": [
+                "observe"
+              ],
+              "enum": [
                 "observe"
               ]
             }

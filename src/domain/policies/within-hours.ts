@@ -42,7 +42,8 @@ function faultOfDays(days: Json): string | null {
   if (!Array.isArray(days) || days.length === 0) return '"days" must be a list like [mon, tue]';
   const wrong = days.find((day: Json) => !weekdays.some((known) => known === day)) as Json | undefined;
   if (wrong === undefined) return null;
-  return `${JSON.stringify(wrong)} is none of ${weekdays.join(", ")}${didYouMean(String(wrong), weekdays)}`;
+  const text = JSON.stringify(wrong);
+  return `${text} is none of ${weekdays.join(", ")}${didYouMean(text.replaceAll('"', ""), weekdays)}`;
 }
 
 /** Asks whether an instant (milliseconds) lies within. */
