@@ -13,6 +13,7 @@ import { rollbackPodRestart } from "./kubernetes/rollback-pod-restart.ts";
 import { scaleDeployment } from "./kubernetes/scale-deployment.ts";
 import { uncordonNode } from "./kubernetes/uncordon-node.ts";
 import { checkConditions } from "./monitoring/check-conditions.ts";
+import { collectMetrics } from "./monitoring/collect-metrics.ts";
 import { validatePodHealth } from "./monitoring/validate-pod-health.ts";
 
 export const actions: readonly Action[] = [
@@ -24,6 +25,7 @@ export const actions: readonly Action[] = [
   rollbackPodRestart,
   validatePodHealth,
   checkConditions,
+  collectMetrics,
   scaleDeployment,
   rollbackDeployment,
   restartDeployment,

@@ -232,10 +232,10 @@ describe("logs that are searched", () => {
   });
 
   it("are not searched with what is no RE2 pattern, and that is said before anything runs", async () => {
-    const resolve = findAction("check_logs")!.resolve!;
+    const checkLogs = findAction("check_logs")!;
     for (const pattern of ["(", "(?=x)", "a{2000}"]) {
       await expect(
-        resolve({ patterns: [pattern] }, given.context("look", target), given.tools),
+        checkLogs.resolve!({ patterns: [pattern] }, given.context("look", target), given.tools),
       ).rejects.toMatchObject({
         code: "PARAMETER_INVALID",
         message: expect.stringContaining(`"${pattern}"`),

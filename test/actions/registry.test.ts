@@ -16,6 +16,7 @@ const specified = [
   "rollback_pod_restart",
   "validate_pod_health",
   "check_conditions",
+  "collect_metrics",
   "scale_deployment",
   "rollback_deployment",
   "restart_deployment",
@@ -47,6 +48,8 @@ const written: readonly (readonly [string, JsonObject])[] = [
   ["check_logs", { namespace: "shop", name: "api-0" }],
   ["check_logs", { pattern: "(?i)timeout", container_name: "app", tail_lines: 100 }],
   ["check_logs", { patterns: ["OutOfMemory", "connection refused"] }],
+  ["collect_metrics", { queries: ["up", "sum(rate(http_requests_total[5m]))"] }],
+  ["collect_metrics", { query: "up" }],
   ["notify_only", { message: "look", namespace: "shop", severity: "critical" }],
 ];
 
@@ -82,6 +85,8 @@ describe("the catalogue of actions", () => {
     ["rollback_deployment", { timeout: "soon" }],
     ["rollback_deployment", { timeout: "" }],
     ["cordon_node", { node: "node-1", force: true }],
+    ["collect_metrics", {}],
+    ["collect_metrics", { queries: [] }],
     ["notify_team", {}],
   ])("refuses %s with %j", (name, input) => {
     expect(ajv.compile(findAction(name)!.input)(input)).toBe(false);
