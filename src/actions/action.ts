@@ -163,8 +163,10 @@ export interface EffectRunner {
   /** Looks at the state asked for first, at the annotation second. `unknown`: ask again later. */
   didItHappen(effect: Effect, context: ActionContext, tools: ActionTools): Promise<"yes" | "no" | "unknown">;
   /**
-   * The effect that writes the old values back, conditional on the object as it is now; null when it holds them already.
-   * @throws Problem FIELD_CHANGED_SINCE (details: field, found, expected, manager) or TARGET_GONE.
+   * The effect that writes the old values back where what gitmend wrote still stands, conditional on the object as it is now;
+   * null when they are all back already. Fields that somebody has changed since are left out of it.
+   * @throws Problem FIELD_CHANGED_SINCE (details: field, found, expected, manager of the first, `fields` of all): nothing else is
+   * left to take back. TARGET_GONE.
    */
   prepareRestore(effect: Effect, context: ActionContext, tools: ActionTools): Promise<Effect | null>;
 }

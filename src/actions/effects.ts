@@ -4,11 +4,11 @@ import type { KubernetesObject } from "../domain/facts/objects.ts";
 import { isObject, type Json } from "../domain/json.ts";
 import type { DeleteEffect, Effect, FieldChange, PatchEffect } from "../domain/planning/effect.ts";
 import { Problem, unreachable } from "../domain/problem.ts";
-import type { ActionContext, ActionTools, EffectRunner, JsonPatchOperation } from "./action.ts";
+import type { ActionContext, ActionTools, EffectRunner } from "./action.ts";
 import { differences, sameJson } from "./differences.ts";
 import { fieldManager } from "./field-manager.ts";
-import { segmentsOf, toPointer, valueAt } from "./json-pointer.ts";
-import { patchEffect } from "./patch-effect.ts";
+import { segmentsOf, valueAt } from "./json-pointer.ts";
+import { patchEffect, patchOperations } from "./patch-effect.ts";
 import { redactChange, redactField } from "./redact-change.ts";
 
 const annotationPrefix = "gitmend.dev/";
@@ -76,6 +76,7 @@ async function didItHappen(
   }
 }
 
+/** A field that somebody has changed since stays as it is; the others are written back all the same. */
 async function prepareRestore(
   effect: Effect,
   _context: ActionContext,
@@ -85,12 +86,13 @@ async function prepareRestore(
   const object = await tools.cluster(effect.object.cluster).get(effect.object);
   if (object === null || object.metadata.uid !== effect.uid) throw gone(effect);
   const pending = effect.changes.filter(({ pointer, before }) => !sameJson(valueAt(object, pointer), before));
-  for (const change of pending) refuseWhenChanged(change, object);
+  const ours = pending.filter(({ pointer, after }) => sameJson(valueAt(object, pointer), after));
   if (pending.length === 0) return null;
+  if (ours.length === 0) throw changedSince(pending, object);
   return patchEffect(
     effect.object,
     object,
-    pending.map(({ pointer, before }) => ({ pointer, value: before })),
+    ours.map(({ pointer, before }) => ({ pointer, value: before })),
   );
 }
 
@@ -104,7 +106,9 @@ async function sendPatch(
 ): Promise<KubernetesObject> {
   const api = tools.cluster(effect.object.cluster);
   try {
-    return await api.patch(effect.object, patchOperations(effect, context), { dryRun: dry });
+    return await api.patch(effect.object, patchOperations(effect, annotationsOf(effect, context)), {
+      dryRun: dry,
+    });
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "API_INVALID") throw error;
     // A path that has vanished since is refused as invalid before the server compares resourceVersions.
@@ -116,25 +120,6 @@ async function sendPatch(
       cause: error,
     });
   }
-}
-
-function patchOperations(effect: PatchEffect, context: ActionContext): readonly JsonPatchOperation[] {
-  const annotations = Object.entries(annotationsOf(effect, context)).map(([name, value]) => ({
-    op: "add" as const,
-    path: toPointer(["metadata", "annotations", name]),
-    value,
-  }));
-  return [
-    { op: "replace", path: "/metadata/resourceVersion", value: effect.resourceVersion },
-    ...effect.missingParents.map((path) => ({ op: "add" as const, path, value: {} })),
-    ...effect.changes.map(operationOf),
-    ...annotations,
-  ];
-}
-
-function operationOf({ pointer, before, after }: FieldChange): JsonPatchOperation {
-  if (after === undefined) return { op: "remove", path: pointer };
-  return { op: before === undefined ? "add" : "replace", path: pointer, value: after };
 }
 
 /**
@@ -156,19 +141,32 @@ function isPatched(effect: PatchEffect, context: ActionContext, object: Kubernet
   return Object.entries(annotationsOf(effect, context)).every(([name, value]) => annotations[name] === value);
 }
 
-/** @throws Problem FIELD_CHANGED_SINCE naming the innermost field that differs from what was written. */
-function refuseWhenChanged(change: FieldChange, object: KubernetesObject): void {
-  const [first] = differences(change.after, valueAt(object, change.pointer), segmentsOf(change.pointer));
-  if (first === undefined) return;
-  const manager = fieldManager(object, first.pointer);
-  const shown = (value: Json | undefined) => redactField(first.pointer, value) ?? null;
-  throw new Problem(
+interface ChangedField {
+  /** The innermost field that differs from what was written. */
+  readonly field: string;
+  readonly found: Json;
+  readonly expected: Json;
+  readonly manager: string | null;
+}
+
+/** `details`: the first field as `field`, `found`, `expected`, `manager`; all of them as `fields`. */
+function changedSince(changes: readonly FieldChange[], object: KubernetesObject): Problem {
+  const fields = changes.flatMap((change) => changedField(change, object));
+  const by = fields.map(({ field, manager }) => `${field} by ${manager ?? "somebody else"}`).join(", ");
+  return new Problem(
     "FIELD_CHANGED_SINCE",
-    `${first.pointer} of ${object.kind} ${object.metadata.name} was changed since by ${manager ?? "somebody else"}`,
-    {
-      details: { field: first.pointer, found: shown(first.after), expected: shown(first.before), manager },
-    },
+    `${object.kind} ${object.metadata.name} was changed since: ${by}`,
+    { details: { ...fields[0], fields } },
   );
+}
+
+function changedField(change: FieldChange, object: KubernetesObject): readonly ChangedField[] {
+  const [first] = differences(change.after, valueAt(object, change.pointer), segmentsOf(change.pointer));
+  if (first === undefined) return [];
+  const { pointer: field } = first;
+  const shown = (value: Json | undefined) => redactField(field, value) ?? null;
+  const manager = fieldManager(object, field);
+  return [{ field, found: shown(first.after), expected: shown(first.before), manager }];
 }
 
 /** Without what says nothing about the change: bookkeeping of the server, and gitmend's own annotations. */

@@ -2,7 +2,8 @@
 // come from the object as it was read, so that the effect can be found again and taken back.
 import type { KubernetesObject, ObjectRef } from "../domain/facts/objects.ts";
 import type { Json } from "../domain/json.ts";
-import type { PatchEffect } from "../domain/planning/effect.ts";
+import type { FieldChange, PatchEffect } from "../domain/planning/effect.ts";
+import type { JsonPatchOperation } from "./action.ts";
 import { fieldChange } from "./differences.ts";
 import { segmentsOf, toPointer, valueAt } from "./json-pointer.ts";
 
@@ -39,4 +40,26 @@ function missingParents(object: KubernetesObject, pointers: readonly string[]): 
     return segments.slice(0, -1).map((_, index) => toPointer(segments.slice(0, index + 1)));
   });
   return [...new Set(parents)].filter((parent) => valueAt(object, parent) === undefined);
+}
+
+/** The conditional patch that makes the effect, with these annotations. */
+export function patchOperations(
+  { resourceVersion, missingParents, changes }: PatchEffect,
+  annotations: Readonly<Record<string, string>>,
+): readonly JsonPatchOperation[] {
+  return [
+    { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion },
+    ...missingParents.map((path) => ({ op: "add" as const, path, value: {} })),
+    ...changes.map(operationOf),
+    ...Object.entries(annotations).map(([name, value]) => ({
+      op: "add" as const,
+      path: toPointer(["metadata", "annotations", name]),
+      value,
+    })),
+  ];
+}
+
+function operationOf({ pointer, before, after }: FieldChange): JsonPatchOperation {
+  if (after === undefined) return { op: "remove", path: pointer };
+  return { op: before === undefined ? "add" : "replace", path: pointer, value: after };
 }

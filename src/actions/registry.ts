@@ -5,7 +5,10 @@ import { checkLogs } from "./kubernetes/check-logs.ts";
 import { collectEvents } from "./kubernetes/collect-events.ts";
 import { collectLogs } from "./kubernetes/collect-logs.ts";
 import { cordonNode } from "./kubernetes/cordon-node.ts";
+import { drainNode } from "./kubernetes/drain-node.ts";
 import { getPodStatus } from "./kubernetes/get-pod-status.ts";
+import { increaseResources } from "./kubernetes/increase-resources.ts";
+import { patchResource } from "./kubernetes/patch-resource.ts";
 import { restartDeployment } from "./kubernetes/restart-deployment.ts";
 import { restartPod } from "./kubernetes/restart-pod.ts";
 import { rollbackDeployment } from "./kubernetes/rollback-deployment.ts";
@@ -29,8 +32,11 @@ export const actions: readonly Action[] = [
   scaleDeployment,
   rollbackDeployment,
   restartDeployment,
+  increaseResources,
+  patchResource,
   cordonNode,
   uncordonNode,
+  drainNode,
   notifyTeam,
 ];
 

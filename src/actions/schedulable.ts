@@ -3,8 +3,8 @@ import type { KubernetesObject, ObjectRef } from "../domain/facts/objects.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { PatchEffect } from "../domain/planning/effect.ts";
 import { Problem } from "../domain/problem.ts";
-import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "./action.ts";
-import { nameParameter, nodeRef, outputSchema } from "./parameters.ts";
+import type { ActionInput, ActionTools, ChangeAction } from "./action.ts";
+import { nameParameter, nodeRef, outputSchema, type Situation } from "./parameters.ts";
 import { patchEffect } from "./patch-effect.ts";
 
 export const nodeParameter: JsonObject = nameParameter("Node", "the target, when that is a node");
@@ -19,10 +19,10 @@ export const nodeRbac: ChangeAction["rbac"] = [{ apiGroup: "", resource: "nodes"
 /** @throws Problem TARGET_GONE */
 export async function readNode(
   input: ActionInput,
-  context: ActionContext,
+  situation: Situation,
   tools: ActionTools,
 ): Promise<{ readonly ref: ObjectRef; readonly object: KubernetesObject }> {
-  const ref = nodeRef(input, context);
+  const ref = nodeRef(input, situation);
   const object = await tools.cluster(ref.cluster).get(ref);
   if (object === null) throw new Problem("TARGET_GONE", `node ${ref.name} no longer exists`);
   return { ref, object };
@@ -37,4 +37,11 @@ export function unschedulableEffect(
   return patchEffect(ref, object, [
     { pointer: "/spec/unschedulable", value: unschedulable ? true : undefined },
   ]);
+}
+
+export function isReady({ status }: KubernetesObject): boolean {
+  const conditions = Array.isArray(status?.conditions)
+    ? (status.conditions as { type?: string; status?: string }[])
+    : [];
+  return conditions.some(({ type, status: value }) => type === "Ready" && value === "True");
 }

@@ -1,5 +1,6 @@
 // Takes one change back. An undo is an effect like any other: announced durably, conditional, found out after a crash.
-// A field is written back only while it still holds what gitmend wrote; otherwise people are told what stands there.
+// A field is written back only while it still holds what gitmend wrote; otherwise people are told what stands there, and the
+// other fields of the step are written back all the same.
 import type { ActionContext, ActionTools, ChangeAction } from "../actions/action.ts";
 import type { UndoFailed } from "../domain/execution/events.ts";
 import type { Change } from "../domain/execution/execution.ts";
@@ -59,7 +60,7 @@ export async function resumeUndo(change: Change, session: Session, ports: Engine
     const lost = new Problem("API_OUTCOME_UNKNOWN", "the controller stopped while the undo was under way", {
       retryable: true,
     });
-    return conclude(run, await findOut(request(run, undoEffect), lost, ports), "restored");
+    return conclude(run, undoEffect, await findOut(request(run, undoEffect), lost, ports), "restored");
   });
 }
 
@@ -96,13 +97,26 @@ async function makeAnnounced(
     { type: "UndoStarted", step: run.change.step, attempt: run.attempt, call, effect },
   ]);
   await run.ports.faults.at("undo-after-start");
-  await conclude(run, await makeEffect(request(run, effect), run.ports), note);
+  await conclude(run, effect, await makeEffect(request(run, effect), run.ports), note);
 }
 
-async function conclude(run: UndoRun, end: EffectEnd, note: string): Promise<void> {
+async function conclude(run: UndoRun, effect: Effect, end: EffectEnd, note: string): Promise<void> {
   if (end.end !== "made") throw end.problem;
   await run.ports.faults.at("undo-after-effect");
+  await assertNothingLeft(run, effect);
   await undone(run, note);
+}
+
+/** What the restore left out stands there still, written by somebody else. @throws Problem FIELD_CHANGED_SINCE */
+async function assertNothingLeft(
+  { change, context, tools, ports }: UndoRun,
+  restored: Effect,
+): Promise<void> {
+  if (change.undo.how !== "restore" || change.effect.kind !== "patch" || restored.kind !== "patch") return;
+  const back = new Set(restored.changes.map(({ pointer }) => pointer));
+  const left = change.effect.changes.filter(({ pointer }) => !back.has(pointer));
+  if (left.length > 0)
+    await ports.effects.prepareRestore({ ...change.effect, changes: left }, context, tools);
 }
 
 async function noEffect(run: UndoRun, call: ActionCall | null, note: string): Promise<void> {

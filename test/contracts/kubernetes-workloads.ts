@@ -72,8 +72,9 @@ export function workloadContract(subject: () => WorkloadSubject): void {
     });
 
     it("as a dry-run or of another uid leaves the pod alone", async () => {
-      const { api } = subject();
-      const [pod] = pods;
+      const { api, rolledOut } = subject();
+      // Without a budget: a refused uid uses up what a budget allows, on servers of 1.20.
+      const [pod] = await rolledOut("kept", 1, {});
       const { uid } = pod!.metadata;
       await api.evict(podRef(pod!), { ...options, uid, dryRun: true });
       expect(await codeOf(api.evict(podRef(pod!), { ...options, uid: otherUid }))).toBe("API_CONFLICT");

@@ -1,10 +1,16 @@
 // uncordon_node: pods may be placed on a node again, provided that it is well.
-import type { KubernetesObject } from "../../domain/facts/objects.ts";
 import type { PatchEffect } from "../../domain/planning/effect.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "../action.ts";
 import { nodeRef, objectSchema, reasonParameter, textOf } from "../parameters.ts";
-import { nodeOutput, nodeParameter, nodeRbac, readNode, unschedulableEffect } from "../schedulable.ts";
+import {
+  isReady,
+  nodeOutput,
+  nodeParameter,
+  nodeRbac,
+  readNode,
+  unschedulableEffect,
+} from "../schedulable.ts";
 
 export const uncordonNode: ChangeAction = {
   name: "uncordon_node",
@@ -41,11 +47,4 @@ async function prepare(input: ActionInput, context: ActionContext, tools: Action
     throw new Problem("PRECONDITION_FAILED", `node ${ref.name} is not Ready`, { retryable: true });
   }
   return unschedulableEffect(ref, object, false);
-}
-
-function isReady({ status }: KubernetesObject): boolean {
-  const conditions = Array.isArray(status?.conditions)
-    ? (status.conditions as { type?: string; status?: string }[])
-    : [];
-  return conditions.some(({ type, status: value }) => type === "Ready" && value === "True");
 }

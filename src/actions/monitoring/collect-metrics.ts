@@ -1,116 +1,130 @@
-// collect_metrics: asks the cluster's Prometheus and hands the answer to later steps and conditions. A query is fixed text with
-// values quoted into it by promql(): what an alert carries never becomes part of the query's structure.
+// collect_metrics: what Prometheus says at this moment, for later conditions and for people. Instant queries only.
 import type { Json, JsonObject } from "../../domain/json.ts";
+import { oneLine } from "../../domain/plain-text.ts";
 import { redactText } from "../../domain/redact.ts";
 import type { ActionContext, ActionInput, ActionTools, MetricSample, ReadAction } from "../action.ts";
-import { objectSchema, outputSchema, reasonParameter, textOf } from "../parameters.ts";
+import { objectSchema, outputSchema, reasonParameter } from "../parameters.ts";
 
-const shownSamples = 50;
-const mostLabels = 20;
-const labelLength = 200;
+const shownSamples = 10;
+const shownLabels = 20;
+const shownLength = 200;
+const promql = { type: "string", minLength: 1, maxLength: 4000 };
+const number = { type: ["number", "null"] };
 
 export const collectMetrics: ReadAction = {
   name: "collect_metrics",
   aliases: ["query_metrics"],
   type: "monitoring",
-  summary: "Asks the cluster's Prometheus an instant query and keeps the answer as evidence.",
+  summary: "Asks Prometheus what some queries are at this moment, and keeps the samples as evidence.",
   risk: "low",
   changes: false,
   idempotent: true,
   input: objectSchema(
     {
-      query: {
-        type: "string",
-        minLength: 1,
-        maxLength: 10_000,
-        description: "PromQL. Values enter as {{ promql(x) }}, in place of a quoted label value.",
+      queries: {
+        oneOf: [promql, { type: "array", items: promql, minItems: 1, maxItems: 10 }],
+        description: "PromQL, one query or a list. Values enter it through promql(x).",
       },
       reason: reasonParameter,
     },
-    ["query"],
+    ["queries"],
   ),
-  parameterAliases: { promql: "query" },
+  parameterAliases: { query: "queries", promql: "queries" },
   identity: [],
   text: ["reason"],
-  promql: ["query"],
+  promql: ["queries"],
   output: outputSchema({
-    count: { type: "integer", description: "Samples in the answer." },
-    value: {
-      type: ["number", "null"],
-      description: "The first sample's; null when there is none or it is no finite number.",
-    },
-    samples: {
+    values: {
       type: "array",
-      maxItems: shownSamples,
+      items: number,
+      description:
+        "The first sample of each query, in order; null when there is none or it is no finite number.",
+    },
+    results: {
+      type: "array",
+      description: `By query: how many samples there are, and the first ${shownSamples} of them.`,
       items: outputSchema({
-        labels: { type: "object", additionalProperties: { type: "string" } },
-        value: { type: ["number", "null"] },
+        query: { type: "string" },
+        samples: { type: "integer" },
+        shown: {
+          type: "array",
+          maxItems: shownSamples,
+          items: outputSchema({
+            labels: { type: "object", additionalProperties: { type: "string" } },
+            value: number,
+          }),
+        },
       }),
-      description: "In the order of the answer.",
     },
     evidence: {
       type: ["string", "null"],
-      description: "Name of the evidence: all samples; null without any.",
+      description: "Name of the evidence; null when there are no samples.",
     },
     sha256: { type: ["string", "null"] },
     bytes: { type: "integer" },
   }),
   rbac: [],
   undo: { how: "nothing", why: "it only reads" },
-  timeoutSeconds: 15,
+  timeoutSeconds: 30,
   waitParameter: null,
   objects: () => [],
-  preview: (input) => `ask Prometheus: ${oneLine(textOf(input, "query") ?? "a query")}`,
+  preview: (input) => {
+    const { length } = queriesOf(input);
+    return `ask Prometheus ${length === 1 ? "a query" : `${length} queries`}`;
+  },
   run,
 };
 
-function oneLine(query: string): string {
-  const line = query.replaceAll(/\s+/g, " ").trim();
-  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
+interface Answer {
+  readonly query: string;
+  readonly samples: readonly MetricSample[];
+}
+
+function queriesOf({ queries }: ActionInput): readonly string[] {
+  return Array.isArray(queries) ? (queries as readonly string[]) : [String(queries ?? "")];
 }
 
 async function run(input: ActionInput, context: ActionContext, tools: ActionTools): Promise<JsonObject> {
-  const query = textOf(input, "query") ?? "";
-  const samples = await tools.query(context.cluster, query);
+  const ask = async (query: string) => ({ query, samples: await tools.query(context.cluster, query) });
+  const answers = await Promise.all(queriesOf(input).map(ask));
   return {
-    count: samples.length,
-    value: numberOf(samples[0]?.value),
-    samples: samples.slice(0, shownSamples).map(({ labels, value }) => ({
-      labels: shortLabels(labels),
-      value: numberOf(value),
-    })),
-    ...(await keep(query, samples, context, tools)),
+    values: answers.map(({ samples }) => finite(samples[0]?.value)),
+    results: answers.map(shownAnswer),
+    ...(await keep(answers, context, tools)),
   };
 }
 
-/** JSON has neither NaN nor the infinities. */
-function numberOf(value: number | undefined): Json {
+function shownAnswer({ query, samples }: Answer): JsonObject {
+  const shown = samples.slice(0, shownSamples).map(({ labels, value }) => ({
+    labels: Object.fromEntries(
+      Object.entries(labels)
+        .slice(0, shownLabels)
+        .map(([name, text]) => [name, oneLine(text, shownLength)]),
+    ),
+    value: finite(value),
+  }));
+  return { query, samples: samples.length, shown };
+}
+
+/** JSON has neither NaN nor the infinities; the evidence says which it was. */
+function finite(value: number | undefined): number | null {
   return value !== undefined && Number.isFinite(value) ? value : null;
 }
 
-function shortLabels(labels: MetricSample["labels"]): JsonObject {
-  return Object.fromEntries(
-    Object.entries(labels)
-      .slice(0, mostLabels)
-      .map(([name, value]) => [name, redactText(value).slice(0, labelLength)]),
-  );
-}
-
 async function keep(
-  query: string,
-  samples: readonly MetricSample[],
+  answers: readonly Answer[],
   { step }: ActionContext,
   tools: ActionTools,
-): Promise<JsonObject> {
-  if (samples.length === 0) return { evidence: null, sha256: null, bytes: 0 };
-  const lines = samples.map(({ labels, value }) => `${seriesText(labels)} ${value}`);
-  const text = [`# ${oneLine(query)}`, `# asked at ${tools.now()}`, ...lines, ""].join("\n");
-  const { name, sha256, bytes } = await tools.saveEvidence(`${step}-metrics.txt`, text);
-  return { evidence: name, sha256, bytes };
+): Promise<Readonly<Record<string, Json>>> {
+  if (answers.every(({ samples }) => samples.length === 0)) return { evidence: null, sha256: null, bytes: 0 };
+  const saved = await tools.saveEvidence(`${step}.metrics`, redactText(answers.map(answerText).join("\n")));
+  return { evidence: saved.name, sha256: saved.sha256, bytes: saved.bytes };
 }
 
-/** As Prometheus writes a series. */
-function seriesText({ __name__: name = "", ...labels }: MetricSample["labels"]): string {
-  const pairs = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
-  return `${name}{${pairs.join(",")}}`;
+function answerText({ query, samples }: Answer): string {
+  const lines = samples.map(({ labels, value }) => {
+    const pairs = Object.entries(labels).map(([name, text]) => `${name}=${JSON.stringify(text)}`);
+    return `{${pairs.join(",")}} ${value}\n`;
+  });
+  return `# ${oneLine(query, 4000)}\n${lines.join("")}`;
 }
