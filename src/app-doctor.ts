@@ -1,8 +1,9 @@
 // What `gitmend doctor` asks, wired: the Git remotes, the clusters, the addresses of gitmend.yaml, the data folder.
 import { statfs } from "node:fs/promises";
+import { reachAlertmanager } from "./adapters/alertmanager/reach-alertmanager.ts";
 import { reachForPush } from "./adapters/git/reach-remote.ts";
 import type { ClusterSetup } from "./app-clusters.ts";
-import { gitRemote } from "./app-settings.ts";
+import { alertmanagerAuthorization, gitRemote } from "./app-settings.ts";
 import type { Config } from "./config/read-config.ts";
 import type { Controller, ControllerPorts } from "./controller/controller.ts";
 import { type Check, type DoctorPorts, examine, type Reachable } from "./controller/doctor.ts";
@@ -30,7 +31,12 @@ export function doctor(parts: DoctorParts): () => Promise<readonly Check[]> {
     clusters: [...clusters.byName].map(([name, { connection }]) => ({ ...connection, name })),
     actions: ports.actions,
     live: config.live,
-    reachables: [configRepository(parts), ...auditRemote(parts), ...metricAddresses(parts)],
+    reachables: [
+      configRepository(parts),
+      ...auditRemote(parts),
+      ...metricAddresses(parts),
+      ...alertAddresses(parts),
+    ],
     people: {
       approvers: config.approvals.people.length,
       channels: Object.keys(config.notifications.channels).length,
@@ -82,4 +88,18 @@ function metricAddresses({ config, ports: { clusters } }: DoctorParts): readonly
       },
     })),
   );
+}
+
+function alertAddresses({ config, environment }: DoctorParts): readonly Reachable[] {
+  return config.alertmanagers.flatMap((source) => {
+    const { name, url } = source;
+    if (url === undefined) return [];
+    return [
+      {
+        name: `alertmanager ${name}`,
+        mend: "see `url` and `url_credential` of this Alertmanager in gitmend.yaml",
+        reach: () => reachAlertmanager(url, alertmanagerAuthorization(source, environment)),
+      },
+    ];
+  });
 }

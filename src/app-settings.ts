@@ -53,10 +53,11 @@ export function webhookSources(
   const known = clusters.length > 0 ? clusters : [defaultClusterName];
   if (config.alertmanagers.length === 0)
     return [{ name: "default", clusters: known, clusterLabel: "cluster", credential: null }];
-  return config.alertmanagers.map(({ name, clusters: own, cluster_label, credential }) => ({
+  return config.alertmanagers.map(({ name, clusters: own, cluster_label, namespaces, credential }) => ({
     name,
     clusters: own ?? known,
     clusterLabel: cluster_label,
+    ...(namespaces === undefined ? {} : { namespaces }),
     credential: webhookCredential(credential, environment),
   }));
 }
@@ -76,6 +77,14 @@ export function prometheusServers(config: Config, environment: Environment): rea
     clusters: clusters ?? null,
     authorization: authorizationOf(webhookCredential(credential, environment)),
   }));
+}
+
+/** What gitmend sends to an Alertmanager's API. */
+export function alertmanagerAuthorization(
+  { url_credential }: Config["alertmanagers"][number],
+  environment: Environment,
+): string | null {
+  return authorizationOf(webhookCredential(url_credential, environment));
 }
 
 /** The header that gitmend sends with this credential. */

@@ -7,7 +7,7 @@ import { secondsBetween } from "../domain/instant.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { RbacRule } from "../domain/templates/action-description.ts";
-import { accessInUse, deniedAccess } from "./rbac-in-use.ts";
+import { type AccessQuestion, accessInUse, deniedAccess } from "./rbac-in-use.ts";
 import type { Health, Views } from "./views.ts";
 
 export interface Check {
@@ -16,15 +16,6 @@ export interface Check {
   readonly detail: string;
   /** What to do; null: nothing. */
   readonly mend: string | null;
-}
-
-export interface AccessQuestion {
-  readonly verb: string;
-  readonly apiGroup: string;
-  /** `pods` or `pods/log`. */
-  readonly resource: string;
-  /** null: everywhere. */
-  readonly namespace: string | null;
 }
 
 export interface ExaminedCluster {

@@ -3,7 +3,15 @@ import type { LiveScope } from "../domain/gate/weigh-gate.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import type { RbacRule } from "../domain/templates/action-description.ts";
 import type { Template, TemplateStep } from "../domain/templates/template.ts";
-import type { AccessQuestion } from "./doctor.ts";
+
+export interface AccessQuestion {
+  readonly verb: string;
+  readonly apiGroup: string;
+  /** `pods` or `pods/log`. */
+  readonly resource: string;
+  /** null: everywhere. */
+  readonly namespace: string | null;
+}
 
 export type Access = Omit<AccessQuestion, "namespace">;
 

@@ -124,6 +124,47 @@ describe("gitmend executions", () => {
   });
 });
 
+describe("gitmend executions watch", () => {
+  const dataFolder = () => join(folder, ".gitmend");
+  const watch = (...args: string[]) =>
+    cli(["executions", "watch", short, ...args], { workingFolder: folder });
+
+  it("finds a controller that was restarted meanwhile, and shows nothing twice", async () => {
+    const half = events.slice(0, 6);
+    const running = { ...summary, phase: "running" as const, outcome: null };
+    const first = await givenServer({}, { executions: executionsOf([{ summary: running, events: half }]) });
+    await writeControllerFile(dataFolder(), { url: first.url, token });
+    let shown = "";
+    const watched = cli(["executions", "watch", short], {
+      workingFolder: folder,
+      onOut: (text) => {
+        shown += text;
+      },
+    });
+    await expect.poll(() => shown.split("\n").length).toBeGreaterThanOrEqual(half.length);
+    await first.server.close(0);
+    await using second = await givenServer({}, { executions: executionsOf([{ summary, events }]) });
+    await writeControllerFile(dataFolder(), { url: second.url, token });
+    const { code, out, err } = await watched;
+    expect([code, err]).toEqual([1, "the controller does not answer: waiting for it\n"]);
+    expect(out.match(/^ +[\d.]+s {2}/gm)).toHaveLength(events.length);
+  });
+
+  it("speaks JSON, one event a line, and says that there is no such execution", async () => {
+    await using server = await givenServer({}, { executions: executionsOf([{ summary, events }]) });
+    await writeControllerFile(dataFolder(), { url: server.url, token });
+    const { out } = await watch("-o", "json");
+    expect(
+      out
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as RecordedEvent).seq),
+    ).toEqual(events.map(({ seq }) => seq));
+    const none = await cli(["executions", "watch", "ffffffff"], { workingFolder: folder });
+    expect(none).toMatchObject({ code: 1, out: "", err: expect.stringContaining("NOT_FOUND") });
+  });
+});
+
 describe("gitmend dead-letters list", () => {
   it("shows the reason and the body, and nothing of it steers the terminal", async () => {
     const letter = {

@@ -13,6 +13,8 @@ export interface CliSettings {
   readonly input?: string;
   readonly columns?: number;
   readonly colours?: boolean;
+  /** Sees the output as it comes. */
+  readonly onOut?: (text: string) => void;
 }
 
 export async function cli(args: readonly string[], settings: CliSettings = {}): Promise<CliRun> {
@@ -21,6 +23,7 @@ export async function cli(args: readonly string[], settings: CliSettings = {}): 
   const code = await runCli(args, {
     out: (text) => {
       out += text;
+      settings.onOut?.(text);
     },
     err: (text) => {
       err += text;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { actions } from "../../src/actions/registry.ts";
-import { type AccessQuestion, type DoctorPorts, examine } from "../../src/controller/doctor.ts";
+import { type DoctorPorts, examine } from "../../src/controller/doctor.ts";
+import type { AccessQuestion } from "../../src/controller/rbac-in-use.ts";
 import type { Health } from "../../src/controller/views.ts";
 import type { Catalog } from "../../src/domain/policies/catalog.ts";
 import { compileCatalog } from "../../src/domain/policies/compile-catalog.ts";

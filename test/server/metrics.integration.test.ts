@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { createMetrics } from "../../src/adapters/telemetry/metrics.ts";
 import { givenServer } from "./given-server.ts";
@@ -64,6 +65,18 @@ describe("/metrics", () => {
       "step_duration_seconds",
       "webhook_duration_seconds",
     ]);
+  });
+
+  it("is explained, each with its labels", async () => {
+    const text = await givenMetrics().scrape();
+    const page = readFileSync(new URL("../../docs/how-to/watch-gitmend.md", import.meta.url), "utf8");
+    const explained = [...page.matchAll(/^\| `(\w+)[^|]*\| (\w+) \|/gm)].map(
+      ([, name, type]) => `${name} ${type}`,
+    );
+    const real = [...text.matchAll(/^# TYPE gitmend_(\w+) (\w+)/gm)].map(
+      ([, name, type]) => `${name} ${type}`,
+    );
+    expect(new Set(explained)).toEqual(new Set(real));
   });
 
   it("leaves out what cannot be known now instead of saying 0", async () => {

@@ -1,5 +1,5 @@
 // Asks the API server whether gitmend's own account may do something (SelfSubjectAccessReview). Every account may ask.
-import type { AccessQuestion } from "../../controller/doctor.ts";
+import type { AccessQuestion } from "../../controller/rbac-in-use.ts";
 import { isObject } from "../../domain/json.ts";
 import { Problem } from "../../domain/problem.ts";
 import { type ApiRequest, sendRead, type Transport } from "./send-request.ts";
