@@ -70,7 +70,7 @@ export const collectMetrics: ReadAction = {
   objects: () => [],
   preview: (input) => {
     const { length } = queriesOf(input);
-    return `ask Prometheus ${length === 1 ? "a query" : `${length} queries`}`;
+    return length === 1 ? "ask Prometheus a query" : `ask Prometheus ${length} queries`;
   },
   run,
 };
@@ -81,7 +81,8 @@ interface Answer {
 }
 
 function queriesOf({ queries }: ActionInput): readonly string[] {
-  return Array.isArray(queries) ? (queries as readonly string[]) : [String(queries ?? "")];
+  if (typeof queries === "string") return [queries];
+  return Array.isArray(queries) ? (queries as readonly string[]) : [];
 }
 
 async function run(input: ActionInput, context: ActionContext, tools: ActionTools): Promise<JsonObject> {
