@@ -46,8 +46,10 @@ function anchors(markdown: string): Set<string> {
   );
 }
 
-/** Fenced examples that say what they are: ```yaml template, ```yaml policy, ```yaml policy-test, ```yaml gitmend. */
-function examples(kind: "template" | "policy" | "policy-test" | "gitmend"): { name: string; text: string }[] {
+/** Fenced examples that say what they are: ```yaml template, ```yaml policy, ```yaml policy-test, ```yaml catalog, ```yaml gitmend. */
+function examples(
+  kind: "template" | "policy" | "policy-test" | "catalog" | "gitmend",
+): { name: string; text: string }[] {
   return documents().flatMap((file) =>
     [...read(file).matchAll(new RegExp(`^\`\`\`yaml ${kind}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
       (match, index) => ({
@@ -103,10 +105,42 @@ describe("the documents", () => {
   });
 });
 
+/** Comparisons and events that stand in the tables of a page, as rules. */
+function inlineRules(file: string): string[] {
+  const quoted = [...read(file).matchAll(/`(\{[^`]+\})`/g)].map((match) => match[1] ?? "");
+  const deny = "{type: deny, params: {reason: x}}";
+  return quoted.flatMap((text, index) => {
+    if (text.startsWith("{type: "))
+      return [
+        `{name: r${index}, on: [A${index}], event: ${text.replace(/\{template: .*?\}\}/, "{template: t}")}}`,
+      ];
+    return text.startsWith("{fact: ") && text.includes("operator:")
+      ? [`{name: r${index}, conditions: ${text}, event: ${deny}}`]
+      : [];
+  });
+}
+
+describe("the examples in the tables of write-a-policy.md", () => {
+  it("compile", () => {
+    const rules = inlineRules("docs/how-to/write-a-policy.md");
+    expect(rules.length).toBeGreaterThanOrEqual(15);
+    const files = [
+      {
+        path: "templates/t.yaml",
+        text: "name: t\nsteps: [{name: a, action: {action: get_pod_status}}]\n",
+      },
+      { path: "policies/p.yaml", text: `name: p\nrules:\n${rules.map((rule) => `  - ${rule}\n`).join("")}` },
+      ...examples("catalog").map(({ text }) => ({ path: "catalog.yaml", text })),
+    ];
+    expect(compileCatalog(files, "docs", actions).findings).toEqual([]);
+  });
+});
+
 describe("the examples in the documents", () => {
   const files = [
     ...examples("template").map(({ text }, index) => ({ path: `templates/${index}.yaml`, text })),
     ...examples("policy").map(({ text }, index) => ({ path: `policies/${index}.yaml`, text })),
+    ...examples("catalog").map(({ text }) => ({ path: "catalog.yaml", text })),
     ...examples("policy-test").map(({ text }, index) => ({ path: `policies/tests/${index}.yaml`, text })),
   ];
 

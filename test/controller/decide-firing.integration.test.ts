@@ -1,0 +1,228 @@
+// Decisions against real PostgreSQL and a Kubernetes API: limits, usage, labels, and what the second weighing finds.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { effects } from "../../src/actions/effects.ts";
+import { actions } from "../../src/actions/registry.ts";
+import { connectCluster } from "../../src/adapters/kubernetes/cluster-api.ts";
+import { type Database, openDatabase } from "../../src/adapters/postgres/open-database.ts";
+import { uuidV7 } from "../../src/adapters/uuid-v7.ts";
+import { decideFiring } from "../../src/controller/decide-firing.ts";
+import type { DecisionPorts } from "../../src/controller/decision-ports.ts";
+import { weighNow } from "../../src/controller/weigh-plan.ts";
+import type { Alert } from "../../src/domain/facts/alert.ts";
+import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
+import type { Gate } from "../../src/domain/gate/gate.ts";
+import type { Plan } from "../../src/domain/planning/plan.ts";
+import type { Catalog } from "../../src/domain/policies/catalog.ts";
+import { compileCatalog } from "../../src/domain/policies/compile-catalog.ts";
+import { startSimulatedCluster } from "../../src/simulation/start-simulated-cluster.ts";
+import { type GivenCluster, givenCluster } from "../actions/given-cluster.ts";
+import { delivery, ending } from "../contracts/store-samples.ts";
+import { givenAlert } from "../fixtures/facts.ts";
+import { rawAdmin } from "../support/kube-control-plane.ts";
+import { noMetrics } from "../support/no-metrics.ts";
+import { startPostgres, type TestPostgres } from "../support/postgres.ts";
+
+let postgres: TestPostgres;
+let database: Database;
+let given: GivenCluster;
+let stop: () => Promise<void>;
+
+beforeAll(async () => {
+  postgres = await startPostgres({ fsync: false });
+  database = await openDatabase({ url: await postgres.createDatabase() });
+  const simulation = await startSimulatedCluster();
+  const connection = connectCluster({ name: "test", kubeconfigText: simulation.kubeconfig });
+  given = await givenCluster({
+    cluster: "test",
+    api: (signal) => connection.api(signal),
+    admin: rawAdmin(simulation.kubeconfig),
+    simulated: simulation.cluster,
+    stop: () => simulation.stop(),
+  });
+  stop = async () => {
+    await connection.close();
+    await simulation.stop();
+  };
+});
+afterAll(async () => {
+  await stop();
+  await database.close();
+  await postgres.remove();
+});
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+function ports(live = true): DecisionPorts {
+  const { alerts, clock } = database;
+  return {
+    alerts,
+    clock,
+    ids: uuidV7(clock),
+    clusters: { names: ["test"], labels: () => ({}), tools: () => given.tools },
+    faults: { at: async () => undefined },
+    log: silent,
+    metrics: noMetrics,
+    actions: new Map(actions.map((action) => [action.name, action])),
+    effects,
+    factTimeoutSeconds: 5,
+    ownerLabel: "team",
+    live: live ? [{}] : [],
+    protection: { namespaces: ["kube-system"], ownNamespace: null, ownNode: null },
+  };
+}
+
+/** Each test has templates of its own name, so that limits of scope `template` count its executions alone. */
+function catalogOf(template: string, ...guards: readonly string[]): Catalog {
+  const rules = [
+    `{name: restart, on: [${template}], event: {type: select-template, params: {template: ${template}}}}`,
+    ...guards,
+  ];
+  const files = [
+    {
+      path: "templates/t.yaml",
+      text: `name: ${template}\nsteps: [{name: restart, action: {action: restart_pod, parameters: {pod: "{{ subject.name }}"}}}]\n`,
+    },
+    {
+      path: "policies/p.yaml",
+      text: `name: p\nrules:\n${rules.map((rule) => `  - ${rule}\n`).join("")}`,
+    },
+  ];
+  const { catalog, findings } = compileCatalog(files, "main@sha1:0", actions);
+  if (catalog === null) throw new Error(JSON.stringify(findings));
+  return catalog;
+}
+
+const limit = (params: string) => `{name: few, event: {type: limit, params: {${params}}}}`;
+
+interface Decided {
+  readonly id: string;
+  readonly alert: Alert;
+  readonly plan: Plan;
+  readonly gate: Gate;
+}
+
+async function alertsFor(name: string, count: number): Promise<readonly Alert[]> {
+  const alerts: Alert[] = [];
+  for (let index = 0; index < count; index += 1) {
+    await given.deployed(`${name}-${index}`, 1);
+    const [pod] = (await given.podsOf(`${name}-${index}`)) as [KubernetesObject];
+    const labels = { alertname: name, namespace: given.namespace, pod: pod.metadata.name };
+    alerts.push(givenAlert({ cluster: "test", name, fingerprint: pod.metadata.uid, labels }));
+  }
+  return alerts;
+}
+
+/** Delivers the alerts and decides them all at once. */
+async function decide(
+  alerts: readonly Alert[],
+  catalog: Catalog,
+  decisionPorts = ports(),
+): Promise<readonly Decided[]> {
+  await database.alerts.receive(delivery(...alerts));
+  const due = await database.alerts.takeDue(1_000, 600);
+  const own = due.filter(({ alert }) => alerts.some(({ fingerprint }) => fingerprint === alert.fingerprint));
+  const ids = await Promise.all(own.map((firing) => decideFiring(firing, catalog, decisionPorts)));
+  return Promise.all(own.map(({ alert }, index) => decidedOf(ids[index] ?? "", alert)));
+}
+
+async function decidedOf(id: string, alert: Alert): Promise<Decided> {
+  const events = (await database.executions.events(id)).map(({ event }) => event);
+  const planned = events.find((event) => event.type === "Planned");
+  const decided = events.find((event) => event.type === "GateDecided");
+  if (planned === undefined || decided === undefined) throw new Error(`${alert.name} started nothing`);
+  return { id, alert, plan: planned.plan, gate: decided.gate };
+}
+
+const again = ({ id, alert, plan }: Decided, catalog: Catalog, live = true) =>
+  weighNow(id, alert, plan, catalog, given.tools, ports(live));
+
+const byId = (left: Decided, right: Decided) => (left.id < right.id ? -1 : 1);
+
+describe("a limit of three", () => {
+  it("lets three of eight pass that are decided at once, and the others say why not", async () => {
+    const catalog = catalogOf("storm", limit("scope: template, running: 3"));
+    const decided = await decide(await alertsFor("storm", 8), catalog);
+    const refused = decided.filter(({ gate }) => gate.kind === "refused");
+    expect(decided.map(({ gate }) => gate.kind).toSorted()).toEqual([
+      ...Array(3).fill("open"),
+      ...Array(5).fill("refused"),
+    ]);
+    expect(refused[0]?.gate.reasons).toEqual([
+      { rule: "p/few", effect: "limit", reason: "3 are under way in template/storm, at most 3 may be" },
+    ]);
+    const used = await database.alerts.usage(["template/storm"], { perSeconds: 3_600 });
+    expect(used.get("template/storm")).toEqual({ running: 3, starts: 3 });
+  });
+
+  it("counts nothing that is only observed, and holds nothing of it back", async () => {
+    const catalog = catalogOf("watched", limit("scope: template, running: 1"));
+    const decided = await decide(await alertsFor("watched", 2), catalog, ports(false));
+    expect(decided.map(({ gate }) => gate.kind)).toEqual(["open", "open"]);
+    const used = await database.alerts.usage(["template/watched"], { perSeconds: 3_600 });
+    expect(used.get("template/watched")).toEqual({ running: 0, starts: 0 });
+  });
+});
+
+describe("the second weighing", () => {
+  it("does not count the execution itself; of those over a lower limit the first goes on", async () => {
+    const three = catalogOf("second", limit("scope: template, running: 3"));
+    const decided = (await decide(await alertsFor("second", 3), three)).toSorted(byId);
+    const kinds = async (catalog: Catalog) =>
+      Promise.all(decided.map(async (one) => (await again(one, catalog)).kind));
+    expect(await kinds(three)).toEqual(["open", "open", "open"]);
+    const one = catalogOf("second", limit("scope: template, running: 1"));
+    expect(await kinds(one)).toEqual(["open", "refused", "refused"]);
+    await database.executions.append(ending(decided[0]?.id ?? "", 3));
+    expect(await kinds(one)).toEqual(["open", "open", "refused"]);
+  });
+
+  it("finds a freeze, and a place that is only observed now, with their reasons", async () => {
+    const [decided] = await decide(await alertsFor("frozen", 1), catalogOf("frozen"));
+    if (decided === undefined) throw new Error("nothing was decided");
+    const freeze = catalogOf(
+      "frozen",
+      "{name: freeze, event: {type: deny, params: {reason: change freeze}}}",
+    );
+    expect(await again(decided, freeze)).toMatchObject({
+      kind: "refused",
+      reasons: [{ rule: "p/freeze", reason: "change freeze (p/freeze fires)" }],
+    });
+    const observe = catalogOf("frozen", "{name: quiet, event: {type: set-mode, params: {mode: observe}}}");
+    expect(await again(decided, observe)).toMatchObject({
+      kind: "refused",
+      reasons: [{ rule: "p/quiet", effect: "observe" }],
+    });
+    expect(await again(decided, catalogOf("frozen"), false)).toMatchObject({
+      kind: "refused",
+      reasons: [{ rule: "built-in/live" }],
+    });
+  });
+});
+
+describe("a guard", () => {
+  it("reads how much is under way, without the execution that it judges", async () => {
+    const ask = "event: {type: require-approval, params: {}}";
+    const catalog = catalogOf("busy", `{name: busy, when: usage.template.running >= 1, ${ask}}`);
+    const [first, second] = await alertsFor("busy", 2);
+    if (first === undefined || second === undefined) throw new Error("no alerts");
+    const [one] = await decide([first], catalog);
+    const [two] = await decide([second], catalog);
+    expect([one?.gate.kind, two?.gate.kind]).toEqual(["open", "approval"]);
+    if (one !== undefined) expect((await again(one, catalog)).kind).toBe("open");
+  });
+
+  it("reads the labels of what the plan touches", async () => {
+    const deny = "event: {type: deny, params: {reason: it is labelled}}";
+    const labelled = (value: string) =>
+      catalogOf(
+        "labels",
+        `{name: tier, conditions: {fact: plan, path: "$.objects[*].labels.app", operator: anyIn, value: [${value}]}, ${deny}}`,
+      );
+    const [alert] = await alertsFor("labels", 1);
+    if (alert === undefined) throw new Error("no alert");
+    const [decided] = await decide([alert], labelled("nobody"));
+    if (decided === undefined) throw new Error("nothing was decided");
+    expect(decided.gate.kind).toBe("open");
+    expect((await again(decided, labelled("labels-0"))).reasons).toMatchObject([{ rule: "p/tier" }]);
+  });
+});
