@@ -10,6 +10,7 @@ import { loop } from "./loop.ts";
 import type { Retention } from "./ports.ts";
 import { createPublisher, type RecordPorts } from "./publish-records.ts";
 import { pause } from "./session.ts";
+import { silentSources } from "./silent-sources.ts";
 import { type StartAnswer, type StartRequest, startByHand } from "./start-by-hand.ts";
 import { type CatalogPorts, type CatalogSync, createCatalogSync } from "./sync-catalog.ts";
 import { weighNow } from "./weigh-plan.ts";
@@ -45,6 +46,7 @@ const publishMilliseconds = 1000;
 const catalogMilliseconds = 1000;
 const assessMilliseconds = 1000;
 const housekeepingMilliseconds = 5000;
+const minuteMilliseconds = 60_000;
 const lastRoundMilliseconds = 2000;
 
 export function startController(ports: ControllerPorts, options: ControllerOptions): Controller {
@@ -70,6 +72,7 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
     every(publishMilliseconds, publish),
     every(assessMilliseconds, () => assessOutcomes(ports)),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds, options.retention)),
+    every(minuteMilliseconds, silentSources(ports)),
     loop(claimMilliseconds, decider.round, stopping.signal, log, nextNudge),
   ];
   return {

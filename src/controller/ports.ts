@@ -96,6 +96,13 @@ export interface DeadLetter {
   readonly body: string;
 }
 
+/** When a source has sent the alert that always fires. */
+export interface Watchdog {
+  readonly source: string;
+  /** ISO 8601, UTC. */
+  readonly lastAt: string;
+}
+
 /** How long the database keeps what nothing waits for. The audit repository keeps everything. */
 export interface Retention {
   readonly deadLettersSeconds: number;
@@ -152,6 +159,8 @@ export interface AlertStore {
    * older than its retention goes, some thousands of rows at a time.
    */
   keepHouse(staleSeconds: number, retention: Retention): Promise<void>;
+  /** Of each source that has ever sent one in the last days. */
+  watchdogs(): Promise<readonly Watchdog[]>;
   /** Newest first; `before` is the last id of the page before. */
   deadLetters(query: { readonly limit: number; readonly before?: string }): Promise<readonly DeadLetter[]>;
   /** Ids are whole numbers. */

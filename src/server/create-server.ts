@@ -95,7 +95,7 @@ function application(options: ServerOptions, ports: ServerPorts): Express {
   const { alerts, log, metrics, state } = ports;
   const app = bareApplication(options.listen.host);
   app.use(health(state));
-  const webhookPorts = { alerts, log, draining: () => state.draining() };
+  const webhookPorts = { alerts, log, metrics, draining: () => state.draining() };
   const limits = { ...defaultLimits, ...options.limits };
   app.use(
     "/webhooks/alertmanager",

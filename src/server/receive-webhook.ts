@@ -2,7 +2,7 @@
 // because Alertmanager repeats 5xx and drops 4xx.
 import { createHash } from "node:crypto";
 import express, { type RequestHandler, Router } from "express";
-import type { AlertStore, Log, Received } from "../controller/ports.ts";
+import type { AlertStore, Log, Metrics, Received } from "../controller/ports.ts";
 import { type AlertSource, readAlerts } from "../domain/intake/read-alerts.ts";
 import { Problem } from "../domain/problem.ts";
 import { type BodyLimits, bodyBudget } from "./body-budget.ts";
@@ -17,6 +17,7 @@ export interface WebhookSource extends AlertSource {
 export interface WebhookPorts {
   readonly alerts: Pick<AlertStore, "receive">;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, "count">;
   draining(): boolean;
 }
 
@@ -93,12 +94,17 @@ function receive(source: WebhookSource, ports: WebhookPorts): RequestHandler {
     const { alerts, deadLetters, truncated } = readAlerts(parse(bytes), source);
     const bodyHash = createHash("sha256").update(source.name).update("\0").update(bytes).digest("hex");
     const about = { source: source.name, bodyHash };
-    if (truncated > 0) ports.log.warn({ ...about, truncated }, "Alertmanager left alerts out of a delivery");
+    if (truncated > 0) tellTruncated(truncated, about, ports);
     const committed = ports.alerts.receive({ ...about, alerts, deadLetters });
     const received: Received = await within(commitSeconds, committed, tooSlow);
     ports.log.info({ ...about, ...received }, "alerts received");
     response.status(202).json(received);
   };
+}
+
+function tellTruncated(truncated: number, about: object, { log, metrics }: WebhookPorts): void {
+  metrics.count("alerts_suppressed_total", { reason: "truncated" }, truncated);
+  log.warn({ ...about, truncated }, "Alertmanager left alerts out of a delivery: set max_alerts to 0");
 }
 
 function tooSlow(): Problem {

@@ -145,12 +145,27 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
       expect(await due(alert)).toBeDefined();
     });
 
-    it.each(["Watchdog", "InfoInhibitor"])("is recorded but never due when it is %s", async (name) => {
-      const alert = newAlert({ name });
-      expect(await receive(alert)).toMatchObject({ opened: 1 });
-      await store.alerts.keepHouse(43_200, retention);
-      await store.alerts.wakeUnmatched();
-      expect(await due(alert)).toBeUndefined();
+    it.each(["Watchdog", "InfoInhibitor"])("is no firing when it is %s", async (name) => {
+      const [quiet, loud] = [newAlert({ name }), newAlert()];
+      const nothing = { opened: 0, resolved: 0, repeated: 0, deadLetters: 0 };
+      expect(await receive(quiet, loud)).toEqual({ ...nothing, opened: 1 });
+      expect(await receive(resolved(quiet))).toEqual(nothing);
+      expect(await due(quiet)).toBeUndefined();
+    });
+
+    it("says by its Watchdog that its source lives, until the Watchdog resolves", async () => {
+      const source = newId();
+      const watchdog = newAlert({ name: "Watchdog" });
+      const lastAt = async () =>
+        (await store.alerts.watchdogs()).find((known) => known.source === source)?.lastAt;
+      await store.alerts.receive({ ...delivery(newAlert()), source });
+      expect(await lastAt()).toBeUndefined();
+      await store.alerts.receive({ ...delivery(watchdog), source });
+      const first = await lastAt();
+      await store.alerts.receive({ ...delivery(resolved(watchdog)), source });
+      expect(await lastAt()).toBe(first);
+      await store.alerts.receive({ ...delivery(watchdog), source });
+      expect(Date.parse((await lastAt()) ?? "")).toBeGreaterThan(Date.parse(first ?? ""));
     });
 
     it("is not lost among 10,000 others of one body", async () => {

@@ -11,7 +11,7 @@ function besideSilentRemotes() {
   const ports = {
     source: { branch: "main", head: silence, read: silence },
     catalogState: { current: async () => null, set: async () => undefined },
-    alerts: { keepHouse: async () => undefined },
+    alerts: { keepHouse: async () => undefined, watchdogs: async () => [] },
     executions: {
       claimAbandoned: async () => [],
       commands: async () => [],

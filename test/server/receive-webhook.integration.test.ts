@@ -4,6 +4,7 @@ import type { Received } from "../../src/controller/ports.ts";
 import { Problem } from "../../src/domain/problem.ts";
 import type { WebhookSource } from "../../src/server/receive-webhook.ts";
 import { givenServer, noDeadLetters, readyState } from "./given-server.ts";
+import { noMetrics } from "../support/no-metrics.ts";
 
 const alert = (fingerprint = "f0", changes: object = {}) => ({
   status: "firing",
@@ -68,9 +69,13 @@ describe("a delivery of Alertmanager", () => {
     expect((await given.webhook(body, "/default", { "content-type": "text/plain" })).status).toBe(202);
   });
 
-  it("warns when Alertmanager left alerts out", async () => {
-    await using given = await givenServer();
+  it("warns when Alertmanager left alerts out, and counts them", async () => {
+    const counted: unknown[] = [];
+    const count = (...what: unknown[]) => void counted.push(what);
+    const metrics = { ...noMetrics, count, contentType: "text/plain", scrape: async () => "" };
+    await using given = await givenServer({}, { metrics });
     await given.webhook({ ...payload(alert()), truncatedAlerts: 12 });
+    expect(counted).toEqual([["alerts_suppressed_total", { reason: "truncated" }, 12]]);
     expect(given.logged).toContainEqual(
       expect.objectContaining({ level: "warn", fields: expect.objectContaining({ truncated: 12 }) }),
     );

@@ -14,6 +14,7 @@ import { readHistory } from "./queries/read-history.ts";
 import { rejectedBefore } from "./queries/rejected-before.ts";
 import { takeDueFirings } from "./queries/take-due-firings.ts";
 import { wakeUnmatched } from "./queries/wake-unmatched.ts";
+import { readWatchdogs } from "./queries/watchdogs.ts";
 import { receiver } from "./receive.ts";
 import { guarded, sqlOf } from "./sql.ts";
 
@@ -35,6 +36,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
     keepHouse: (staleSeconds, retention) => guarded(() => keepHouse(sql, staleSeconds, retention)),
     deadLetters: (query) => guarded(() => readDeadLetters(sql, query)),
     deadLetter: (id) => guarded(() => readDeadLetter(sql, id)),
+    watchdogs: () => guarded(() => readWatchdogs(sql)),
     dropDeadLetter: (id) => guarded(() => dropDeadLetter(sql, id)),
   };
 }

@@ -3,9 +3,11 @@
 import type pg from "pg";
 import type { Delivery, Received } from "../../controller/ports.ts";
 import type { Alert } from "../../domain/facts/alert.ts";
+import { isQuiet, watchdogName } from "../../domain/intake/quiet-alerts.ts";
 import type { Problem } from "../../domain/problem.ts";
 import { receiveAlerts } from "./queries/receive-alerts.ts";
 import { recordDeliveries } from "./queries/record-delivery.ts";
+import { rememberWatchdogs } from "./queries/watchdogs.ts";
 import { databaseProblem, inTransaction, isRefused } from "./sql.ts";
 
 interface Waiting {
@@ -127,7 +129,7 @@ function store(pool: pg.Pool, deliveries: readonly Delivery[]): Promise<readonly
       return {
         opened,
         resolved,
-        repeated: alerts.length - opened - resolved,
+        repeated: alerts.filter(({ name }) => !isQuiet(name)).length - opened - resolved,
         deadLetters: deadLetters.length,
       };
     });
@@ -135,8 +137,16 @@ function store(pool: pg.Pool, deliveries: readonly Delivery[]): Promise<readonly
       sql,
       deliveries.map((delivery, index) => ({ delivery, received: received[index] ?? nothing })),
     );
+    await rememberWatchdogs(
+      sql,
+      deliveries.filter(hasWatchdog).map(({ source }) => source),
+    );
     return received;
   });
+}
+
+function hasWatchdog({ alerts }: Delivery): boolean {
+  return alerts.some(({ name, status }) => name === watchdogName && status === "firing");
 }
 
 /** An alert and the index of the delivery that it counts for. */
@@ -153,6 +163,7 @@ function rounds(deliveries: readonly Delivery[]): readonly ReadonlyMap<string, S
   const stories = new Map<string, Said[]>();
   for (const [origin, { alerts }] of deliveries.entries()) {
     for (const alert of alerts) {
+      if (isQuiet(alert.name)) continue;
       const story = stories.get(keyOf(alert)) ?? [];
       stories.set(keyOf(alert), story);
       const last = story.at(-1);

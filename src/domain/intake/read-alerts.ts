@@ -1,11 +1,13 @@
 // Reads Alertmanager's webhook payload (version 4) into Alerts. Each alert stands on its own status and its own feet:
 // one that cannot be read becomes a dead letter with its reason, and the others go on. Linear in the size of the body.
 import type { Alert } from "../facts/alert.ts";
+import { globMatcher } from "../glob.ts";
 import { plusSeconds } from "../instant.ts";
 import { isObject, type Json, type JsonObject } from "../json.ts";
 import { Problem } from "../problem.ts";
 import { storableText } from "../storable.ts";
 import { labelFingerprint } from "./label-fingerprint.ts";
+import { namespaceOf, subjectOf } from "./subject-of.ts";
 
 /** A configured Alertmanager, as far as reading its alerts goes. */
 export interface AlertSource {
@@ -14,6 +16,8 @@ export interface AlertSource {
   readonly clusters: readonly string[];
   /** The label that names the cluster; read only when there is more than one. */
   readonly clusterLabel: string;
+  /** Names or globs of namespaces that it may speak for; what is in no namespace needs `*`. Left out: all. */
+  readonly namespaces?: readonly string[];
 }
 
 export interface UnreadAlert {
@@ -43,10 +47,11 @@ const maxDepth = 16;
 /** @throws Problem PAYLOAD_INVALID for a body that can never be accepted: no object, another version, no `alerts`. */
 export function readAlerts(body: unknown, source: AlertSource): ReadAlerts {
   const entries = alertsOf(body);
+  const reader: Reader = { source, allows: globMatcher(source.namespaces ?? ["*"]) };
   const alerts: Alert[] = [];
   const deadLetters: UnreadAlert[] = [];
   for (const entry of entries) {
-    const read = readAlert(entry, source);
+    const read = readAlert(entry, reader);
     if (typeof read === "string") deadLetters.push({ reason: storableText(read), body: keepable(entry) });
     else alerts.push(read);
   }
@@ -78,8 +83,14 @@ function truncatedOf(body: JsonObject): number {
   return typeof count === "number" && Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
 
+interface Reader {
+  readonly source: AlertSource;
+  /** Whether the source may speak for a namespace, or ("") for what is in none. */
+  readonly allows: (namespace: string) => boolean;
+}
+
 /** The alert, or why it cannot be read. */
-function readAlert(entry: unknown, source: AlertSource): Alert | string {
+function readAlert(entry: unknown, { source, allows }: Reader): Alert | string {
   if (!isObject(entry)) return "ALERT_INVALID: the alert is not an object";
   const status = own(entry, "status");
   if (status !== "firing" && status !== "resolved") {
@@ -98,7 +109,8 @@ function readAlert(entry: unknown, source: AlertSource): Alert | string {
   const cluster = readCluster(labels.texts, source);
   if (cluster === null) return notAllowed(labels.texts, source);
   return (
-    badName(labels.texts) ?? {
+    badName(labels.texts) ??
+    badNamespace(name, labels.texts, source, allows) ?? {
       cluster,
       fingerprint,
       status,
@@ -167,6 +179,20 @@ function badName(labels: Readonly<Record<string, string>>): string | null {
     if (!good) return `NAME_INVALID: the label ${label} is ${quote(value)}, which is no DNS name`;
   }
   return null;
+}
+
+/** Judged by the object that the alert names: a node is in no namespace, whatever the label says. */
+function badNamespace(
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  source: AlertSource,
+  allows: Reader["allows"],
+): string | null {
+  const subject = subjectOf({ name, labels });
+  const namespace = subject === null ? namespaceOf(labels) : subject.namespace;
+  if (allows(namespace ?? "")) return null;
+  const found = namespace === null ? "it is about no namespace" : `namespace ${quote(namespace)}`;
+  return `NAMESPACE_NOT_ALLOWED: ${found}; ${source.name} speaks for ${source.namespaces?.join(", ") ?? "all"}`;
 }
 
 /** Own properties only: labels are named by others, `constructor` and `__proto__` among them. */

@@ -28,14 +28,18 @@ export const subjectApis: Readonly<Record<string, string>> = {
 /** null: the alert names no object, or not one that can be told for sure. */
 export function subjectOf(alert: Pick<Alert, "labels" | "name">): Subject | null {
   const { labels } = alert;
-  const exported = labels["exported_namespace"];
-  const namespace = exported ?? labels["namespace"] ?? null;
+  const namespace = namespaceOf(labels);
   for (const [label, kind] of workloadLabels) {
     const name = labels[`exported_${label}`] ?? labels[label];
     if (name !== undefined && name !== "" && namespace !== null)
       return { kind, namespace, name, container: null };
   }
   return podOf(labels, namespace) ?? nodeOf(labels);
+}
+
+/** Where the object of an alert with these labels is. An empty label is an absent one. */
+export function namespaceOf(labels: Alert["labels"]): string | null {
+  return labels["exported_namespace"] || labels["namespace"] || null;
 }
 
 function podOf(labels: Alert["labels"], namespace: string | null): Subject | null {

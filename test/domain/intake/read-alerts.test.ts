@@ -184,6 +184,42 @@ describe("the cluster of an alert", () => {
   });
 });
 
+describe("the namespaces of a source", () => {
+  const shop: AlertSource = { ...oneCluster, namespaces: ["shop", "team-*"] };
+
+  it.each([
+    ["a name of the list", { namespace: "shop" }],
+    ["a glob of the list", { namespace: "team-a", pod: "api-0" }],
+    [
+      "the exported one, where the exporter's own stands beside it",
+      { namespace: "x", exported_namespace: "shop" },
+    ],
+    ["the plain one, where the exported one is empty", { namespace: "shop", exported_namespace: "" }],
+  ])("let %s pass", (_, labels) => {
+    expect(only(alert({ labels: { alertname: "A", ...labels } }), shop).alerts).toHaveLength(1);
+  });
+
+  it.each([
+    ["another namespace", { namespace: "kube-system", pod: "dns-0" }],
+    [
+      "the exported one of another",
+      { namespace: "shop", exported_namespace: "kube-system", exported_pod: "dns-0" },
+    ],
+    ["no namespace", {}],
+    ["an empty namespace", { namespace: "" }],
+    ["a node, although the exporter's namespace is allowed", { namespace: "shop", node: "worker-1" }],
+  ])("make a dead letter of %s", (_, labels) => {
+    expect(reason(alert({ labels: { alertname: "A", ...labels } }), shop)).toMatch(
+      /^NAMESPACE_NOT_ALLOWED: .*; default speaks for shop, team-\*$/,
+    );
+  });
+
+  it("let everything pass with a star, what is in none too", () => {
+    const all = { ...shop, namespaces: ["*"] };
+    expect(only(alert({ labels: { alertname: "A", node: "worker-1" } }), all).alerts).toHaveLength(1);
+  });
+});
+
 describe("the fingerprint", () => {
   it("is computed as Prometheus does when the sender leaves it out", () => {
     expect(labelFingerprint({})).toBe("cbf29ce484222325");

@@ -2,7 +2,6 @@
 import type { CurrentFiring } from "../../../controller/views.ts";
 import { subjectOf } from "../../../domain/intake/subject-of.ts";
 import type { Sql } from "../sql.ts";
-import { quietAlerts } from "./receive-alerts.ts";
 
 interface Row {
   readonly id: string;
@@ -32,9 +31,9 @@ export async function currentFirings(sql: Sql, limit: number): Promise<readonly 
        select event ->> 'reason' as reason from events where execution_id = e.id and type = 'Ended'
      ) said on true
      left join lateral (select kind, reasons from decisions where alert_id = a.id order by id desc limit 1) d on true
-     where a.status = 'open' and a.name <> all($2::text[]) and (e.id is null or e.outcome is not null)
+     where a.status = 'open' and (e.id is null or e.outcome is not null)
      order by a.opened_at, a.id limit $1::integer`,
-    [limit, quietAlerts],
+    [limit],
   );
   return rows.map(firing);
 }

@@ -46,6 +46,7 @@ const leftovers = [
    where expires_at < now() - interval '1 hour'
      and not exists (select from executions e where e.owner = r.id and e.outcome is null)`,
   "delete from deliveries where received_at < now() - interval '7 days'",
+  "delete from watchdogs where last_at < now() - interval '7 days'",
 ];
 
 /** Older than `$1` seconds, at most `$2` rows: what is more goes in the next rounds. */

@@ -1,7 +1,6 @@
 // How the controller itself is, in one question: what is active, how far the record is behind, when it last heard something.
 import type { Health } from "../../../controller/views.ts";
 import type { Sql } from "../sql.ts";
-import { quietAlerts } from "./receive-alerts.ts";
 
 interface Row {
   readonly active: Health["active"] | null;
@@ -19,10 +18,10 @@ export async function readHealth(sql: Sql): Promise<Health> {
     `select
        (select jsonb_object_agg(phase, count) from (
          select phase, count(*)::integer as count from executions where outcome is null group by phase) p) as active,
-       (select count(*)::integer from alerts where status = 'open' and name <> all($1::text[])) as firing,
+       (select count(*)::integer from alerts where status = 'open') as firing,
        waiting.unpublished, waiting.lag,
        (select count(*)::integer from dead_letters where received_at > now() - interval '1 day') as dead_letters,
-       (select max(last_received_at) from alerts where status <> 'resolved' and name = 'Watchdog') as watchdog_at,
+       (select max(last_at) from watchdogs) as watchdog_at,
        (select max(received_at) from deliveries) as delivered_at,
        clock_timestamp() as now
      from (
@@ -30,7 +29,6 @@ export async function readHealth(sql: Sql): Promise<Health> {
          coalesce(extract(epoch from now() - min(created_at)), 0)::double precision as lag
        from audit_outbox where published_at is null
      ) waiting`,
-    [quietAlerts],
   );
   return {
     active: row?.active ?? {},

@@ -3,9 +3,6 @@
 import type { Alert } from "../../../domain/facts/alert.ts";
 import type { Sql } from "../sql.ts";
 
-/** Recorded like any other alert, never due: one says that alerting works, the other only inhibits. */
-export const quietAlerts = ["Watchdog", "InfoInhibitor"];
-
 // In the order of the key, so that two receivers never wait for each other in a circle. `limit 1` here and below makes it one
 // look into the index for each alert, whatever the planner thinks of reading the whole history instead.
 const lockKnown = `
@@ -36,7 +33,7 @@ with input as materialized (
   update alerts a
   set last_received_at = now(), status = 'open',
     decide_at = case
-      when a.status = 'open' or a.name = any($12::text[]) then a.decide_at
+      when a.status = 'open' then a.decide_at
       when exists (select from executions e where e.id = a.execution_id and e.outcome is null) then a.decide_at
       else now() end
   from known k where a.id = k.id and k.said = 'firing'
@@ -67,7 +64,7 @@ with input as materialized (
     case status when 'firing' then 'open' else 'resolved' end, starts_at,
     case status when 'resolved' then coalesce(ends_at, now()) end,
     case status when 'resolved' then now() end,
-    case when status = 'firing' and name <> all($12::text[]) then now() end
+    case when status = 'firing' then now() end
   from news order by cluster collate "C", fingerprint collate "C"
   on conflict (cluster, fingerprint) where status <> 'resolved' do nothing
   returning cluster, fingerprint, status
@@ -98,6 +95,5 @@ export async function receiveAlerts(sql: Sql, alerts: readonly Alert[]): Promise
     alerts.map(({ endsAt }) => endsAt),
     alerts.map(({ source }) => source),
     alerts.map(({ sanitised }) => sanitised),
-    quietAlerts,
   ]);
 }

@@ -1,0 +1,30 @@
+// Silence and a dead Alertmanager look the same, but for the Watchdog: a source that has sent it once and sends it no longer
+// is told of, once each time.
+import { plusSeconds } from "../domain/instant.ts";
+import type { AlertStore, Clock, Log } from "./ports.ts";
+
+export interface SilencePorts {
+  readonly alerts: Pick<AlertStore, "watchdogs">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const patienceSeconds = 600;
+
+/** One round: what was told of is remembered until the Watchdog comes again. */
+export function silentSources({ alerts, clock, log }: SilencePorts): () => Promise<void> {
+  const told = new Set<string>();
+  return async () => {
+    for (const { source, lastAt } of await alerts.watchdogs()) {
+      const silent = plusSeconds(lastAt, patienceSeconds) < clock.now();
+      if (!silent) told.delete(source);
+      else if (!told.has(source)) {
+        told.add(source);
+        log.warn(
+          { source, lastAt },
+          "the Watchdog has not come for ten minutes: alerts may not arrive either",
+        );
+      }
+    }
+  };
+}
