@@ -5,7 +5,7 @@ import { podRef, type Situation, textOf } from "./parameters.ts";
 import { podsOf, worstOf } from "./pods.ts";
 
 /** What owns pods, and says by a selector which. */
-export const workloadKinds: ReadonlySet<string> = new Set([
+export const podOwnerKinds: ReadonlySet<string> = new Set([
   "Deployment",
   "ReplicaSet",
   "StatefulSet",
@@ -15,7 +15,7 @@ export const workloadKinds: ReadonlySet<string> = new Set([
 
 /** The incident's target when it owns pods and the input does not reach into another namespace. */
 export function workloadTarget(input: ActionInput, { target }: Situation): Situation["target"] {
-  if (target === null || !workloadKinds.has(target.kind)) return null;
+  if (target === null || !podOwnerKinds.has(target.kind)) return null;
   const namespace = textOf(input, "namespace");
   return namespace === null || namespace === target.namespace ? target : null;
 }

@@ -6,7 +6,7 @@ import { oneLine } from "../../domain/plain-text.ts";
 import { Problem } from "../../domain/problem.ts";
 import { redactText } from "../../domain/redact.ts";
 import type { ActionContext, ActionInput, ActionTools, ClusterApi, ReadAction } from "../action.ts";
-import { workloadKinds } from "../choose-pod.ts";
+import { podOwnerKinds } from "../choose-pod.ts";
 import {
   named,
   nameParameter,
@@ -129,7 +129,7 @@ interface Seen {
 async function eventsOf(subject: ObjectRef, api: ClusterApi): Promise<readonly Seen[]> {
   const query = { apiVersion: "v1", kind: "Event", namespace: subject.namespace ?? "default" };
   const own = `involvedObject.kind=${subject.kind},involvedObject.name=${subject.name}`;
-  if (!workloadKinds.has(subject.kind)) {
+  if (!podOwnerKinds.has(subject.kind)) {
     return (await api.list({ ...query, fieldSelector: own })).map(toSeen);
   }
   // One list instead of one for each pod, and pods that are gone can't be asked for by name.

@@ -78,7 +78,12 @@ export const increaseResources: ChangeAction = {
     },
     reason: reasonParameter,
   }),
-  parameterAliases: { name: "workload", resource_type: "kind", container_name: "container" },
+  parameterAliases: {
+    name: "workload",
+    deployment: "workload",
+    resource_type: "kind",
+    container_name: "container",
+  },
   identity: ["namespace", "workload", "kind", "container"],
   text: ["reason"],
   output: outputSchema({

@@ -1,5 +1,5 @@
 // scale_deployment: sets the number of replicas. A relative number becomes an absolute one when the plan is made,
-// so that no retry scales twice.
+// so that no retry scales twice. What an autoscaler scales is left to it.
 import type { KubernetesObject } from "../../domain/facts/objects.ts";
 import { isObject, type Json, type JsonObject } from "../../domain/json.ts";
 import type { Effect, PatchEffect } from "../../domain/planning/effect.ts";
@@ -17,6 +17,7 @@ import {
   type Situation,
 } from "../parameters.ts";
 import { patchEffect } from "../patch-effect.ts";
+import { autoscalerRbac, refuseAutoscaled } from "../scalable.ts";
 
 const mostReplicas = 1000;
 const replicaCount = { type: "integer", minimum: 0, maximum: mostReplicas };
@@ -66,7 +67,7 @@ export const scaleDeployment: ChangeAction = {
     },
     previous: { type: "integer" },
   }),
-  rbac: [{ apiGroup: "apps", resource: "deployments", verbs: ["get", "patch"] }],
+  rbac: [{ apiGroup: "apps", resource: "deployments", verbs: ["get", "patch"] }, ...autoscalerRbac],
   undo: { how: "restore" },
   timeoutSeconds: 30,
   waitParameter: null,
@@ -78,7 +79,9 @@ export const scaleDeployment: ChangeAction = {
 };
 
 async function resolve(input: ActionInput, situation: Situation, tools: ActionTools): Promise<ActionInput> {
-  const { namespace, name } = deploymentRef(input, situation);
+  const ref = deploymentRef(input, situation);
+  const { namespace, name } = ref;
+  await refuseAutoscaled(ref, tools);
   if (typeof input.replicas === "number") return { ...input, namespace, deployment: name };
   const { object } = await readDeployment(input, situation, tools);
   return {
@@ -91,6 +94,7 @@ async function resolve(input: ActionInput, situation: Situation, tools: ActionTo
 
 async function prepare(input: ActionInput, context: ActionContext, tools: ActionTools): Promise<PatchEffect> {
   const { ref, object } = await readDeployment(input, context, tools);
+  await refuseAutoscaled(ref, tools);
   const value = absoluteReplicas(input.replicas, presentReplicas(object));
   return patchEffect(ref, object, [{ pointer: "/spec/replicas", value }]);
 }
