@@ -15,36 +15,76 @@ export interface PrometheusAlert {
   readonly endsAt?: string;
 }
 
+export interface Silence {
+  /** Label -> value: all must be equal. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly seconds: number;
+  readonly by: string;
+  readonly comment: string;
+}
+
 export interface Alertmanager {
   readonly url: string;
+  /** Of its gossip, for `peers` of another. */
+  readonly peer: string;
   /** POST /api/v2/alerts, as Prometheus does at every evaluation. */
   send(alerts: readonly PrometheusAlert[]): Promise<void>;
   firing(): Promise<readonly { readonly labels: Readonly<Record<string, string>> }[]>;
+  /** @returns its id */
+  silence(silence: Silence): Promise<string>;
+  expireSilence(id: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-const config = (webhook: string, token: string) => `
+export interface AlertmanagerOptions {
+  /** A firing that is not sent again for so long is over. */
+  readonly resolveTimeout?: string;
+  /** false: resolves are never delivered, as if each were lost. */
+  readonly sendResolved?: boolean;
+  /** `peer` of others of the same cluster. Two that gossip deliver once; left out, each delivers for itself. */
+  readonly peers?: readonly string[];
+  /** A free one when it is left out. */
+  readonly port?: number;
+}
+
+/** `EverythingDown` inhibits whatever else fires in its namespace. */
+const config = (
+  webhook: string,
+  token: string,
+  { resolveTimeout = "5m", sendResolved = true }: AlertmanagerOptions,
+) => `
+global: {resolve_timeout: ${resolveTimeout}}
 route: {receiver: gitmend, group_by: [alertname, namespace], group_wait: 1s, group_interval: 1s, repeat_interval: 1h}
+inhibit_rules:
+  - {source_matchers: [alertname="EverythingDown"], target_matchers: [alertname!="EverythingDown"], equal: [namespace]}
 receivers:
   - name: gitmend
     webhook_configs:
       - url: ${webhook}
-        send_resolved: true
+        send_resolved: ${sendResolved}
         http_config: {authorization: {type: Bearer, credentials: ${token}}}
 `;
 
-export async function startAlertmanager(webhook: string, token: string): Promise<Alertmanager> {
+export async function startAlertmanager(
+  webhook: string,
+  token: string,
+  options: AlertmanagerOptions = {},
+): Promise<Alertmanager> {
   const folder = await mkdtemp(join(tmpdir(), "gitmend-alertmanager-"));
-  await writeFile(join(folder, "alertmanager.yml"), config(webhook, token));
-  const port = await freePort();
+  await writeFile(join(folder, "alertmanager.yml"), config(webhook, token, options));
+  const port = options.port ?? (await freePort());
+  const peer = `127.0.0.1:${await freePort()}`;
   const url = `http://127.0.0.1:${port}`;
+  const gossip = options.peers?.map((other) => `--cluster.peer=${other}`);
   const child = spawn(
     "prometheus-alertmanager",
     [
       `--config.file=${join(folder, "alertmanager.yml")}`,
       `--storage.path=${folder}`,
       `--web.listen-address=127.0.0.1:${port}`,
-      "--cluster.listen-address=",
+      ...(gossip === undefined
+        ? ["--cluster.listen-address="]
+        : [`--cluster.listen-address=${peer}`, "--cluster.settle-timeout=5s", ...gossip]),
     ],
     { stdio: "ignore" },
   );
@@ -54,21 +94,42 @@ export async function startAlertmanager(webhook: string, token: string): Promise
   });
   return {
     url,
-    async send(alerts) {
-      const headers = { "content-type": "application/json" };
-      const answer = await fetch(`${url}/api/v2/alerts`, {
-        method: "POST",
-        headers,
-        body: JSON.stringify(alerts),
-      });
-      if (!answer.ok) throw new Error(`Alertmanager answered ${answer.status}: ${await answer.text()}`);
+    peer,
+    send: async (alerts) => void (await call("POST", `${url}/api/v2/alerts`, alerts)),
+    firing: async () => (await call("GET", `${url}/api/v2/alerts`)) as { labels: Record<string, string> }[],
+    async silence({ labels, seconds, by, comment }) {
+      const now = Date.now();
+      const { silenceID } = (await call("POST", `${url}/api/v2/silences`, {
+        matchers: Object.entries(labels).map(([name, value]) => ({
+          name,
+          value,
+          isRegex: false,
+          isEqual: true,
+        })),
+        startsAt: new Date(now).toISOString(),
+        endsAt: new Date(now + seconds * 1000).toISOString(),
+        createdBy: by,
+        comment,
+      })) as { silenceID: string };
+      return silenceID;
     },
-    firing: async () =>
-      (await (await fetch(`${url}/api/v2/alerts`)).json()) as { labels: Record<string, string> }[],
+    expireSilence: async (id) => void (await call("DELETE", `${url}/api/v2/silence/${id}`)),
     async stop() {
       child.kill("SIGTERM");
       await exited;
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function call(method: string, url: string, body?: unknown): Promise<unknown> {
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(url, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`Alertmanager answered ${answer.status}: ${text}`);
+  return text === "" ? null : JSON.parse(text);
 }
