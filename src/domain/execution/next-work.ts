@@ -30,8 +30,7 @@ export function nextWork(state: Execution, busy: ReadonlySet<string>, now: strin
   const { plan, gate } = state;
   if (state.phase === "ended" || plan === null || gate === null) return [];
   if (state.mode === "observe") return observe(state, plan, busy, now);
-  if (gate.kind === "refused")
-    return [ended("refused", gate.reasons.map((reason) => reason.reason).join("; "))];
+  if (gate.kind === "refused") return [refused(gate)];
   if (!hasStarted(state) || !state.claimed) {
     const end = endBeforeStart(state);
     if (end !== null) return [end];
@@ -39,6 +38,12 @@ export function nextWork(state: Execution, busy: ReadonlySet<string>, now: strin
   if (gate.kind === "approval" && !state.approved) return awaitApproval(state, now);
   if (!state.claimed) return [{ type: "claim" }];
   return run(state, plan, busy, now);
+}
+
+/** What belongs to somebody else (Argo CD, an operator) is for people: nobody will try again with more luck. */
+function refused({ reasons }: Gate): Work {
+  const theirs = reasons.some(({ rule }) => rule === "built-in/managed");
+  return ended("refused", reasons.map(({ reason }) => reason).join("; "), theirs);
 }
 
 function hasStarted(state: Execution): boolean {

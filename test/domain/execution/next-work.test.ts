@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { ExecutionEvent } from "../../../src/domain/execution/events.ts";
 import {
   failed,
   given,
@@ -222,5 +223,19 @@ describe("observing", () => {
     const skipped = skips.flatMap((work) => (work.type === "record" ? work.events : []));
     expect(given(...past, ...skipped).starts()).toEqual(["look"]);
     given(...past, ...skipped, started("look", null), succeeded("look")).expectEnd("observed");
+  });
+});
+
+describe("a plan that the gate refuses", () => {
+  const refusedBy = (rule: string): ExecutionEvent => ({
+    type: "GateDecided",
+    gate: { kind: "refused", reasons: [{ rule, effect: "deny", reason: "no" }] },
+  });
+  it.each([
+    ["is for people when its target belongs to somebody else", "built-in/managed", true],
+    ["is nobody's business when a guard denies it", "freeze/december", false],
+  ])("%s", (_what, rule, escalated) => {
+    const work = given(...planned([step("scale")]).slice(0, 2), refusedBy(rule)).work();
+    expect(work).toMatchObject([{ events: [{ type: "Ended", outcome: "refused", escalated }] }]);
   });
 });
