@@ -9,7 +9,6 @@ import { phases } from "./domain/execution/events.ts";
 import { parseQuantity } from "./domain/expressions/quantity.ts";
 import { hasErrors } from "./domain/finding.ts";
 import { createServer, type Server } from "./server/create-server.ts";
-import { replayDeadLetter } from "./server/replay-dead-letter.ts";
 import type { ServerState } from "./server/server-state.ts";
 
 export interface ServerParts extends Omit<DoctorParts, "views"> {
@@ -22,16 +21,14 @@ export interface ServerParts extends Omit<DoctorParts, "views"> {
 
 export function openServer(parts: ServerParts): Server {
   const { config, environment, database, controller, clusters, metrics, log, token } = parts;
-  const { executions, views } = database;
-  const sources = webhookSources(config, environment, [...clusters.byName.keys()]);
-  const alerts = { ...database.alerts, receive: counted(database.alerts.receive, controller, metrics) };
+  const { alerts, executions, views } = database;
   const listen = listenAddress(config.server.listen);
   const own = config.server.metrics_listen;
   const options = {
     listen,
     metricsListen: own === undefined ? null : listenAddress(own),
     token,
-    sources,
+    sources: webhookSources(config, environment, [...clusters.byName.keys()]),
     teams: new Map(Object.entries(config.approvals.teams)),
     limits: { bodyBytes: Number(parseQuantity(config.limits.body).nanos / 1_000_000_000n) },
   };

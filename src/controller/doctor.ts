@@ -61,8 +61,8 @@ const mebibyte = 1024 * 1024;
 const slowSeconds = 0.5;
 const lagWarnSeconds = 60;
 const lagFailSeconds = 600;
-/** Alertmanager repeats it every `repeat_interval`, which is 4 h unless somebody has changed it. */
-const watchdogSeconds = 5 * 3600;
+/** Alertmanager repeats it every `repeat_interval`: short for a Watchdog that is to be watched, 4 h unless somebody says so. */
+const watchdogSeconds = { warn: 600, fail: 5 * 3600 };
 
 export async function examine(ports: DoctorPorts): Promise<readonly Check[]> {
   const checks = await Promise.all([
@@ -165,7 +165,14 @@ function watchdog({ watchdogAt, now }: Health): Check {
   }
   const seconds = secondsBetween(watchdogAt, now);
   const detail = `the Watchdog came ${Math.round(seconds / 60)} min ago`;
-  return seconds <= watchdogSeconds
+  if (seconds > watchdogSeconds.warn && seconds <= watchdogSeconds.fail)
+    return judged(
+      "alerts",
+      "warn",
+      detail,
+      "give its route a `repeat_interval` of a few minutes: docs/how-to/connect-alertmanager.md",
+    );
+  return seconds <= watchdogSeconds.warn
     ? ok("alerts", detail)
     : judged(
         "alerts",

@@ -53,7 +53,7 @@ export interface Health {
   readonly auditLagSeconds: number;
   /** Alerts of the last day that could not be read. */
   readonly deadLetters: number;
-  /** When the Watchdog alert was delivered last; null: it never was. */
+  /** When the Watchdog came last, of the source that is silent for longest; null: it never came. */
   readonly watchdogAt: string | null;
   /** When anything was delivered last. */
   readonly deliveredAt: string | null;

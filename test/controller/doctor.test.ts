@@ -78,6 +78,7 @@ describe("gitmend doctor", () => {
 
   it.each([
     ["alerts", views({ watchdogAt: null }), "warn", "no Watchdog alert has come"],
+    ["alerts", views({ watchdogAt: "2026-11-17T09:00:00.000Z" }), "warn", "60 min ago"],
     ["alerts", views({ watchdogAt: "2026-11-17T02:00:00.000Z" }), "fail", "480 min ago"],
     ["record", views({ unpublished: 3, auditLagSeconds: 90 }), "warn", "3 milestones"],
     ["record", views({ unpublished: 3, auditLagSeconds: 900 }), "fail", "900 s"],

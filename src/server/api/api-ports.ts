@@ -1,6 +1,6 @@
 // What the routes of the API need from the controller.
 import type { Check } from "../../controller/doctor.ts";
-import type { AlertStore, ExecutionStore, Received } from "../../controller/ports.ts";
+import type { AlertStore, ExecutionStore } from "../../controller/ports.ts";
 import type { StartAnswer, StartRequest } from "../../controller/start-by-hand.ts";
 import type { Views } from "../../controller/views.ts";
 import type { AlertSource } from "../../domain/intake/read-alerts.ts";

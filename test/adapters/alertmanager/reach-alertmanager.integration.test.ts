@@ -7,7 +7,7 @@ async function answering(listener: RequestListener) {
   const server = createServer(listener).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, [Symbol.asyncDispose]: async () => void server.close().closeAllConnections() };
+  return { url, [Symbol.asyncDispose]: async () => server.close().closeAllConnections() };
 }
 
 describe("the API of an Alertmanager", () => {

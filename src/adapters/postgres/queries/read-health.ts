@@ -21,7 +21,7 @@ export async function readHealth(sql: Sql): Promise<Health> {
        (select count(*)::integer from alerts where status = 'open') as firing,
        waiting.unpublished, waiting.lag,
        (select count(*)::integer from dead_letters where received_at > now() - interval '1 day') as dead_letters,
-       (select max(last_at) from watchdogs) as watchdog_at,
+       (select min(last_at) from watchdogs) as watchdog_at,
        (select max(received_at) from deliveries) as delivered_at,
        clock_timestamp() as now
      from (
