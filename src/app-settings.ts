@@ -1,4 +1,5 @@
 // Settings of gitmend.yaml as the adapters take them: references to secrets become values here and nowhere else.
+import type { AlertmanagerAddress } from "./adapters/alertmanager/alertmanager-api.ts";
 import type { GitCredential, GitRemote } from "./adapters/git/git-remote.ts";
 import type { PrometheusServer } from "./adapters/prometheus/query-prometheus.ts";
 import { type Config, resolveSecret } from "./config/read-config.ts";
@@ -60,6 +61,23 @@ export function webhookSources(
     ...(namespaces === undefined ? {} : { namespaces }),
     credential: webhookCredential(credential, environment),
   }));
+}
+
+/** Those whose API may be asked. */
+export function alertmanagerAddresses(
+  config: Config,
+  environment: Environment,
+  clusters: readonly string[],
+): readonly AlertmanagerAddress[] {
+  const sources = new Map(
+    webhookSources(config, environment, clusters).map((source) => [source.name, source]),
+  );
+  return config.alertmanagers.flatMap((alertmanager) => {
+    const { name, url } = alertmanager;
+    const source = sources.get(name);
+    if (url === undefined || source === undefined) return [];
+    return [{ source, url, authorization: alertmanagerAuthorization(alertmanager, environment) }];
+  });
 }
 
 export function retention({ retention: { dead_letters, alerts, evidence } }: Config): Retention {

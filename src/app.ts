@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { effects } from "./actions/effects.ts";
 import { actions } from "./actions/registry.ts";
 import { actionTools } from "./adapters/action-tools.ts";
+import { alertmanagers } from "./adapters/alertmanager/alertmanager-api.ts";
 import { catalogCompiler } from "./adapters/catalog-compiler.ts";
 import { faultPoints } from "./adapters/fault-points.ts";
 import { openLocalForge } from "./adapters/forges/local/local-forge.ts";
@@ -19,7 +20,14 @@ import { createMetrics, type MetricsRegistry } from "./adapters/telemetry/metric
 import { uuidV7 } from "./adapters/uuid-v7.ts";
 import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
 import { openServer } from "./app-server.ts";
-import { gitCredential, gitRemote, prometheusServers, retention, secretValue } from "./app-settings.ts";
+import {
+  alertmanagerAddresses,
+  gitCredential,
+  gitRemote,
+  prometheusServers,
+  retention,
+  secretValue,
+} from "./app-settings.ts";
 import { writeControllerFile } from "./config/controller-file.ts";
 import { type Config, floorRules } from "./config/read-config.ts";
 import { type Controller, type ControllerPorts, startController } from "./controller/controller.ts";
@@ -164,6 +172,7 @@ async function openPorts(
       clock,
       queryMetrics: prometheusQueries(prometheusServers(config, environment)),
     }),
+    alertmanagers: alertmanagers(alertmanagerAddresses(config, environment, [...clusters.byName.keys()])),
     ids: uuidV7(clock),
     random: Math.random,
     faults: faultPoints(environment["GITMEND_FAULT"], (point) => log.warn({ point }, "fault point reached")),

@@ -9,6 +9,7 @@ import type { EnginePorts } from "./engine-ports.ts";
 import { loop } from "./loop.ts";
 import type { Retention } from "./ports.ts";
 import { createPublisher, type RecordPorts } from "./publish-records.ts";
+import { type ReconcilePorts, reconcileAlerts } from "./reconcile-alerts.ts";
 import { pause } from "./session.ts";
 import { silentSources } from "./silent-sources.ts";
 import { type StartAnswer, type StartRequest, startByHand } from "./start-by-hand.ts";
@@ -19,6 +20,7 @@ export type ControllerPorts = DecisionPorts &
   Omit<EnginePorts, "weigh"> &
   RecordPorts &
   AssessmentPorts &
+  Pick<ReconcilePorts, "alertmanagers"> &
   Pick<CatalogPorts, "source" | "compiler" | "catalogState">;
 
 export interface ControllerOptions {
@@ -72,6 +74,7 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
     every(publishMilliseconds, publish),
     every(assessMilliseconds, () => assessOutcomes(ports)),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds, options.retention)),
+    every(minuteMilliseconds, reconcileAlerts(ports)),
     every(minuteMilliseconds, silentSources(ports)),
     loop(claimMilliseconds, decider.round, stopping.signal, log, nextNudge),
   ];

@@ -8,6 +8,7 @@ import type { History } from "../domain/facts/facts.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
 import type { Approval, Mode } from "../domain/gate/gate.ts";
 import type { AppliedLimit, Counts } from "../domain/gate/limits.ts";
+import type { AlertSource } from "../domain/intake/read-alerts.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
 
@@ -96,11 +97,37 @@ export interface DeadLetter {
   readonly body: string;
 }
 
+/** Identity of a firing. */
+export interface FiringKey {
+  readonly cluster: string;
+  readonly fingerprint: string;
+}
+
+/** An open firing as far as comparing it with its Alertmanager goes. */
+export interface OpenFiringState extends FiringKey {
+  readonly source: string;
+  /** ISO 8601, UTC. */
+  readonly lastReceivedAt: string;
+  readonly held: boolean;
+}
+
+/** A silence or an inhibition: a person or a bigger incident owns the alert. */
+export interface Hold {
+  /** Who silenced it; null: nobody. */
+  readonly by: string | null;
+  /** ISO 8601, UTC; null: until its Alertmanager says otherwise. */
+  readonly until: string | null;
+  /** For people. */
+  readonly why: string;
+}
+
 /** When a source has sent the alert that always fires. */
 export interface Watchdog {
   readonly source: string;
   /** ISO 8601, UTC. */
   readonly lastAt: string;
+  /** Between the last two; 0 after the first. */
+  readonly gapSeconds: number;
 }
 
 /** How long the database keeps what nothing waits for. The audit repository keeps everything. */
@@ -159,6 +186,14 @@ export interface AlertStore {
    * older than its retention goes, some thousands of rows at a time.
    */
   keepHouse(staleSeconds: number, retention: Retention): Promise<void>;
+  /** Of these clusters. */
+  openFirings(clusters: readonly string[]): Promise<readonly OpenFiringState[]>;
+  /** Those that were not delivered since `heardBefore` are resolved, and their executions told. @returns how many */
+  resolveUnheard(firings: readonly FiringKey[], heardBefore: string): Promise<number>;
+  /** Nothing is decided about them before the hold ends; each new reason is recorded as a decision. */
+  hold(firings: readonly (FiringKey & { readonly hold: Hold })[]): Promise<void>;
+  /** Held no longer: due again if they were due. */
+  letGo(firings: readonly FiringKey[]): Promise<void>;
   /** Of each source that has ever sent one in the last days. */
   watchdogs(): Promise<readonly Watchdog[]>;
   /** Newest first; `before` is the last id of the page before. */
@@ -167,6 +202,41 @@ export interface AlertStore {
   deadLetter(id: string): Promise<DeadLetter | null>;
   /** false: it was not there. */
   dropDeadLetter(id: string): Promise<boolean>;
+}
+
+// ---- Alertmanager's API -------------------------------------------------------------------------------------------
+
+export interface PresentAlert {
+  readonly alert: Alert;
+  readonly hold: Hold | null;
+}
+
+/** All that an Alertmanager holds. */
+export interface AlertmanagerAnswer {
+  /** Also of what cannot be read. */
+  readonly fingerprints: ReadonlySet<string>;
+  readonly alerts: readonly PresentAlert[];
+  /** Since its start. */
+  readonly upSeconds: number;
+}
+
+/** `absent`: its Alertmanager does not have it. `unasked`: no address of it is configured. */
+export type AlertState =
+  | { readonly state: "active" | "absent" | "unasked" }
+  | { readonly state: "held"; readonly why: string };
+
+export interface AlertHolds {
+  /** Asks the alert's Alertmanager now, for at most 5 s. @throws Problem ALERTMANAGER_UNAVAILABLE (retryable) */
+  look(alert: Alert): Promise<AlertState>;
+  /** By whom and until when it is silenced, or what inhibits it; null: nothing does, or nobody can be asked. @throws as look */
+  whyHeld(alert: Alert): Promise<string | null>;
+}
+
+export interface Alertmanagers extends AlertHolds {
+  /** Those with a configured address. */
+  readonly sources: readonly AlertSource[];
+  /** @throws Problem ALERTMANAGER_UNAVAILABLE (retryable): not answered completely */
+  everything(source: string): Promise<AlertmanagerAnswer>;
 }
 
 // ---- executions ---------------------------------------------------------------------------------------------------

@@ -9,20 +9,22 @@ export interface SilencePorts {
   readonly log: Log;
 }
 
-const patienceSeconds = 600;
+const leastSeconds = 600;
+/** Beyond the time that it takes usually: Alertmanager repeats it as seldom as its route says. */
+const lateSeconds = 300;
 
 /** One round: what was told of is remembered until the Watchdog comes again. */
 export function silentSources({ alerts, clock, log }: SilencePorts): () => Promise<void> {
   const told = new Set<string>();
   return async () => {
-    for (const { source, lastAt } of await alerts.watchdogs()) {
-      const silent = plusSeconds(lastAt, patienceSeconds) < clock.now();
+    for (const { source, lastAt, gapSeconds } of await alerts.watchdogs()) {
+      const silent = plusSeconds(lastAt, Math.max(leastSeconds, gapSeconds + lateSeconds)) < clock.now();
       if (!silent) told.delete(source);
       else if (!told.has(source)) {
         told.add(source);
         log.warn(
           { source, lastAt },
-          "the Watchdog has not come for ten minutes: alerts may not arrive either",
+          "the Watchdog no longer comes: alerts may not arrive either",
         );
       }
     }

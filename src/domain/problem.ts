@@ -26,6 +26,7 @@ export type ProblemCode =
   | "PARAMETER_INVALID"
   | "NOT_NOW"
   | "EXPRESSION_FAILED"
+  | "ALERTMANAGER_UNAVAILABLE"
   // Kubernetes
   | "API_CONFLICT"
   | "API_FORBIDDEN"

@@ -12,6 +12,7 @@ function besideSilentRemotes() {
     source: { branch: "main", head: silence, read: silence },
     catalogState: { current: async () => null, set: async () => undefined },
     alerts: { keepHouse: async () => undefined, watchdogs: async () => [] },
+    alertmanagers: { sources: [] },
     executions: {
       claimAbandoned: async () => [],
       commands: async () => [],

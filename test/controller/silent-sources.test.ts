@@ -3,7 +3,7 @@ import { silentSources } from "../../src/controller/silent-sources.ts";
 
 function givenSources() {
   const warned: object[] = [];
-  const state = { now: "2026-11-17T10:00:00.000Z", watchdogs: [] as { source: string; lastAt: string }[] };
+  const state = { now: "2026-11-17T10:00:00.000Z", watchdogs: [] as { source: string; lastAt: string; gapSeconds: number }[] };
   const round = silentSources({
     alerts: { watchdogs: async () => state.watchdogs },
     clock: { now: () => state.now },
@@ -16,8 +16,8 @@ it("tells once of a source whose Watchdog stopped coming, and again when it come
   const { state, warned, round } = givenSources();
   await round();
   state.watchdogs = [
-    { source: "eu", lastAt: "2026-11-17T10:00:00.000Z" },
-    { source: "us", lastAt: "2026-11-17T10:05:00.000Z" },
+    { source: "eu", lastAt: "2026-11-17T10:00:00.000Z", gapSeconds: 60 },
+    { source: "us", lastAt: "2026-11-17T10:05:00.000Z", gapSeconds: 0 },
   ];
   state.now = "2026-11-17T10:10:00.000Z";
   await round();
@@ -26,9 +26,20 @@ it("tells once of a source whose Watchdog stopped coming, and again when it come
   await round();
   await round();
   expect(warned).toEqual([{ source: "eu", lastAt: "2026-11-17T10:00:00.000Z" }]);
-  state.watchdogs = [{ source: "eu", lastAt: "2026-11-17T10:10:00.000Z" }];
+  state.watchdogs = [{ source: "eu", lastAt: "2026-11-17T10:10:00.000Z", gapSeconds: 600 }];
   await round();
   state.now = "2026-11-17T10:30:00.000Z";
   await round();
   expect(warned).toHaveLength(2);
+});
+
+it("waits as long as Alertmanager's route repeats it, and five minutes more", async () => {
+  const { state, warned, round } = givenSources();
+  state.watchdogs = [{ source: "eu", lastAt: "2026-11-17T10:00:00.000Z", gapSeconds: 14_400 }];
+  state.now = "2026-11-17T14:05:00.000Z";
+  await round();
+  expect(warned).toEqual([]);
+  state.now = "2026-11-17T14:05:01.000Z";
+  await round();
+  expect(warned).toHaveLength(1);
 });

@@ -6,6 +6,7 @@ import { commitStart } from "./commit-start.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
 import { countUsage } from "./queries/count-usage.ts";
 import { dropDeadLetter } from "./queries/drop-dead-letter.ts";
+import { holdFirings, letGoFirings, openFirings } from "./queries/hold-firings.ts";
 import { keepHouse } from "./queries/keep-house.ts";
 import { liveExecution } from "./queries/live-execution.ts";
 import { openAlike } from "./queries/open-alike.ts";
@@ -16,6 +17,7 @@ import { takeDueFirings } from "./queries/take-due-firings.ts";
 import { wakeUnmatched } from "./queries/wake-unmatched.ts";
 import { readWatchdogs } from "./queries/watchdogs.ts";
 import { receiver } from "./receive.ts";
+import { resolveUnheard } from "./resolve-unheard.ts";
 import { guarded, sqlOf } from "./sql.ts";
 
 /** Every method throws Problem DATABASE_UNAVAILABLE and may be repeated then, `decide` with the same decision. */
@@ -36,6 +38,10 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
     keepHouse: (staleSeconds, retention) => guarded(() => keepHouse(sql, staleSeconds, retention)),
     deadLetters: (query) => guarded(() => readDeadLetters(sql, query)),
     deadLetter: (id) => guarded(() => readDeadLetter(sql, id)),
+    openFirings: (clusters) => guarded(() => openFirings(sql, clusters)),
+    resolveUnheard: (firings, heardBefore) => guarded(() => resolveUnheard(pool, firings, heardBefore)),
+    hold: (firings) => guarded(() => holdFirings(sql, firings)),
+    letGo: (firings) => guarded(() => letGoFirings(sql, firings)),
     watchdogs: () => guarded(() => readWatchdogs(sql)),
     dropDeadLetter: (id) => guarded(() => dropDeadLetter(sql, id)),
   };

@@ -8,7 +8,9 @@ alter table alerts add column held_by text, add column held_until timestamptz, a
 -- The last sign of life of each source. Watchdog and InfoInhibitor are no firings (any more).
 create table watchdogs (
   source text primary key,
-  last_at timestamptz not null default now()
+  last_at timestamptz not null default now(),
+  -- Between the last two: an Alertmanager repeats it as seldom as its route says.
+  gap_seconds double precision not null default 0
 );
 insert into watchdogs (source, last_at)
   select source, max(last_received_at) from alerts where name = 'Watchdog' and status <> 'resolved' group by source;

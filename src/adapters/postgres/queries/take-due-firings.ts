@@ -19,7 +19,7 @@ export async function takeDueFirings(
 ): Promise<readonly DueFiring[]> {
   const rows = await sql.query<Row>(
     `with due as materialized (
-       select id from alerts where status = 'open' and decide_at <= now()
+       select id from alerts where status = 'open' and decide_at <= now() and (held_why is null or held_until <= now())
        order by decide_at limit $1::integer for update skip locked
      )
      update alerts a set decide_at = now() + $2::double precision * interval '1 second', token = a.token + 1

@@ -7,14 +7,19 @@ export async function rememberWatchdogs(sql: Sql, sources: readonly string[]): P
   if (sources.length === 0) return;
   await sql.query(
     `insert into watchdogs (source) select distinct source from unnest($1::text[]) as s(source) order by source
-     on conflict (source) do update set last_at = now()`,
+     on conflict (source) do update
+     set gap_seconds = extract(epoch from now() - watchdogs.last_at), last_at = now()`,
     [sources],
   );
 }
 
 export async function readWatchdogs(sql: Sql): Promise<readonly Watchdog[]> {
-  const rows = await sql.query<{ source: string; last_at: Date }>(
-    "select source, last_at from watchdogs order by source",
+  const rows = await sql.query<{ source: string; last_at: Date; gap_seconds: number }>(
+    "select source, last_at, gap_seconds from watchdogs order by source",
   );
-  return rows.map(({ source, last_at }) => ({ source, lastAt: last_at.toISOString() }));
+  return rows.map(({ source, last_at, gap_seconds }) => ({
+    source,
+    lastAt: last_at.toISOString(),
+    gapSeconds: gap_seconds,
+  }));
 }
