@@ -13,14 +13,18 @@ export interface Revision {
   readonly number: number;
   /** The pod template, without the label that the controller adds. */
   readonly template: JsonObject;
-  readonly readyPods: number;
+  /** Pods that its ReplicaSet should have now, and how many of them are available. */
+  readonly pods: number;
+  readonly availablePods: number;
   /** It is the one that the Deployment asks for now. */
   readonly current: boolean;
 }
 
 export interface ChosenRevision {
   readonly revision: Revision;
-  /** Why it should be a good one, for people. */
+  /** All pods of its ReplicaSet are available: it runs at this moment. Nothing else that Kubernetes keeps proves a revision. */
+  readonly proven: boolean;
+  /** Why it should be a good one, or that nothing says so, for people. */
   readonly proof: string;
 }
 
@@ -41,9 +45,14 @@ function toRevision({ metadata, spec, status }: KubernetesObject, deployment: Ku
   return {
     number: Number.parseInt(metadata.annotations?.[revisionAnnotation] ?? "", 10),
     template,
-    readyPods: typeof status?.readyReplicas === "number" ? status.readyReplicas : 0,
+    pods: countOf(spec?.replicas),
+    availablePods: countOf(status?.availableReplicas),
     current: sameJson(template, withoutHash(deployment.spec?.template)),
   };
+}
+
+function countOf(value: unknown): number {
+  return typeof value === "number" ? value : 0;
 }
 
 function withoutHash(template: unknown): JsonObject {
@@ -60,21 +69,21 @@ export function templateOf(deployment: KubernetesObject): JsonObject {
 }
 
 /**
- * `last-good`: the newest older revision whose pods are ready at this moment, else the previous one.
+ * `last-good`: the newest other revision that is proven, else the newest of which some pods are available, else the previous one.
  * @throws Problem NOTHING_TO_ROLL_BACK: there is no such revision, or the Deployment is at it already.
  */
 export function chooseRevision(wanted: Json | undefined, revisions: readonly Revision[]): ChosenRevision {
   const others = revisions.filter(({ current }) => !current);
   if (typeof wanted === "number") return numbered(wanted, revisions);
-  const ready = wanted === "previous" ? undefined : others.find(({ readyPods }) => readyPods > 0);
-  const revision = ready ?? others[0];
+  const good = wanted === "previous" ? undefined : (others.find(isProven) ?? others.find(isPartly));
+  const revision = good ?? others[0];
   if (revision === undefined) {
     throw new Problem(
       "NOTHING_TO_ROLL_BACK",
       "it has no earlier revision: all that it keeps is what runs now",
     );
   }
-  return { revision, proof: proofOf(revision, "previous revision") };
+  return chosen(revision, revision === others[0] ? "previous revision" : "earlier revision");
 }
 
 function numbered(number: number, revisions: readonly Revision[]): ChosenRevision {
@@ -86,9 +95,21 @@ function numbered(number: number, revisions: readonly Revision[]): ChosenRevisio
   if (revision.current) {
     throw new Problem("NOTHING_TO_ROLL_BACK", `it is at revision ${number} already`);
   }
-  return { revision, proof: proofOf(revision, "chosen revision") };
+  return chosen(revision, "chosen revision");
 }
 
-function proofOf({ readyPods }: Revision, otherwise: string): string {
-  return readyPods > 0 ? "its pods are ready now" : `${otherwise}, not proven`;
+function isProven({ pods, availablePods }: Revision): boolean {
+  return pods > 0 && availablePods >= pods;
+}
+
+function isPartly({ availablePods }: Revision): boolean {
+  return availablePods > 0;
+}
+
+function chosen(revision: Revision, which: string): ChosenRevision {
+  const { pods, availablePods } = revision;
+  const proven = isProven(revision);
+  const all = pods === 1 ? "its pod is available now" : `all ${pods} of its pods are available now`;
+  const some = availablePods === 0 ? "" : `, ${availablePods} of ${pods} of its pods are available`;
+  return { revision, proven, proof: proven ? `proven: ${all}` : `${which}, not proven${some}` };
 }

@@ -16,7 +16,7 @@ export function actionBehaviour(cluster: () => GivenCluster): void {
   ): Promise<JsonObject> {
     const given = cluster();
     const action = findAction(name) as ReadAction;
-    const output = await action.run(input, given.context(name, target), given.tools);
+    const output = await action.run(input, given.context(name, target), await given.toolsOf(action));
     const validate = new Ajv({ allowUnionTypes: true }).compile(action.output);
     expect(validate(output), JSON.stringify([output, validate.errors])).toBe(true);
     return output;
@@ -27,8 +27,9 @@ export function actionBehaviour(cluster: () => GivenCluster): void {
     input: ActionInput,
     target: KubernetesObject | null,
   ): Promise<JsonObject> {
-    const { context, tools } = attempt(name, target);
+    const { context } = attempt(name, target);
     const action = findAction(name) as ChangeAction;
+    const tools = await cluster().toolsOf(action);
     const resolved = (await action.resolve?.(input, context, tools)) ?? input;
     const effect = await action.prepare(resolved, context, tools);
     await effects.apply(effect, context, tools);
@@ -130,14 +131,19 @@ export function actionBehaviour(cluster: () => GivenCluster): void {
       expect(resolved).toMatchObject({
         deployment: "bad-release",
         revision: 1,
-        proof: "its pods are ready now",
+        proven: expect.any(Boolean),
       });
       expect(findAction("rollback_deployment")!.preview(resolved)).toBe(
-        `roll deployment ${given.namespace}/bad-release back to revision 1 (its pods are ready now)`,
+        `roll deployment ${given.namespace}/bad-release back to revision 1 (${resolved.proof as string})`,
       );
 
       const output = await change("rollback_deployment", { ...resolved, timeout: "60s" }, target);
-      expect(output).toMatchObject({ revision: 1, ready: true });
+      expect(output).toMatchObject({
+        revision: 1,
+        ready: true,
+        proven: resolved.proven,
+        proof: resolved.proof,
+      });
       const after = await given.read(given.ref("Deployment", "bad-release"));
       expect(JSON.stringify(after.spec)).toContain("example.test/app:1.0.0");
       expect(JSON.stringify(after.spec)).not.toMatch(/does-not-exist|pod-template-hash/);
@@ -204,6 +210,35 @@ export function actionBehaviour(cluster: () => GivenCluster): void {
         replicas: 3,
         previous: 2,
       });
+    });
+  });
+
+  describe("scale_deployment of what an autoscaler scales", () => {
+    it("is refused with the autoscaler's name and bounds, when the plan is made and when its turn comes", async () => {
+      const { subject, namespace, deployed } = cluster();
+      const target = await deployed("autoscaled", 1);
+      const path = `/apis/autoscaling/v1/namespaces/${namespace}/horizontalpodautoscalers`;
+      const scaleTargetRef = { apiVersion: "apps/v1", kind: "Deployment", name: "autoscaled" };
+      const made = await subject.admin("POST", path, {
+        apiVersion: "autoscaling/v1",
+        kind: "HorizontalPodAutoscaler",
+        metadata: { name: "by-load" },
+        spec: { scaleTargetRef, minReplicas: 1, maxReplicas: 5 },
+      });
+      expect(made.code).toBe(201);
+      const { context, tools } = attempt("plan", target);
+      const scale = findAction("scale_deployment") as ChangeAction;
+      const input = { namespace, deployment: "autoscaled", replicas: 3 };
+      const refusal = {
+        code: "PRECONDITION_FAILED",
+        message: expect.stringMatching(
+          /HorizontalPodAutoscaler \S+\/by-load decides how many pods Deployment autoscaled has \(1 to 5\)/,
+        ),
+      };
+      await expect(scale.resolve!(input, context, tools)).rejects.toMatchObject(refusal);
+      await expect(scale.prepare(input, context, tools)).rejects.toMatchObject(refusal);
+      expect((await subject.admin("DELETE", `${path}/by-load`)).code).toBe(200);
+      await expect(scale.resolve!(input, context, tools)).resolves.toMatchObject({ replicas: 3 });
     });
   });
 

@@ -7,6 +7,7 @@ import { startSimulatedCluster } from "../../src/simulation/start-simulated-clus
 import { actionContract } from "../contracts/action-contract.ts";
 import { hasControlPlane, howToGetOne, rawAdmin, startControlPlane } from "../support/kube-control-plane.ts";
 import type { ActionSubject } from "./given-cluster.ts";
+import { withinRules, withRole } from "./only-its-verbs.ts";
 
 function subjectFor(
   kubeconfigText: string,
@@ -14,10 +15,16 @@ function subjectFor(
   stop: () => Promise<void>,
 ): ActionSubject {
   const connection = connectCluster({ name: "test", kubeconfigText });
+  const admin = rawAdmin(kubeconfigText);
+  const never = new AbortController().signal;
   return {
     cluster: "test",
     api: (signal) => connection.api(signal),
-    admin: rawAdmin(kubeconfigText),
+    restricted: async ({ name, rbac }) =>
+      simulated === null
+        ? withRole(name, rbac, kubeconfigText, admin)
+        : { api: withinRules(connection.api(never), rbac), close: async () => {} },
+    admin,
     simulated,
     stop: async () => {
       await connection.close();

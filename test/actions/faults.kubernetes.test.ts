@@ -9,6 +9,7 @@ import type { JsonObject } from "../../src/domain/json.ts";
 import { startSimulatedCluster } from "../../src/simulation/start-simulated-cluster.ts";
 import { rawAdmin } from "../support/kube-control-plane.ts";
 import { eventually, type GivenCluster, givenCluster } from "./given-cluster.ts";
+import { withinRules } from "./only-its-verbs.ts";
 
 let given: GivenCluster;
 let count = 0;
@@ -29,6 +30,10 @@ beforeAll(async () => {
   given = await givenCluster({
     cluster: "test",
     api: (signal) => connection.api(signal),
+    restricted: async ({ rbac }) => ({
+      api: withinRules(connection.api(new AbortController().signal), rbac),
+      close: async () => {},
+    }),
     admin: rawAdmin(simulation.kubeconfig),
     simulated: simulation.cluster,
     stop: async () => {

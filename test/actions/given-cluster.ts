@@ -2,15 +2,18 @@
 // The same for the simulated and the real API server.
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import type { ActionContext, ActionTools, ClusterApi } from "../../src/actions/action.ts";
+import type { Action, ActionContext, ActionTools, ClusterApi } from "../../src/actions/action.ts";
 import type { KubernetesObject, ObjectRef } from "../../src/domain/facts/objects.ts";
 import type { SimulatedCluster } from "../../src/simulation/control.ts";
 import type { RawAdmin } from "../support/kube-control-plane.ts";
+import type { Restricted } from "./only-its-verbs.ts";
 
 export interface ActionSubject {
   /** The name that refs carry. */
   readonly cluster: string;
   api(signal: AbortSignal): ClusterApi;
+  /** What the action may do by its own rules, and nothing else. */
+  restricted(action: Pick<Action, "name" | "rbac">): Promise<Restricted>;
   readonly admin: RawAdmin;
   /** null: it is a real one. */
   readonly simulated: SimulatedCluster | null;
@@ -28,11 +31,15 @@ export interface GivenCluster {
   readonly namespace: string;
   readonly api: ClusterApi;
   readonly tools: ActionTools;
+  /** The tools of an attempt of this action: with its own permissions. */
+  toolsOf(action: Pick<Action, "name" | "rbac">): Promise<ActionTools>;
   readonly evidence: ReadonlyMap<string, string>;
   readonly notifications: readonly Notification[];
   ref(kind: "Deployment" | "Pod" | "Node", name: string): ObjectRef;
   /** Created and completely rolled out. */
   deployed(name: string, replicas?: number): Promise<KubernetesObject>;
+  /** No Deployments and no pods are left in the namespace. */
+  empty(): Promise<void>;
   read(ref: ObjectRef): Promise<KubernetesObject>;
   podsOf(deployment: string): Promise<readonly KubernetesObject[]>;
   /** As somebody else, with a merge patch. */
@@ -40,6 +47,7 @@ export interface GivenCluster {
   /** A release whose image does not exist; resolves when a pod of it waits for the image. */
   broken(deployment: string): Promise<void>;
   context(step: string, target: KubernetesObject | null): ActionContext;
+  stop(): Promise<void>;
 }
 
 export async function givenCluster(subject: ActionSubject): Promise<GivenCluster> {
@@ -48,11 +56,17 @@ export async function givenCluster(subject: ActionSubject): Promise<GivenCluster
   await createNamespace(subject, namespace);
   const evidence = new Map<string, string>();
   const notifications: Notification[] = [];
+  const restricted = new Map<string, Promise<Restricted>>();
   const given: GivenCluster = {
     subject,
     namespace,
     api,
     tools: toolsFor(api, evidence, notifications),
+    toolsOf: async (action) => {
+      const api = restricted.get(action.name) ?? subject.restricted(action);
+      restricted.set(action.name, api);
+      return toolsFor((await api).api, evidence, notifications);
+    },
     evidence,
     notifications,
     ref: (kind, name) => ({
@@ -63,6 +77,7 @@ export async function givenCluster(subject: ActionSubject): Promise<GivenCluster
       name,
     }),
     deployed: (name, replicas = 2) => deploy(given, name, replicas),
+    empty: () => empty(given),
     read: async (ref) => {
       const object = await api.get(ref);
       if (object === null) throw new Error(`${ref.kind} ${ref.name} is gone`);
@@ -75,6 +90,11 @@ export async function givenCluster(subject: ActionSubject): Promise<GivenCluster
     },
     broken: (name) => breakImage(given, name),
     context: (step, target) => contextFor(subject.cluster, step, target),
+    stop: async () => {
+      for (const one of restricted.values()) await (await one).close();
+      await subject.admin("DELETE", `/api/v1/namespaces/${namespace}`);
+      await subject.stop();
+    },
   };
   return given;
 }
@@ -138,6 +158,18 @@ async function deploy(given: GivenCluster, name: string, replicas: number): Prom
     return observedGeneration === generation && availableReplicas === replicas && total === replicas;
   });
   return last!;
+}
+
+async function empty({ api, namespace, subject }: GivenCluster): Promise<void> {
+  const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+  for (const { metadata } of await api.list({ apiVersion: "apps/v1", kind: "Deployment", namespace }))
+    await subject.admin("DELETE", `${deployments}/${metadata.name}`);
+  const pods = () => api.list({ apiVersion: "v1", kind: "Pod", namespace });
+  for (const { metadata } of await pods()) {
+    if (metadata.ownerReferences === undefined)
+      await subject.admin("DELETE", `/api/v1/namespaces/${namespace}/pods/${metadata.name}`);
+  }
+  await eventually("no pods are left", async () => (await pods()).length === 0);
 }
 
 function deploymentManifest(name: string, replicas: number): object {

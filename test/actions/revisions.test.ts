@@ -1,27 +1,54 @@
 import { describe, expect, it } from "vitest";
 import { chooseRevision, type Revision } from "../../src/actions/revisions.ts";
 
-const revision = (number: number, readyPods: number, current = false): Revision => ({
+const revision = (
+  number: number,
+  availablePods: number,
+  current = false,
+  pods = availablePods,
+): Revision => ({
   number,
-  readyPods,
+  pods,
+  availablePods,
   current,
   template: {},
 });
 
 describe("which revision to roll back to", () => {
-  it("is the newest other one whose pods are ready now", () => {
+  it("is the newest other one that runs completely at this moment", () => {
+    const choice = chooseRevision("last-good", [
+      revision(4, 0, true),
+      revision(3, 1, false, 2),
+      revision(2, 3),
+      revision(1, 1),
+    ]);
+    expect(choice).toMatchObject({
+      revision: { number: 2 },
+      proven: true,
+      proof: "proven: all 3 of its pods are available now",
+    });
+  });
+
+  it("is one that runs in part before one that does not, and is said to be unproven", () => {
     const choice = chooseRevision("last-good", [
       revision(4, 0, true),
       revision(3, 0),
-      revision(2, 1),
-      revision(1, 1),
+      revision(2, 1, false, 3),
     ]);
-    expect(choice).toMatchObject({ revision: { number: 2 }, proof: "its pods are ready now" });
+    expect(choice).toMatchObject({
+      revision: { number: 2 },
+      proven: false,
+      proof: "earlier revision, not proven, 1 of 3 of its pods are available",
+    });
   });
 
   it("is the previous one, said to be unproven, when no pods of another one are ready", () => {
     const choice = chooseRevision("last-good", [revision(4, 2, true), revision(3, 0), revision(2, 0)]);
-    expect(choice).toMatchObject({ revision: { number: 3 }, proof: "previous revision, not proven" });
+    expect(choice).toMatchObject({
+      revision: { number: 3 },
+      proven: false,
+      proof: "previous revision, not proven",
+    });
   });
 
   it("is the previous one when that is asked for, although an older one has ready pods", () => {

@@ -35,7 +35,7 @@ export const rollbackDeployment: ChangeAction = {
     deployment: nameParameter("Deployment", "the target"),
     revision: {
       description:
-        "A revision's number; previous; or last-good: the newest other revision whose pods are ready now, else the previous one.",
+        "A revision's number; previous; or last-good: the newest other revision all of whose pods are available now, else the previous one, which is then said to be not proven.",
       oneOf: [{ type: "integer", minimum: 1 }, { enum: ["last-good", "previous"] }],
       default: "last-good",
     },
@@ -45,6 +45,10 @@ export const rollbackDeployment: ChangeAction = {
       description: "Fail unless all pods are ready in time.",
     },
     timeout: durationParameter("5m", "How long the rollout may take."),
+    proven: {
+      type: "boolean",
+      description: "Whether the revision is known to run. Filled in when the plan is made.",
+    },
     proof: {
       type: "string",
       description: "Why the revision should be a good one. Filled in when the plan is made.",
@@ -61,7 +65,8 @@ export const rollbackDeployment: ChangeAction = {
       type: "integer",
       description: "The revision whose template it got; Kubernetes numbers it anew.",
     },
-    proof: { type: "string" },
+    proven: { type: "boolean", description: "Whether it was known to run when it was chosen." },
+    proof: { type: "string", description: "Why, or that nothing proves it." },
     ready: { type: "boolean", description: "Whether the rollout was waited for and is complete." },
   }),
   rbac: [
@@ -90,9 +95,9 @@ function preview(input: ActionInput): string {
 
 async function resolve(input: ActionInput, situation: Situation, tools: ActionTools): Promise<ActionInput> {
   const deployment = await readDeployment(input, situation, tools);
-  const { revision, proof } = await choose(input, deployment, tools);
+  const { revision, proven, proof } = await choose(input, deployment, tools);
   const { namespace, name } = deployment.ref;
-  return { ...input, namespace, deployment: name, revision: revision.number, proof };
+  return { ...input, namespace, deployment: name, revision: revision.number, proven, proof };
 }
 
 async function choose(
@@ -129,7 +134,8 @@ async function settle(
     deployment: ref.name,
     // Absolute since the plan was made; 0 stands for a call that was never resolved.
     revision: typeof input.revision === "number" ? input.revision : 0,
-    proof: textOf(input, "proof") ?? "",
+    proven: input.proven === true,
+    proof: textOf(input, "proof") ?? "not proven: it was chosen without a plan",
     ready: waits,
   };
 }
