@@ -18,18 +18,25 @@ export function outputOption(...more: readonly string[]): Option {
 export function print(context: CliContext, options: OutputOptions, data: unknown, text: () => string): void {
   switch (options.output) {
     case "json":
-      context.out(
-        `${escaped(JSON.stringify(data, null, 2), /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g)}\n`,
-      );
+      context.out(`${escaped(JSON.stringify(data, null, 2), jsonSteering)}\n`);
       break;
     case "yaml":
-      // What is not printable stands in double quotes there, where this is its escape.
-      context.out(escaped(stringify(data, { aliasDuplicateObjects: false }), /[\u007f-\u009f]/g));
+      context.out(escaped(stringify(data, { aliasDuplicateObjects: false }), yamlSteering));
       break;
     default:
       context.out(text());
   }
 }
+
+/** One more item of a list that is not at its end: a line of JSON, or an item of a YAML list. */
+export function itemText(output: OutputOptions["output"], data: unknown): string {
+  if (output === "yaml") return escaped(stringify([data], { aliasDuplicateObjects: false }), yamlSteering);
+  return `${escaped(JSON.stringify(data), jsonSteering)}\n`;
+}
+
+const jsonSteering = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+/** What is not printable stands in double quotes there, where this is its escape. */
+const yamlSteering = /[\u007f-\u009f]/g;
 
 /** The same data, and nothing in it steers the terminal: JSON.stringify lets these through. */
 function escaped(text: string, steering: RegExp): string {

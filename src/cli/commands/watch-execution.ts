@@ -9,7 +9,7 @@ import type { CliContext } from "../context.ts";
 import { type ControllerClient, connect, type ServerOptions } from "../controller-client.ts";
 import { executionId } from "../execution-id.ts";
 import type { OutputOptions } from "../output.ts";
-import { viewOf } from "../output.ts";
+import { itemText, viewOf } from "../output.ts";
 import { eventLines, eventsBegan } from "../render-events.ts";
 
 type Options = ServerOptions & OutputOptions;
@@ -23,19 +23,18 @@ export async function watchExecution(id: string, options: Options, context: CliC
   const { summary } = await client.get<{ summary: ExecutionSummary }>(
     `/api/v1/executions/${executionId(id)}`,
   );
+  const forPeople = options.output === "text";
   let first: RecordedEvent | null = null;
   let end: Ended | null = null;
   for await (const event of allEvents(summary.id, options, context)) {
-    if (first === null && options.output !== "json") context.out(eventsBegan(event, viewOf(context)));
+    if (first === null && forPeople) context.out(eventsBegan(event, viewOf(context)));
     first ??= event;
-    context.out(
-      options.output === "json" ? `${JSON.stringify(event)}\n` : eventLines(event, first, viewOf(context)),
-    );
+    context.out(forPeople ? eventLines(event, first, viewOf(context)) : itemText(options.output, event));
     if (event.event.type === "Ended") end = event.event;
   }
   if (end === null) return;
   const well = end.outcome === "succeeded" || end.outcome === "observed";
-  if (options.output !== "json") context.out(`gitmend executions show ${shortId(summary.id)}\n`);
+  if (forPeople) context.out(`gitmend executions show ${shortId(summary.id)}\n`);
   if (!well) context.exitWith(1);
 }
 
