@@ -4,6 +4,7 @@ import type { ActionTools } from "../actions/action.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Fact, Facts, FetchedFact, History, Named, Owner } from "../domain/facts/facts.ts";
 import type { KubernetesObject, Subject, Target } from "../domain/facts/objects.ts";
+import { neverRan } from "../domain/gate/limits.ts";
 import { subjectOf } from "../domain/intake/subject-of.ts";
 import { toProblem } from "../domain/problem.ts";
 import { findSubjects } from "./find-subjects.ts";
@@ -73,10 +74,8 @@ async function historyOf(
 ): Promise<History> {
   if (!target.available || target.value === null) return { attempts: [] };
   const { attempts } = await alerts.history(alert.name, target.value);
-  return { attempts: attempts.filter(({ outcome }) => outcome === null || !neverRan.has(outcome)) };
+  return { attempts: attempts.filter(({ outcome }) => outcome === null || !neverRan.includes(outcome)) };
 }
-
-const neverRan: ReadonlySet<string> = new Set(["observed", "refused", "rejected", "expired", "outdated"]);
 
 async function targetOf(alert: Alert, subject: Subject | null, tools: ActionTools): Promise<Target | null> {
   return subject === null ? null : resolveTarget(alert.cluster, subject, tools);

@@ -35,6 +35,7 @@ beforeAll(async () => {
   given = await givenCluster({
     cluster: "test",
     api: (signal) => connection.api(signal),
+    restricted: async () => ({ api: connection.api(new AbortController().signal), close: async () => {} }),
     admin: rawAdmin(simulation.kubeconfig),
     simulated: simulation.cluster,
     stop: () => simulation.stop(),

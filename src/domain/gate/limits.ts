@@ -17,7 +17,10 @@ export interface AppliedLimit extends Limit {
 
 export type Counts = ReadonlyMap<string, Count>;
 
-export const limitScopes: readonly LimitScope[] = ["global", "cluster", "namespace", "target", "template"];
+/** Outcomes of executions that changed nothing because they never ran: no start, and no earlier attempt. */
+export const neverRan: readonly string[] = ["observed", "refused", "rejected", "expired", "outdated"];
+
+const limitScopes: readonly LimitScope[] = ["global", "cluster", "namespace", "target", "template"];
 
 /** The keys of one scope: one for each cluster or namespace that the plan touches. */
 export function keysOf(scope: LimitScope, { template, target, touches }: Counted): readonly string[] {

@@ -1,6 +1,6 @@
 // How much is under way and was started, by what executions count in. Inside a deciding transaction the keys are locked first,
 // so that two deciders never count the same place at once.
-import type { Counts } from "../../../domain/gate/limits.ts";
+import { type Counts, neverRan } from "../../../domain/gate/limits.ts";
 import type { Sql } from "../sql.ts";
 
 /** @param before only executions that were created before this one */
@@ -9,20 +9,20 @@ export async function countUsage(
   keys: readonly string[],
   { perSeconds, before }: { readonly perSeconds: number; readonly before?: string },
 ): Promise<Counts> {
-  const rows = await sql.query<{ key: string; running: string; starts: string }>(
+  const rows = await sql.query<{ key: string; running: number; starts: number }>(
     `select k.key,
        (select count(*) from executions e
-        where e.outcome is null and e.counts_in @> array[k.key] and ($3::uuid is null or e.id < $3::uuid)) as running,
+        where e.outcome is null and e.counts_in @> array[k.key] and ($3::uuid is null or e.id < $3::uuid)
+       )::integer as running,
        (select count(*) from executions e
         where e.counts_in <> '{}' and e.created_at > now() - $2::double precision * interval '1 second'
           and e.counts_in @> array[k.key] and ($3::uuid is null or e.id < $3::uuid)
-          and coalesce(e.outcome, '') not in ('observed', 'refused', 'rejected', 'expired', 'outdated')) as starts
+          and coalesce(e.outcome, '') <> all($4::text[])
+       )::integer as starts
      from unnest($1::text[]) as k(key)`,
-    [keys, perSeconds, before ?? null],
+    [keys, perSeconds, before ?? null, neverRan],
   );
-  return new Map(
-    rows.map(({ key, running, starts }) => [key, { running: Number(running), starts: Number(starts) }]),
-  );
+  return new Map(rows.map(({ key, running, starts }) => [key, { running, starts }]));
 }
 
 /** Until the transaction ends; in one order, so that nobody waits for whom they hold up. */
