@@ -199,6 +199,11 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
       const persisted = ({ uid }: { readonly uid: string }) =>
         given.subject.simulated?.effects.count({ manager: "gitmend", uid }) ?? null;
 
+      it("works without permissions that it does not ask for", async () => {
+        const secrets = { apiVersion: "v1", kind: "Secret", namespace: given.namespace };
+        await expect(tools.cluster("test").list(secrets)).rejects.toMatchObject({ code: "API_FORBIDDEN" });
+      });
+
       it("knows the object that it touches before it reads anything", async () => {
         const { input, written, context, effect } = await prepared();
         expect(action.objects(written, context)).toEqual([effect.object]);

@@ -144,19 +144,19 @@ export function workloadContract(subject: () => WorkloadSubject): void {
   });
 
   describe("a custom resource", () => {
-    const group = "widgets.example.test";
-    const apiVersion = `${group}/v1`;
-
     it("is read, listed and patched once its definition is established", async () => {
       const { admin, api, cluster, namespace } = subject();
+      // The definition of an earlier run may still be on its way out.
+      const group = `${namespace}.example.test`;
+      const apiVersion = `${group}/v1`;
+      const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
       const schema = {
         openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
       };
-      await admin("DELETE", `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.${group}`);
       const path = `/apis/${apiVersion}/namespaces/${namespace}/widgets`;
       const query = { apiVersion, kind: "Widget", namespace };
       expect(await codeOf(api.list(query))).toBe("API_NOT_FOUND");
-      await created("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
+      await created(definitions, {
         apiVersion: "apiextensions.k8s.io/v1",
         kind: "CustomResourceDefinition",
         metadata: { name: `widgets.${group}` },
@@ -184,6 +184,7 @@ export function workloadContract(subject: () => WorkloadSubject): void {
         { apiVersion, kind: "Widget", spec: { size: 2 } },
       ]);
       expect(await api.list({ ...query, fieldSelector: "metadata.name=other" })).toEqual([]);
+      expect((await admin("DELETE", `${definitions}/widgets.${group}`)).code).toBe(200);
     });
   });
 }
