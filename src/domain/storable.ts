@@ -2,7 +2,8 @@
 // pairs become U+FFFD. jsonb refuses both, and an event that is refused stops its execution.
 
 export function storableText(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\uFFFD");
+  const formed = text.toWellFormed();
+  return formed.includes("\0") ? formed.replaceAll("\0", "\uFFFD") : formed;
 }
 
 /** The same JSON with storable texts and keys. */

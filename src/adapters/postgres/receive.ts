@@ -5,7 +5,7 @@ import type { Delivery, Received } from "../../controller/ports.ts";
 import type { Alert } from "../../domain/facts/alert.ts";
 import { isQuiet, watchdogName } from "../../domain/intake/quiet-alerts.ts";
 import type { Problem } from "../../domain/problem.ts";
-import { receiveAlerts } from "./queries/receive-alerts.ts";
+import { firingKey, receiveAlerts } from "./queries/receive-alerts.ts";
 import { recordDeliveries } from "./queries/record-delivery.ts";
 import { rememberWatchdogs } from "./queries/watchdogs.ts";
 import { databaseProblem, inTransaction, isRefused } from "./sql.ts";
@@ -120,7 +120,7 @@ function store(pool: pg.Pool, deliveries: readonly Delivery[]): Promise<readonly
     for (const round of rounds(deliveries)) {
       const alerts = [...round.values()].map(({ alert }) => alert);
       for (const applied of await receiveAlerts(sql, alerts)) {
-        const count = counts[round.get(keyOf(applied))?.origin ?? -1];
+        const count = counts[round.get(firingKey(applied))?.origin ?? -1];
         if (count !== undefined) count[applied.what] += 1;
       }
     }
@@ -164,8 +164,9 @@ function rounds(deliveries: readonly Delivery[]): readonly ReadonlyMap<string, S
   for (const [origin, { alerts }] of deliveries.entries()) {
     for (const alert of alerts) {
       if (isQuiet(alert.name)) continue;
-      const story = stories.get(keyOf(alert)) ?? [];
-      stories.set(keyOf(alert), story);
+      const key = firingKey(alert);
+      const story = stories.get(key) ?? [];
+      stories.set(key, story);
       const last = story.at(-1);
       if (last?.alert.status !== alert.status) story.push({ alert, origin });
       else if (moment(alert) > moment(last.alert)) story[story.length - 1] = { alert, origin: last.origin };
@@ -176,10 +177,6 @@ function rounds(deliveries: readonly Delivery[]): readonly ReadonlyMap<string, S
     for (const [index, said] of story.entries()) (parts[index] ??= new Map()).set(key, said);
   }
   return parts;
-}
-
-function keyOf({ cluster, fingerprint }: Pick<Alert, "cluster" | "fingerprint">): string {
-  return JSON.stringify([cluster, fingerprint]);
 }
 
 function moment(alert: Alert): number {
