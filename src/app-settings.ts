@@ -80,6 +80,18 @@ export function alertmanagerAddresses(
   });
 }
 
+/** @throws Problem CONFIG_INVALID when nobody could ever be asked: every decision would wait for ever */
+export function confirm({ confirm: who, alertmanagers, prometheus }: Config): Config["confirm"] {
+  if (who === "alertmanager" && alertmanagers.every(({ url }) => url === undefined))
+    throw new Problem(
+      "CONFIG_INVALID",
+      "confirm: alertmanager asks the `url` of alertmanagers, and none has one",
+    );
+  if (who === "prometheus" && prometheus.length === 0)
+    throw new Problem("CONFIG_INVALID", "confirm: prometheus asks `prometheus`, and none is configured");
+  return who;
+}
+
 export function retention({ retention: { dead_letters, alerts, evidence } }: Config): Retention {
   return {
     deadLettersSeconds: durationSeconds(dead_letters),

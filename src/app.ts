@@ -22,6 +22,7 @@ import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
 import { openServer } from "./app-server.ts";
 import {
   alertmanagerAddresses,
+  confirm,
   gitCredential,
   gitRemote,
   prometheusServers,
@@ -191,6 +192,7 @@ async function openPorts(
     factTimeoutSeconds: durationSeconds(config.limits.fact_timeout),
     ownerLabel: config.ownership.label,
     live: config.live,
+    confirm: confirm(config),
     protection: {
       namespaces: config.protected.namespaces,
       ownNamespace: clusters.ownNamespace,

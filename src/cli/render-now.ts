@@ -233,6 +233,8 @@ function why({ state, reasons, decideAt, execution }: CurrentFiring, { now }: Sc
   switch (state) {
     case "due":
       return [["plain", "was just received"]];
+    case "held":
+      return [["plain", reasons.join("; ")]];
     case "no-match":
       return [
         ["plain", "no rule matches"],

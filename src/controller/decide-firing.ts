@@ -10,8 +10,9 @@ import { factsNeeded } from "../domain/policies/facts-needed.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
 import type { Selection } from "../domain/policies/selection.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
-import { escalationTemplate } from "../domain/templates/escalation.ts";
+import { escalationName, escalationTemplate } from "../domain/templates/escalation.ts";
 import type { Template } from "../domain/templates/template.ts";
+import { whyUnconfirmed } from "./confirm-alert.ts";
 import { countDecision } from "./count-events.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
@@ -145,6 +146,11 @@ export async function plan(
     tools,
     ports,
   );
+  const unconfirmed = await whyUnconfirmed(firing.alert, made.plan, tools, ports);
+  if (unconfirmed !== null) {
+    tellIfLong(firing, unconfirmed, ports);
+    return later(catalog, [unconfirmed], backoff(firing));
+  }
   const weighed = await weighPlan(made.plan, facts, catalog, tools, ports);
   const incidentKey = claimKeyOf(firing.alert, target);
   const names = { executionId, incidentId: ports.ids.next(), incidentKey, revision: catalog.revision };
@@ -182,7 +188,10 @@ async function whyNotNow(
   };
 }
 
-/** Never more often than the template's cool-down for one alert name and target, counted in the database. */
+/**
+ * Never more often than the template's cool-down for one alert name and target, counted in the database. Remedies and messages
+ * to people rest apart: what did not help must be told at once, and what was told long ago may be tried again.
+ */
 async function coolDown(
   alert: Alert,
   target: Target | null,
@@ -191,7 +200,9 @@ async function coolDown(
   ports: DecisionPorts,
 ): Promise<Rest | null> {
   if (target === null) return null;
-  const last = (await ports.alerts.history(alert.name, target)).attempts[0];
+  const tells = template.name === escalationName;
+  const { attempts } = await ports.alerts.history(alert.name, target);
+  const last = attempts.find((attempt) => (attempt.template === escalationName) === tells);
   if (last === undefined) return null;
   const until = plusSeconds(last.at, template.cooldownSeconds);
   if (until <= now) return null;

@@ -27,8 +27,8 @@ export interface CurrentFiring {
   readonly severity: string;
   readonly subject: Subject | null;
   readonly openedAt: string;
-  /** `due`: nothing was decided yet. `ended`: its execution is over, and it still fires. */
-  readonly state: "due" | "no-match" | "undecided" | "ended";
+  /** `due`: nothing was decided yet. `held`: silenced or inhibited. `ended`: its execution is over, and it still fires. */
+  readonly state: "due" | "held" | "no-match" | "undecided" | "ended";
   readonly reasons: readonly string[];
   /** When it is decided again; null: when something changes. */
   readonly decideAt: string | null;

@@ -7,6 +7,7 @@ import { type Database, openDatabase } from "../../src/adapters/postgres/open-da
 import { uuidV7 } from "../../src/adapters/uuid-v7.ts";
 import { decideFiring } from "../../src/controller/decide-firing.ts";
 import type { DecisionPorts } from "../../src/controller/decision-ports.ts";
+import type { AlertState } from "../../src/controller/ports.ts";
 import { weighNow } from "../../src/controller/weigh-plan.ts";
 import type { Alert } from "../../src/domain/facts/alert.ts";
 import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
@@ -68,6 +69,8 @@ function ports(live = true): DecisionPorts {
     factTimeoutSeconds: 5,
     ownerLabel: "team",
     live: live ? [{}] : [],
+    confirm: "off",
+    alertmanagers: { look: async () => ({ state: "unasked" }) },
     protection: { namespaces: ["kube-system"], ownNamespace: null, ownNode: null },
   };
 }
@@ -197,6 +200,39 @@ describe("the second weighing", () => {
       kind: "refused",
       reasons: [{ rule: "built-in/live" }],
     });
+  });
+});
+
+describe("with confirm, an alert that nobody confirms", () => {
+  it("starts nothing of risk medium, is tried again, and starts it once it is confirmed", async () => {
+    const catalog = catalogOf("confirmed");
+    const text = `name: confirmed\nsteps: [{name: restart, action: {action: restart_deployment, parameters: {deployment: confirmed-0}}}]\n`;
+    const files = [{ path: "templates/t.yaml", text }];
+    const template = compileCatalog(files, "main@sha1:0", actions).catalog?.templates.get("confirmed");
+    if (template === undefined) throw new Error("the template is not valid");
+    const risky = { ...catalog, templates: new Map([["confirmed", template]]) };
+    const [alert] = await alertsFor("confirmed", 1);
+    if (alert === undefined) throw new Error("no alert");
+    await database.alerts.receive(delivery(alert));
+    const states: AlertState[] = [{ state: "absent" }, { state: "active" }];
+    const asking: DecisionPorts = {
+      ...ports(),
+      confirm: "alertmanager",
+      alertmanagers: { look: async () => states.shift() ?? { state: "unasked" } },
+    };
+    const own = async () =>
+      (await database.alerts.takeDue(1_000, 600)).find((due) => due.alert.fingerprint === alert.fingerprint);
+    const first = await own();
+    expect(await decideFiring(first!, risky, asking)).toBeNull();
+    const { rows } = await database.pool.query<{ kind: string; reasons: string[] }>(
+      "select kind, reasons from decisions where alert_id = $1::bigint",
+      [first!.id],
+    );
+    expect(rows).toEqual([{ kind: "undecided", reasons: ["Alertmanager prod-eu has no such alert"] }]);
+    await database.pool.query("update alerts set decide_at = now() where id = $1::bigint", [first!.id]);
+    const second = await own();
+    expect(await decideFiring(second!, risky, asking)).not.toBeNull();
+    expect(states).toEqual([]);
   });
 });
 

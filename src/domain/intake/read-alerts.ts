@@ -47,7 +47,10 @@ const maxDepth = 16;
 /** @throws Problem PAYLOAD_INVALID for a body that can never be accepted: no object, another version, no `alerts`. */
 export function readAlerts(body: unknown, source: AlertSource): ReadAlerts {
   const entries = alertsOf(body);
-  const reader: Reader = { source, allows: globMatcher(source.namespaces ?? ["*"]) };
+  const reader: Reader = {
+    source,
+    allows: source.namespaces === undefined ? null : globMatcher(source.namespaces),
+  };
   const alerts: Alert[] = [];
   const deadLetters: UnreadAlert[] = [];
   for (const entry of entries) {
@@ -85,8 +88,8 @@ function truncatedOf(body: JsonObject): number {
 
 interface Reader {
   readonly source: AlertSource;
-  /** Whether the source may speak for a namespace, or ("") for what is in none. */
-  readonly allows: (namespace: string) => boolean;
+  /** Whether the source may speak for a namespace, or ("") for what is in none. null: for all. */
+  readonly allows: ((namespace: string) => boolean) | null;
 }
 
 /** The alert, or why it cannot be read. */
@@ -188,11 +191,12 @@ function badNamespace(
   source: AlertSource,
   allows: Reader["allows"],
 ): string | null {
+  if (allows === null) return null;
   const subject = subjectOf({ name, labels });
   const namespace = subject === null ? namespaceOf(labels) : subject.namespace;
   if (allows(namespace ?? "")) return null;
   const found = namespace === null ? "it is about no namespace" : `namespace ${quote(namespace)}`;
-  return `NAMESPACE_NOT_ALLOWED: ${found}; ${source.name} speaks for ${source.namespaces?.join(", ") ?? "all"}`;
+  return `NAMESPACE_NOT_ALLOWED: ${found}; ${source.name} speaks for ${source.namespaces?.join(", ")}`;
 }
 
 /** Own properties only: labels are named by others, `constructor` and `__proto__` among them. */

@@ -13,6 +13,15 @@ const workloadLabels: readonly (readonly [label: string, kind: string])[] = [
   ["replicaset", "ReplicaSet"],
 ];
 
+/** All labels that say which object an alert is about. */
+export const identifyingLabels: readonly string[] = [
+  "instance",
+  ...["namespace", "pod", "container", "node", ...workloadLabels.map(([label]) => label)].flatMap((label) => [
+    label,
+    `exported_${label}`,
+  ]),
+];
+
 /** The kinds of object that `subjectOf` can name, with where their API lives. */
 export const subjectApis: Readonly<Record<string, string>> = {
   Deployment: "apps/v1",

@@ -55,26 +55,26 @@ describe("a question about one alert", () => {
   });
 
   it("tells absent, active and held apart, whatever the alert is called", async () => {
-    const { look, whyHeld } = asked(real.url);
-    expect(await look(alert)).toEqual({ state: "absent" });
+    const main = asked(real.url);
+    expect(await main.look(alert)).toEqual({ state: "absent" });
     const endsAt = new Date(Date.now() + 600_000).toISOString();
     await real.send([{ labels, startsAt: new Date().toISOString(), endsAt }]);
-    await eventually("it is active", async () => (await look(alert)).state === "active");
-    expect(await whyHeld(alert)).toBeNull();
+    await eventually("it is active", async () => (await main.look(alert)).state === "active");
+    expect(await main.whyHeld(alert)).toBeNull();
     await real.silence({ labels: { pod: "api-0" }, seconds: 60, by: "ana", comment: "short" });
     await real.silence({ labels: { pod: "api-0" }, seconds: 3_600, by: "bo", comment: "long" });
     const until = "the longest silence is the reason";
     expect(
       await eventually(until, async () =>
-        (await whyHeld(alert))?.includes(" bo ") === true ? whyHeld(alert) : null,
+        (await main.whyHeld(alert))?.includes(" bo ") === true ? main.whyHeld(alert) : null,
       ),
     ).toMatch(/^silenced by bo until \S+Z: long$/);
   });
 
   it("is not asked where its source has no address", async () => {
-    const { look, whyHeld } = asked("http://127.0.0.1:9");
-    expect(await look({ ...alert, source: "another" })).toEqual({ state: "unasked" });
-    expect(await whyHeld({ ...alert, source: "another" })).toBeNull();
+    const main = asked("http://127.0.0.1:9");
+    expect(await main.look({ ...alert, source: "another" })).toEqual({ state: "unasked" });
+    expect(await main.whyHeld({ ...alert, source: "another" })).toBeNull();
   });
 
   it("fails as a problem that passes when nobody answers", async () => {

@@ -1,7 +1,14 @@
 // What the intake keeps beside firings, and for how long. Rows are made old by hand: nothing here waits.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Database, openDatabase } from "../../../src/adapters/postgres/open-database.ts";
-import { delivery, newAlert, newId, resolved, revision } from "../../contracts/store-samples.ts";
+import {
+  delivery,
+  newAlert,
+  newExecution,
+  newId,
+  resolved,
+  revision,
+} from "../../contracts/store-samples.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
 const day = 86_400;
@@ -22,6 +29,80 @@ const query = async (text: string, values: readonly unknown[] = []) =>
   (await database.pool.query<Record<string, unknown>>(text, [...values])).rows;
 const unreadable = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ reason: `LABELS_INVALID: ${index}`, body: { index } }));
+
+describe("a firing that is held", () => {
+  const hold = (until: string | null) => ({
+    by: "ana",
+    until,
+    why: `silenced by ana until ${until ?? "later"}`,
+  });
+
+  it("is shown with the reason, then with what was decided before", async () => {
+    const { alerts, views } = database;
+    const alert = newAlert();
+    await alerts.receive(delivery(alert));
+    const [firing] = await alerts.takeDue(1, 60);
+    await alerts.decide(firing!, { kind: "no-match", revision, reasons: ["no rule names it"] });
+    await alerts.hold([{ ...alert, hold: hold(null) }]);
+    expect(await views.currentFirings(10)).toMatchObject([
+      { state: "held", reasons: ["silenced by ana until later"] },
+    ]);
+    await alerts.letGo([alert]);
+    expect(await views.currentFirings(10)).toMatchObject([
+      { state: "no-match", reasons: ["no rule names it"] },
+    ]);
+  });
+
+  it("is due at the end of its silence, although nobody says so", async () => {
+    const { alerts } = database;
+    const alert = newAlert();
+    await alerts.receive(delivery(alert));
+    await alerts.hold([{ ...alert, hold: hold("2999-01-01T00:00:00.000Z") }]);
+    expect(await alerts.takeDue(10, 0)).toEqual([]);
+    await query("update alerts set held_until = now()");
+    expect(await alerts.takeDue(10, 0)).toHaveLength(1);
+  });
+
+  it("tells a longer silence as a new reason, and the same one never twice", async () => {
+    const { alerts } = database;
+    const alert = newAlert();
+    await alerts.receive(delivery(alert));
+    for (const until of ["2999-01-01T00:00:00.000Z", "2999-01-01T00:00:00.000Z", "2999-01-02T00:00:00.000Z"])
+      await alerts.hold([{ ...alert, hold: hold(until) }]);
+    const told = (await query("select reasons from decisions where kind = 'held' order by id")).map(
+      ({ reasons }) => reasons,
+    );
+    expect(told).toEqual([
+      ["silenced by ana until 2999-01-01T00:00:00.000Z"],
+      ["silenced by ana until 2999-01-02T00:00:00.000Z"],
+    ]);
+  });
+});
+
+describe("a firing that its Alertmanager no longer has", () => {
+  it("ends where it was heard of last and tells its execution; one that was delivered since stays", async () => {
+    const { alerts } = database;
+    const [gone, back] = [newAlert(), newAlert()];
+    await alerts.receive(delivery(gone, back));
+    const [firing] = (await alerts.takeDue(10, 60)).filter(
+      ({ alert }) => alert.fingerprint === gone.fingerprint,
+    );
+    const decision = newExecution(gone);
+    await alerts.decide(firing!, decision);
+    await query("update alerts set last_received_at = '2026-11-17T11:00:00Z' where fingerprint = $1", [
+      gone.fingerprint,
+    ]);
+    expect(await alerts.resolveUnheard([gone, back], "2026-11-17T11:00:00.000Z")).toBe(1);
+    const rows = await query("select fingerprint, ends_at from alerts where status = 'resolved'");
+    expect(rows).toEqual([{ fingerprint: gone.fingerprint, ends_at: new Date("2026-11-17T11:00:00Z") }]);
+    expect(await query("select command ->> 'type' as type from commands")).toEqual([
+      { type: "alert-resolved" },
+    ]);
+    expect((await alerts.openFirings(["prod-eu"])).map(({ fingerprint }) => fingerprint)).toEqual([
+      back.fingerprint,
+    ]);
+  });
+});
 
 describe("dead letters", () => {
   it("are read page by page, each once, while new ones arrive", async () => {

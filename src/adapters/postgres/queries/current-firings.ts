@@ -12,6 +12,7 @@ interface Row {
   readonly labels: Readonly<Record<string, string>>;
   readonly opened_at: Date;
   readonly decide_at: Date | null;
+  readonly held_why: string | null;
   readonly kind: string | null;
   readonly reasons: readonly string[] | null;
   readonly execution_id: string | null;
@@ -23,14 +24,17 @@ interface Row {
 
 export async function currentFirings(sql: Sql, limit: number): Promise<readonly CurrentFiring[]> {
   const rows = await sql.query<Row>(
-    `select a.id, a.cluster, a.fingerprint, a.name, a.severity, a.labels, a.opened_at, a.decide_at, d.kind, d.reasons,
+    `select a.id, a.cluster, a.fingerprint, a.name, a.severity, a.labels, a.opened_at, a.decide_at,
+       case when a.held_until is null or a.held_until > now() then a.held_why end as held_why, d.kind, d.reasons,
        e.id::text as execution_id, e.template, e.outcome, e.escalated, said.reason
      from alerts a
      left join executions e on e.id = a.execution_id
      left join lateral (
        select event ->> 'reason' as reason from events where execution_id = e.id and type = 'Ended'
      ) said on true
-     left join lateral (select kind, reasons from decisions where alert_id = a.id order by id desc limit 1) d on true
+     left join lateral (
+       select kind, reasons from decisions where alert_id = a.id and kind <> 'held' order by id desc limit 1
+     ) d on true
      where a.status = 'open' and (e.id is null or e.outcome is not null)
      order by a.opened_at, a.id limit $1::integer`,
     [limit],
@@ -48,8 +52,8 @@ function firing(row: Row): CurrentFiring {
     severity,
     subject: subjectOf({ name, labels }),
     openedAt: row.opened_at.toISOString(),
-    state: stateOf(row.kind),
-    reasons: reasons ?? [],
+    state: row.held_why === null ? stateOf(row.kind) : "held",
+    reasons: row.held_why === null ? (reasons ?? []) : [row.held_why],
     decideAt: row.decide_at?.toISOString() ?? null,
     execution:
       execution_id === null || template === null
