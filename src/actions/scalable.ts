@@ -55,5 +55,5 @@ function boundsOf({ kind, spec = {} }: KubernetesObject): string {
     kind === "ScaledObject"
       ? [spec.minReplicaCount ?? 0, spec.maxReplicaCount ?? 100]
       : [spec.minReplicas ?? 1, spec.maxReplicas];
-  return `${String(least)} to ${String(most)}`;
+  return `${JSON.stringify(least)} to ${JSON.stringify(most)}`;
 }

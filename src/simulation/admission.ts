@@ -175,7 +175,8 @@ const units: Readonly<Record<string, number>> = {
 
 /** Near enough to compare two quantities. */
 function amount(value: Json): number {
-  const [, digits = "", unit = ""] = /^(.*?)([EPTGMK]i|[numkMGTPE])?$/.exec(String(value)) ?? [];
+  const [, digits = "", unit = ""] =
+    /^(.*?)([EPTGMK]i|[numkMGTPE])?$/.exec(typeof value === "object" ? "" : String(value)) ?? [];
   return Number(digits) * (units[unit] ?? 1);
 }
 

@@ -13,7 +13,7 @@ import {
 } from "./api-request.ts";
 import { changedFields, managedFieldsAfter } from "./changed-fields.ts";
 import { timestamp } from "./clock.ts";
-import { type ApiObject, isMap, type Json, type JsonMap, sameJson } from "./objects.ts";
+import { type ApiObject, isMap, type JsonMap, sameJson } from "./objects.ts";
 import { jsonPatch, mergePatch, strategicMerge } from "./patches.ts";
 import { apiVersionOf, type ObjectPath } from "./resources.ts";
 import { readScale, writeScale } from "./scale.ts";

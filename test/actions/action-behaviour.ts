@@ -213,35 +213,6 @@ export function actionBehaviour(cluster: () => GivenCluster): void {
     });
   });
 
-  describe("scale_deployment of what an autoscaler scales", () => {
-    it("is refused with the autoscaler's name and bounds, when the plan is made and when its turn comes", async () => {
-      const { subject, namespace, deployed } = cluster();
-      const target = await deployed("autoscaled", 1);
-      const path = `/apis/autoscaling/v1/namespaces/${namespace}/horizontalpodautoscalers`;
-      const scaleTargetRef = { apiVersion: "apps/v1", kind: "Deployment", name: "autoscaled" };
-      const made = await subject.admin("POST", path, {
-        apiVersion: "autoscaling/v1",
-        kind: "HorizontalPodAutoscaler",
-        metadata: { name: "by-load" },
-        spec: { scaleTargetRef, minReplicas: 1, maxReplicas: 5 },
-      });
-      expect(made.code).toBe(201);
-      const { context, tools } = attempt("plan", target);
-      const scale = findAction("scale_deployment") as ChangeAction;
-      const input = { namespace, deployment: "autoscaled", replicas: 3 };
-      const refusal = {
-        code: "PRECONDITION_FAILED",
-        message: expect.stringMatching(
-          /HorizontalPodAutoscaler \S+\/by-load decides how many pods Deployment autoscaled has \(1 to 5\)/,
-        ),
-      };
-      await expect(scale.resolve!(input, context, tools)).rejects.toMatchObject(refusal);
-      await expect(scale.prepare(input, context, tools)).rejects.toMatchObject(refusal);
-      expect((await subject.admin("DELETE", `${path}/by-load`)).code).toBe(200);
-      await expect(scale.resolve!(input, context, tools)).resolves.toMatchObject({ replicas: 3 });
-    });
-  });
-
   describe("validate_pod_health", () => {
     it("fails with what is wrong", async () => {
       const given = cluster();

@@ -256,7 +256,7 @@ describe("logs that are searched", () => {
 });
 
 describe("a node that is not ready", () => {
-  it("is not opened for pods again unless somebody insists", async () => {
+  it("is not opened for pods again unless somebody insists, and is not drained", async () => {
     const node = simulated().get("nodes", null, "node-1") as unknown as JsonObject;
     const conditions = [{ type: "Ready", status: "False" }];
     simulated().apply({ ...node, spec: { unschedulable: true }, status: { conditions } } as never);
@@ -276,5 +276,11 @@ describe("a node that is not ready", () => {
     await expect(insists).resolves.toMatchObject({
       changes: [{ pointer: "/spec/unschedulable", before: true }],
     });
+
+    const drain = findAction("drain_node") as ChangeAction;
+    const refusal = { code: "PRECONDITION_FAILED", message: expect.stringContaining("node-1 is not Ready") };
+    await expect(drain.resolve!({ node: "node-1" }, context, given.tools)).rejects.toMatchObject(refusal);
+    const planned = { node: "node-1", pods: [] };
+    await expect(drain.prepare(planned, context, given.tools)).rejects.toMatchObject(refusal);
   });
 });

@@ -1,14 +1,11 @@
-// What the actions that change much do beyond the contract: more resources, patches, drains, and what is left to autoscalers.
-import { Ajv } from "ajv";
+// What the actions that change much do beyond the contract: more resources, patches, and what is left to autoscalers.
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "../../src/actions/action.ts";
+import type { ActionInput } from "../../src/actions/action.ts";
 import { effects } from "../../src/actions/effects.ts";
-import { findAction } from "../../src/actions/registry.ts";
 import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
 import type { JsonObject } from "../../src/domain/json.ts";
-import type { Effect } from "../../src/domain/planning/effect.ts";
-import { toProblem } from "../../src/domain/problem.ts";
-import { eventually, type GivenCluster } from "./given-cluster.ts";
+import type { GivenCluster } from "./given-cluster.ts";
+import { done, made, planned as plannedOn, problemOf, takenBack } from "./planned-changes.ts";
 
 export function largeChanges(cluster: () => GivenCluster): void {
   let count = 0;
@@ -18,62 +15,11 @@ export function largeChanges(cluster: () => GivenCluster): void {
     name = `large-${count}`;
   });
 
-  interface Planned {
-    readonly action: ChangeAction;
-    readonly input: ActionInput;
-    readonly context: ActionContext;
-    readonly tools: ActionTools;
-  }
-
-  async function planned(
-    type: string,
-    written: ActionInput,
-    target: KubernetesObject | null,
-  ): Promise<Planned> {
-    const action = findAction(type) as ChangeAction;
-    const context = cluster().context(`${type}-${count}`, target);
-    const tools = await cluster().toolsOf(action);
-    const input = (await action.resolve?.(written, context, tools)) ?? written;
-    return { action, input, context, tools };
-  }
-
-  /** Prepared anew when a controller wrote in between, as the engine does. */
-  async function made({ action, input, context, tools }: Planned): Promise<Effect> {
-    for (let tries = 1; ; tries += 1) {
-      const effect = await action.prepare(input, context, tools);
-      try {
-        await effects.apply(effect, context, tools);
-        return effect;
-      } catch (error) {
-        if (tries === 20 || toProblem(error).code !== "API_CONFLICT") throw error;
-      }
-    }
-  }
-
-  async function done(plan: Planned): Promise<JsonObject> {
-    const output = await plan.action.settle(plan.input, await made(plan), plan.context, plan.tools);
-    const validate = new Ajv({ allowUnionTypes: true }).compile(plan.action.output);
-    expect(validate(output), JSON.stringify([output, validate.errors])).toBe(true);
-    return output;
-  }
-
-  async function takenBack({ context, tools }: Planned, effect: Effect): Promise<void> {
-    const undo = { ...context, effectKey: `${context.effectKey}/undo` };
-    for (let tries = 1; ; tries += 1) {
-      const restore = await effects.prepareRestore(effect, undo, tools);
-      if (restore === null) throw new Error("there is nothing to restore");
-      try {
-        return await effects.apply(restore, undo, tools);
-      } catch (error) {
-        if (tries === 20 || toProblem(error).code !== "API_CONFLICT") throw error;
-      }
-    }
-  }
-
-  const problemOf = (work: Promise<unknown>) => work.then(() => null, toProblem);
+  const planned = (type: string, written: ActionInput, target: KubernetesObject | null) =>
+    plannedOn(cluster(), type, written, target);
   const deployment = () => cluster().ref("Deployment", name);
   const containersOf = (object: KubernetesObject) =>
-    (object.spec?.template as { spec: { containers: { name: string; resources: unknown }[] } }).spec
+    (object.spec!.template as { spec: { containers: { name: string; resources: unknown }[] } }).spec
       .containers;
 
   const container = (which: string, resources: JsonObject) => ({
@@ -283,124 +229,6 @@ export function largeChanges(cluster: () => GivenCluster): void {
       );
       await subject.admin("DELETE", `${path}/busy`);
       await expect(planned("scale_deployment", { replicas: 3 }, target)).resolves.toBeDefined();
-    });
-  });
-
-  describe("drain_node", () => {
-    const node = "node-2";
-    beforeEach(async () => {
-      const given = cluster();
-      await given.empty();
-      await given.changeAs("kubectl", given.ref("Node", node), { spec: { unschedulable: null } });
-    });
-    const uncordoned = () =>
-      cluster().changeAs("kubectl", cluster().ref("Node", node), { spec: { unschedulable: null } });
-    const pinned = async (podSpec: object) =>
-      cluster().subject.admin("POST", `/api/v1/namespaces/${cluster().namespace}/pods`, {
-        apiVersion: "v1",
-        kind: "Pod",
-        metadata: { name },
-        spec: { nodeName: node, containers: [{ name: "app", image: "example.test/app:1.0.0" }], ...podSpec },
-      });
-    const onNode = async () =>
-      (await cluster().podsOf(name))
-        .filter(({ spec }) => spec?.nodeName === node)
-        .map(({ metadata }) => metadata.name);
-
-    it("names the pods in the plan, evicts each of them, and leaves the node cordoned", async () => {
-      const given = cluster();
-      const target = await given.deployed(name, 4);
-      const before = await onNode();
-      expect(before.length).toBeGreaterThan(0);
-      const plan = await planned("drain_node", { node, wait_timeout: "60s" }, target);
-      const touched = plan.action.objects(plan.input, plan.context);
-      expect(touched.map((object) => `${object.kind} ${object.name}`).toSorted()).toEqual(
-        [`Node ${node}`, ...before.map((pod) => `Pod ${pod}`)].toSorted(),
-      );
-      expect(plan.action.preview(plan.input)).toContain(`cordon node ${node} and evict ${before.length} pod`);
-      const output = await done(plan);
-      expect((output.evicted as string[]).toSorted()).toEqual(
-        before.map((pod) => `${given.namespace}/${pod}`).toSorted(),
-      );
-      expect(await onNode()).toEqual([]);
-      expect((await given.read(given.ref("Node", node))).spec?.unschedulable).toBe(true);
-      await uncordoned();
-    });
-
-    it("goes on where another has stopped, and waits for what a disruption budget holds back", async () => {
-      const given = cluster();
-      const { subject, namespace } = given;
-      const target = await given.deployed(name, 4);
-      const plan = await planned("drain_node", { node, wait_timeout: "60s" }, target);
-      const effect = await made(plan);
-      const served = await subject.admin("GET", "/apis/policy/v1");
-      const apiVersion = served.code === 200 ? "policy/v1" : "policy/v1beta1";
-      const path = `/apis/${apiVersion}/namespaces/${namespace}/poddisruptionbudgets`;
-      await subject.admin("POST", path, {
-        apiVersion,
-        kind: "PodDisruptionBudget",
-        metadata: { name },
-        spec: { minAvailable: 4, selector: { matchLabels: { app: name } } },
-      });
-      await eventually("the budget is counted", async () => {
-        const { body } = await subject.admin("GET", `${path}/${name}`);
-        return (body as KubernetesObject).status?.currentHealthy === 4;
-      });
-      const short = { ...plan.input, wait_timeout: "1s" };
-      const held = await problemOf(plan.action.settle(short, effect, plan.context, plan.tools));
-      expect(held).toMatchObject({
-        code: "NOT_HEALTHY",
-        message: expect.stringMatching(
-          /pods are still on node node-2; disruption budgets hold back .*large-/,
-        ),
-      });
-      expect((await onNode()).length).toBeGreaterThan(0);
-
-      await subject.admin("DELETE", `${path}/${name}`);
-      // Whoever takes over finds the cordon and settles again.
-      await expect(effects.didItHappen(effect, plan.context, plan.tools)).resolves.toBe("yes");
-      await plan.action.settle(plan.input, effect, plan.context, plan.tools);
-      expect(await onNode()).toEqual([]);
-      await uncordoned();
-    });
-
-    it("refuses pods that came after the plan, before anything is changed", async () => {
-      const given = cluster();
-      const target = await given.deployed(name, 4);
-      const plan = await planned("drain_node", { node }, target);
-      const refusal = {
-        code: "PRECONDITION_FAILED",
-        message: expect.stringContaining("came after the plan"),
-      };
-      const [gone] = await onNode();
-      await given.subject.admin("DELETE", `/api/v1/namespaces/${given.namespace}/pods/${gone}`);
-      await given.changeAs("kubectl", given.ref("Deployment", name), { spec: { replicas: 9 } });
-      await eventually("new pods run on the node", async () => {
-        const refused = await problemOf(plan.action.prepare(plan.input, plan.context, plan.tools));
-        if (refused === null) return false;
-        expect(refused).toMatchObject(refusal);
-        return true;
-      });
-      expect((await given.read(given.ref("Node", node))).spec?.unschedulable).toBeUndefined();
-    });
-
-    it("refuses a pod that nothing makes again, unless forced", async () => {
-      await pinned({});
-      const refused = await problemOf(planned("drain_node", { node }, null));
-      expect(refused).toMatchObject({
-        code: "PRECONDITION_FAILED",
-        message: expect.stringMatching(new RegExp(`${name} has no controller .*\\(force\\)`)),
-      });
-      const plan = await planned("drain_node", { node, force: true }, null);
-      expect(plan.input.pods).toMatchObject([{ name }]);
-    });
-
-    it("refuses a pod with data in an emptyDir, unless that may be lost", async () => {
-      await pinned({ volumes: [{ name: "data", emptyDir: {} }] });
-      const refused = await problemOf(planned("drain_node", { node, force: true }, null));
-      expect(refused).toMatchObject({ message: expect.stringContaining("(delete_local_data)") });
-      const plan = await planned("drain_node", { node, force: true, delete_local_data: true }, null);
-      expect(plan.input.pods).toMatchObject([{ name }]);
     });
   });
 }

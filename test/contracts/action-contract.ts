@@ -12,6 +12,7 @@ import { toProblem } from "../../src/domain/problem.ts";
 import { actionBehaviour } from "../actions/action-behaviour.ts";
 import { type ActionSubject, type GivenCluster, givenCluster } from "../actions/given-cluster.ts";
 import { largeChanges } from "../actions/large-changes.ts";
+import { nodeChanges } from "../actions/node-changes.ts";
 
 interface Arranged {
   readonly input: ActionInput;
@@ -322,6 +323,7 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
 
     actionBehaviour(() => given);
     largeChanges(() => given);
+    nodeChanges(() => given);
   });
 }
 

@@ -15,7 +15,11 @@ export interface WorkloadSubject {
   /** `policy/v1`. */
   readonly groupVersions: ReadonlySet<string>;
   /** A Deployment with these fields in its pods' spec; resolves with its pods. */
-  rolledOut(name: string, replicas: number, podSpec: object): Promise<readonly KubernetesObject[]>;
+  readonly rolledOut: (
+    name: string,
+    replicas: number,
+    podSpec: object,
+  ) => Promise<readonly KubernetesObject[]>;
 }
 
 const otherUid = "00000000-0000-4000-8000-000000000000";

@@ -123,10 +123,14 @@ function preview(input: ActionInput): string {
 function sizesText(sizes: Json | undefined): string {
   const parts = Object.entries(isObject(sizes) ? sizes : {}).flatMap(([side, values]) =>
     Object.entries(isObject(values) ? values : {}).map(
-      ([name, value]) => `${name} ${sides[side as Side]} ${String(value)}`,
+      ([name, value]) => `${name} ${sides[side as Side]} ${amountText(value)}`,
     ),
   );
   return parts.join(", ");
+}
+
+function amountText(value: Json | undefined): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
 async function resolve(input: ActionInput, situation: Situation, tools: ActionTools): Promise<ActionInput> {
@@ -187,7 +191,7 @@ async function ceilingsOf(ref: ObjectRef, tools: ActionTools): Promise<ReadonlyM
     for (const { type, max } of limits) {
       if (type !== "Container" || !isObject(max)) continue;
       for (const name of resourceNames) {
-        const most = max[name] === undefined ? null : readQuantity(String(max[name]));
+        const most = max[name] === undefined ? null : readQuantity(amountText(max[name]));
         const known = ceilings.get(name);
         if (most !== null && (known === undefined || most.nanos < known.most.nanos))
           ceilings.set(name, { most, name: `LimitRange ${metadata.name}` });
@@ -215,7 +219,7 @@ function containersOf({ spec }: KubernetesObject): readonly Container[] {
   const template = isObject(spec?.template) ? spec.template : {};
   const list = isObject(template.spec) ? template.spec.containers : null;
   return (Array.isArray(list) ? list.filter(isObject) : []).map(({ name, resources }) => ({
-    name: String(name),
+    name: typeof name === "string" ? name : "",
     resources,
   }));
 }
@@ -256,7 +260,7 @@ function writesOf(
       const present = amountsOf(resources, resource as ResourceName)[sides[side as Side]];
       refuseLowering(
         present,
-        String(value),
+        amountText(value),
         `${resource} ${sides[side as Side]} of ${name} in ${workloadText(ref)}`,
       );
       const path = ["spec", "template", "spec", "containers", String(index), "resources", side, resource];

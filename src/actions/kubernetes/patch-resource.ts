@@ -1,6 +1,6 @@
 // patch_resource: writes named fields of one object by a JSON merge patch (RFC 7396). For what no other action does: it may touch
 // only kinds that are listed here, never what makes an object that object, and undo gives back exactly the fields it wrote.
-import type { KubernetesObject, ObjectRef } from "../../domain/facts/objects.ts";
+import { type KubernetesObject, type ObjectRef, objectText } from "../../domain/facts/objects.ts";
 import { isObject, type Json, type JsonObject } from "../../domain/json.ts";
 import type { FieldChange, PatchEffect } from "../../domain/planning/effect.ts";
 import { Problem } from "../../domain/problem.ts";
@@ -21,7 +21,7 @@ import {
 import { type FieldWrite, patchEffect, patchOperations } from "../patch-effect.ts";
 import { autoscalerRbac, refuseAutoscaled } from "../scalable.ts";
 
-/** Namespaced, and what it grants is seen in a diff. Neither Secrets nor anything that gives rights or intercepts requests. */
+/** What it grants is seen in a diff. Neither Secrets nor anything that gives rights or intercepts requests. */
 const kinds = {
   ConfigMap: { apiVersion: "v1", resource: "configmaps" },
   CronJob: { apiVersion: "batch/v1", resource: "cronjobs" },
@@ -29,12 +29,16 @@ const kinds = {
   Deployment: { apiVersion: "apps/v1", resource: "deployments" },
   HorizontalPodAutoscaler: { apiVersion: "autoscaling/v2", resource: "horizontalpodautoscalers" },
   Ingress: { apiVersion: "networking.k8s.io/v1", resource: "ingresses" },
+  Node: { apiVersion: "v1", resource: "nodes" },
   PersistentVolumeClaim: { apiVersion: "v1", resource: "persistentvolumeclaims" },
   PodDisruptionBudget: { apiVersion: "policy/v1", resource: "poddisruptionbudgets" },
   Service: { apiVersion: "v1", resource: "services" },
   StatefulSet: { apiVersion: "apps/v1", resource: "statefulsets" },
 } as const;
 type Kind = keyof typeof kinds;
+
+/** The rest of a node's spec belongs to whoever made it. */
+const fieldsOfNode: ReadonlySet<string> = new Set(["taints", "unschedulable"]);
 
 const triesOnConflict = 3;
 
@@ -55,7 +59,7 @@ export const patchResource: ChangeAction = {
         type: "object",
         minProperties: 1,
         description:
-          "The fields as they should be (RFC 7396): null removes one, a list replaces the whole list. Of metadata only labels and annotations.",
+          "The fields as they should be (RFC 7396): null removes one, a list replaces the whole list. Of metadata only labels and annotations; of a Node's spec only taints and unschedulable.",
       },
       reason: reasonParameter,
     },
@@ -94,8 +98,8 @@ export const patchResource: ChangeAction = {
   },
   resolve: async (input, situation) => {
     const { kind, namespace, name } = objectRef(input, situation);
-    refuseForbidden(patchOf(input));
-    return { ...input, kind, namespace, name };
+    checkedPatch(input, kind);
+    return { ...input, kind, name, ...(namespace === null ? {} : { namespace }) };
   },
   prepare,
   settle: async (input, effect, context) => {
@@ -108,7 +112,7 @@ export const patchResource: ChangeAction = {
 /** @throws Problem PARAMETER_INVALID */
 function objectRef(input: ActionInput, { cluster, target }: Situation): ObjectRef {
   const kind = textOf(input, "kind") ?? target?.kind ?? null;
-  const namespace = textOf(input, "namespace") ?? target?.namespace ?? null;
+  const namespace = kind === "Node" ? null : (textOf(input, "namespace") ?? target?.namespace ?? null);
   const isTarget = target !== null && target.kind === kind && target.namespace === namespace;
   const name = textOf(input, "name") ?? (isTarget ? target.name : null);
   if (kind === null || !Object.hasOwn(kinds, kind))
@@ -116,7 +120,7 @@ function objectRef(input: ActionInput, { cluster, target }: Situation): ObjectRe
       "PARAMETER_INVALID",
       `patch_resource may change ${Object.keys(kinds).join(", ")}, no ${kind ?? "other kind"}`,
     );
-  if (namespace === null || name === null)
+  if ((namespace === null && kind !== "Node") || name === null)
     throw new Problem(
       "PARAMETER_INVALID",
       `say which ${kind}: the input has no "name" and the incident's target is no ${kind}`,
@@ -124,19 +128,32 @@ function objectRef(input: ActionInput, { cluster, target }: Situation): ObjectRe
   return { cluster, apiVersion: kinds[kind as Kind].apiVersion, kind, namespace, name };
 }
 
-function patchOf(input: ActionInput): JsonObject {
-  if (isObject(input.patch)) return input.patch;
-  throw new Problem("PARAMETER_INVALID", '"patch" must be the fields to write');
+/** @throws Problem PARAMETER_INVALID */
+function checkedPatch({ patch }: ActionInput, kind: string): JsonObject {
+  if (!isObject(patch)) throw new Problem("PARAMETER_INVALID", '"patch" must be the fields to write');
+  refuseForbidden(patch);
+  if (kind === "Node") refuseOtherOfNode(patch);
+  return patch;
+}
+
+function refuseOtherOfNode({ metadata: _metadata, spec, ...others }: JsonObject): void {
+  const top = spec === undefined || isObject(spec) ? Object.keys(others)[0] : "spec";
+  const inner = Object.keys(isObject(spec) ? spec : {}).find((key) => !fieldsOfNode.has(key));
+  const field = top ?? (inner === undefined ? null : `spec/${inner}`);
+  if (field === null) return;
+  throw new Problem(
+    "PARAMETER_INVALID",
+    `a patch may not write /${field} of a Node: only single labels and annotations, /spec/taints and /spec/unschedulable`,
+  );
 }
 
 async function prepare(input: ActionInput, context: ActionContext, tools: ActionTools): Promise<PatchEffect> {
   const ref = objectRef(input, context);
-  const patch = patchOf(input);
-  refuseForbidden(patch);
+  const patch = checkedPatch(input, ref.kind);
   for (let tries = 1; ; tries += 1) {
     const object = await tools.cluster(ref.cluster).get(ref);
     if (object === null || object.metadata.deletionTimestamp !== undefined)
-      throw new Problem("TARGET_GONE", `${ref.kind} ${ref.namespace}/${ref.name} no longer exists`);
+      throw new Problem("TARGET_GONE", `${objectText(ref)} no longer exists`);
     const effect = patchEffect(ref, object, mergeWrites(patch, object as unknown as Json));
     if (effect.changes.some(({ pointer }) => pointer === "/spec/replicas"))
       await refuseAutoscaled(ref, tools);
