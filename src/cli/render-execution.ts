@@ -53,6 +53,7 @@ export function renderExecution(
     ...section("GATE", gateItems(story), screen),
     ...steps(story, screen),
     ...section("OUTCOME", outcomeItems(story), screen),
+    ...section("HELPED", assessmentItems(story), screen),
     ...undo(story, screen),
     ...section("NEXT", nextItems(story), screen),
   ]
@@ -60,10 +61,11 @@ export function renderExecution(
     .concat("\n");
 }
 
-function title({ summary, state }: Story, screen: Screen): readonly string[] {
-  const { outcome, phase, createdAt, updatedAt, target } = summary;
+function title({ summary, state, events }: Story, screen: Screen): readonly string[] {
+  const { outcome, phase, createdAt, target } = summary;
+  const endedAt = events.findLast(({ event }) => event.type === "Ended")?.at;
   const ended = phase === "ended";
-  const took = tookText(secondsBetween(createdAt, ended ? updatedAt : screen.now));
+  const took = tookText(secondsBetween(createdAt, endedAt ?? screen.now));
   const status = `${symbolOf(summary)} ${outcome ?? phase} ${ended ? "in" : "for"} ${took}`;
   const { name, version } = state.plan?.template ?? { name: summary.template, version: null };
   const about = [
@@ -189,6 +191,18 @@ function outcomeItems({ summary, state }: Story): readonly Item[] {
       tone: toneOf(summary),
     },
     ...(state.escalated ? [{ text: "a person has to look at it", tone: "bad" as const }] : []),
+  ];
+}
+
+const verdictTones = { effective: "good", ineffective: "bad", inconclusive: "attention" } as const;
+
+function assessmentItems({ state: { assessment } }: Story): readonly Item[] {
+  if (assessment === null) return [];
+  const { verdict, again, evidence } = assessment;
+  const next = again === null ? "" : `, asked again at ${clockText(again)}`;
+  return [
+    { text: `${verdict}${next}`, tone: verdictTones[verdict] },
+    ...evidence.map(({ finding }) => ({ text: `- ${finding}` })),
   ];
 }
 

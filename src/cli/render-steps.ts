@@ -1,6 +1,6 @@
 // The steps of an execution on a terminal: state, duration, and what each changed, field by field.
 import type { Change, Execution, StepState, StepStatus } from "../domain/execution/execution.ts";
-import { newStep } from "../domain/execution/execution.ts";
+import { finallySteps, newStep, planInUse } from "../domain/execution/execution.ts";
 import { objectText } from "../domain/facts/objects.ts";
 import { secondsBetween } from "../domain/instant.ts";
 import type { Json } from "../domain/json.ts";
@@ -43,7 +43,7 @@ export function renderSteps(
   previews: readonly Preview[],
   view: StepsView,
 ): readonly string[] {
-  const steps = state.plan?.steps ?? [];
+  const steps = shownSteps(state);
   const rows = steps.map((step) => row(state, step, view));
   const names = Math.max(0, ...rows.map(({ name }) => width(name)));
   const actions = Math.max(0, ...rows.map(({ action }) => width(action)));
@@ -62,6 +62,14 @@ export function renderSteps(
         ];
     return [...head, ...body(details(state, step, previews), view)];
   });
+}
+
+/** In the order in which they may run; the fallback's only once it was chosen. */
+function shownSteps(state: Execution): readonly PlannedStep[] {
+  const { plan } = state;
+  if (plan === null) return [];
+  const inUse = planInUse(state, plan);
+  return [...plan.steps, ...(inUse === plan ? [] : inUse.steps), ...finallySteps(state, plan)];
 }
 
 interface Row {

@@ -10,6 +10,7 @@ import { changesSomething } from "../domain/planning/plan.ts";
 import { Problem, toProblem, unreachable } from "../domain/problem.ts";
 import { endExecution, isEnd } from "./end-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
+import { isHeld } from "./is-held.ts";
 import { stillAsPlanned } from "./outdated.ts";
 import type { OwnedExecution, PendingCommand } from "./ports.ts";
 import { askApproval, checkApproval } from "./run-approval.ts";
@@ -21,6 +22,7 @@ import { fallBack } from "./weigh-again.ts";
 
 const approvalPollMilliseconds = 1000;
 const claimRetryMilliseconds = 1000;
+const heldMilliseconds = 15_000;
 
 export interface Drive {
   readonly id: string;
@@ -126,12 +128,13 @@ async function doWork(work: Work, session: Session, ports: EnginePorts): Promise
 
 /** A forge or an API server that is away is asked again; the execution keeps waiting. */
 async function retryLater(
-  act: () => Promise<boolean | void>,
+  act: () => Promise<boolean | number | void>,
   session: Session,
   { log }: EnginePorts,
 ): Promise<number> {
   try {
-    return (await act()) === false ? claimRetryMilliseconds : 0;
+    const went = await act();
+    return typeof went === "number" ? went : went === false ? claimRetryMilliseconds : 0;
   } catch (error) {
     session.signal.throwIfAborted();
     const problem = toProblem(error);
@@ -144,10 +147,14 @@ async function retryLater(
   }
 }
 
-/** The objects that the plan changes, all or none; then the first step may start. false: somebody else holds one. */
-async function claim(session: Session, ports: EnginePorts): Promise<boolean> {
+/**
+ * The objects that the plan changes, all or none; then the first step may start. false: somebody else holds one. A number: the
+ * milliseconds to wait because people hold the alert.
+ */
+async function claim(session: Session, ports: EnginePorts): Promise<boolean | number> {
   const { plan } = session.state();
   if (plan === null) return false;
+  if (await isHeld(session, ports)) return heldMilliseconds;
   const outdated = await stillAsPlanned(session, ports);
   if (outdated !== null) {
     const end = { type: "Ended", outcome: "outdated", reason: outdated, escalated: true } as const;

@@ -5,6 +5,7 @@ import type { Alert } from "../domain/facts/alert.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import type {
+  AlertHolds,
   AlertStore,
   Clock,
   Clusters,
@@ -33,6 +34,7 @@ export interface EnginePorts {
   /** Team name -> people, of `gitmend.yaml`. */
   readonly teams: ReadonlyMap<string, readonly string[]>;
   readonly protection: ProtectionRules;
+  readonly alertmanagers: Pick<AlertHolds, "look">;
   /** Label or annotation that names the owning team. */
   readonly ownerLabel: string;
   /**

@@ -7,6 +7,7 @@ import { type Sample, sampleExecution } from "./sample-execution.ts";
 const view = { columns: 100, colours: false, now: "2026-11-17T10:01:35.000Z" };
 const samples: readonly Sample[] = [
   "succeeded",
+  "fell-back",
   "rolled-back",
   "half-undone",
   "running",

@@ -10,6 +10,7 @@ import type { Effect } from "../../src/domain/planning/effect.ts";
 import type { Plan, PlannedStep, Undo } from "../../src/domain/planning/plan.ts";
 
 export type Sample =
+  | "fell-back"
   | "succeeded"
   | "rolled-back"
   | "running"
@@ -63,6 +64,20 @@ const removal: Effect = {
   uid: "22222222-2222-2222-2222-222222222222",
   resourceVersion: "4712",
   gracePeriodSeconds: 30,
+};
+
+const rolledBack: Effect = {
+  kind: "patch",
+  object: deployment,
+  uid: "11111111-1111-1111-1111-111111111111",
+  resourceVersion: "4719",
+  changes: [{ pointer: "/spec/template/spec/containers/0/image", before: "api:5", after: "api:4" }],
+  missingParents: [],
+};
+const message: Effect = {
+  kind: "send",
+  channel: "sre",
+  message: { title: "api went back", text: "to revision 3", severity: "info" },
 };
 
 function step(name: string, action: string, undo: Undo, dependsOn: readonly string[] = []): PlannedStep {
@@ -175,7 +190,80 @@ const ended = (
   escalated = false,
 ): Timed => [at, { type: "Ended", outcome, reason, escalated }];
 
+const backUp: PlannedStep = { ...step("fallback/roll-back", "rollback_deployment", { how: "restore" }) };
+const told: PlannedStep = { ...step("finally/tell", "notify_team", nothing), changes: true };
+const twoLevels: Plan = {
+  ...plan,
+  finally: [told],
+  fallback: {
+    ...plan,
+    template: { name: "rollback-workload", version: "1.1.0", hash: "f".repeat(64) },
+    steps: [backUp],
+  },
+};
+
 const samples: Record<Sample, readonly Timed[]> = {
+  "fell-back": [
+    ...opening("live").map(
+      ([at, event]): Timed => [at, event.type === "Planned" ? { ...event, plan: twoLevels } : event],
+    ),
+    open,
+    claimed,
+    ...looked,
+    scaling,
+    [
+      9,
+      {
+        type: "StepFailed",
+        step: "scale",
+        attempt: 1,
+        code: "NOT_HEALTHY",
+        message: "2 of 5 pods are ready after 5m",
+        changed: true,
+        retryable: false,
+        retryAfterSeconds: null,
+      },
+    ],
+    [9.1, { type: "UndoStarted", step: "scale", attempt: 1, call: null, effect: patch }],
+    [9.4, { type: "StepUndone", step: "scale", attempt: 1, note: "restored" }],
+    [
+      9.5,
+      {
+        type: "FallbackChosen",
+        template: "rollback-workload",
+        reason: "step scale failed: 2 of 5 pods are ready after 5m",
+      },
+    ],
+    [
+      9.6,
+      { type: "StepStarted", step: "fallback/roll-back", attempt: 1, call: backUp.call, effect: rolledBack },
+    ],
+    [12, { type: "StepSucceeded", step: "fallback/roll-back", attempt: 1, output: { revision: 3 } }],
+    [12.1, { type: "StepStarted", step: "finally/tell", attempt: 1, call: told.call, effect: message }],
+    [12.3, { type: "StepSucceeded", step: "finally/tell", attempt: 1, output: { channel: "sre" } }],
+    ended(12.4, "succeeded", "fallback rollback-workload: every step succeeded"),
+    [
+      612.4,
+      {
+        type: "AssessmentMade",
+        verdict: "effective",
+        round: 1,
+        evidence: [
+          {
+            what: "alert",
+            finding: "KubeDeploymentReplicasMismatch does not fire",
+            supports: "effective",
+          },
+          {
+            what: "target",
+            finding: "prod-eu/shop/deploy/api: 5 of 5 pods are ready",
+            supports: "effective",
+          },
+        ],
+        again: null,
+      },
+    ],
+  ],
   succeeded: [
     ...opening("live"),
     open,
