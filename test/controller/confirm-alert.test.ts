@@ -14,7 +14,8 @@ function asking(
   const asked: string[] = [];
   const answer = async <T>(who: string, value: T | Error | undefined): Promise<T> => {
     asked.push(who);
-    if (value === undefined || value instanceof Error) throw value ?? new Error(`${who} is not asked here`);
+    if (value === undefined) throw new Error(`${who} is not asked here`);
+    if (value instanceof Error) throw value;
     return value;
   };
   const why = (risk: Risk) =>
