@@ -10,8 +10,18 @@ type Marks = Readonly<Record<string, string>>;
 
 /** A claim, and the question that proves it. */
 interface Claim {
-  readonly by: Exclude<ManagedBy, "none" | "operator" | "disputed">;
+  readonly by: "argocd" | "flux";
+  /** Who is named, for people: `Kustomization flux-system/apps`. */
+  readonly owner: string;
+  /** A mark that others use too: it counts only with its proof. */
+  readonly common: boolean;
   readonly proven: () => Promise<boolean>;
+}
+
+export interface Management {
+  readonly by: ManagedBy;
+  /** Why it is disputed, for people. */
+  readonly why: string | null;
 }
 
 const flux = { kustomize: "kustomize.toolkit.fluxcd.io", helm: "helm.toolkit.fluxcd.io" } as const;
@@ -21,65 +31,88 @@ export async function managedBy(
   cluster: string,
   object: KubernetesObject,
   tools: ActionTools,
-): Promise<ManagedBy> {
-  const claims = claimsOn(object, cluster, tools.cluster(cluster));
+): Promise<Management> {
+  const release = object.metadata.annotations?.["meta.helm.sh/release-name"];
+  const weighed = await Promise.all(
+    claimsOn(object, cluster, tools.cluster(cluster)).map(async (claim) => ({
+      ...claim,
+      doubt: await doubtOf(claim),
+    })),
+  );
+  const claims = weighed.filter(
+    ({ common, doubt }) => !common || doubt === null || (doubt !== absent && release === undefined),
+  );
   const [claim] = claims;
-  if (claim === undefined) return "none";
+  if (claim === undefined) return { by: release === undefined ? "none" : "helm", why: null };
   // Two that both say it is theirs: whoever is right, a change would be undone.
-  if (new Set(claims.map(({ by }) => by)).size > 1) return "disputed";
-  return (await isProven(claim)) ? claim.by : "disputed";
+  if (new Set(claims.map(({ by }) => by)).size > 1)
+    return { by: "disputed", why: `its marks name ${claims.map(({ owner }) => owner).join(" and ")}` };
+  if (claims.some(({ doubt }) => doubt === null)) return { by: claim.by, why: null };
+  return { by: "disputed", why: `its marks name ${claim.owner}, ${claim.doubt}` };
 }
 
 function claimsOn(object: KubernetesObject, cluster: string, api: ClusterApi): readonly Claim[] {
   const labels = object.metadata.labels ?? {};
   const annotations = object.metadata.annotations ?? {};
-  const found = [
+  return [
     argoClaim(object, labels, annotations, api),
     kustomizeClaim(object, labels, cluster, api),
-    fluxHelmClaim(labels, annotations, cluster, api),
+    fluxHelmClaim(object, cluster, api),
   ].filter((claim) => claim !== null);
-  if (found.length > 0 || annotations["meta.helm.sh/release-name"] === undefined) return found;
-  return [{ by: "helm", proven: async () => true }];
 }
 
-/** What may not be read, or is not there at all, proves nothing. */
-async function isProven({ proven }: Claim): Promise<boolean> {
+const absent = "which does not list it";
+
+/** null: proven. What may not be read, or is not there at all, proves nothing. */
+async function doubtOf({ common, proven }: Claim): Promise<string | null> {
   try {
-    return await proven();
+    return (await proven()) ? null : absent;
   } catch (error) {
-    const { code } = toProblem(error);
-    if (code === "API_NOT_FOUND" || code === "API_FORBIDDEN" || code === "API_INVALID") return false;
-    throw error;
+    const { code, message } = toProblem(error);
+    if (code === "API_FORBIDDEN") return `which may not be read (${message})`;
+    if (code !== "API_NOT_FOUND" && code !== "API_INVALID") throw error;
+    return common ? absent : `which this cluster cannot show (${message})`;
   }
 }
 
 // ---- Argo CD ------------------------------------------------------------------------------------------------------
 
-/** `app:group/kind:namespace/name`; `namespace_app` where applications may live in any namespace. */
+/**
+ * `app:group/kind:namespace/name`; `namespace_app` where applications may live in any namespace. Before version 3 Argo CD marks
+ * what it applies by a label that Helm charts use as well.
+ */
 function argoClaim(
   object: KubernetesObject,
   labels: Marks,
   annotations: Marks,
   api: ClusterApi,
 ): Claim | null {
-  const tracking = annotations["argocd.argoproj.io/tracking-id"];
-  const application = tracking?.split(":")[0] ?? labels["argocd.argoproj.io/instance"];
+  const own =
+    annotations["argocd.argoproj.io/tracking-id"]?.split(":")[0] ?? labels["argocd.argoproj.io/instance"];
+  const application = own ?? labels["app.kubernetes.io/instance"];
   if (application === undefined || application === "") return null;
   return {
     by: "argocd",
-    proven: async () => {
-      const all = await api.list({
-        apiVersion: "argoproj.io/v1alpha1",
-        kind: "Application",
-        namespace: null,
-      });
-      return all.filter((one) => isNamed(one, application)).some((one) => argoLists(one, object));
-    },
+    owner: `Argo CD application ${application}`,
+    common: own === undefined,
+    proven: async () => (await applications(application, api)).some((one) => argoLists(one, object)),
   };
 }
 
-function isNamed({ metadata }: KubernetesObject, application: string): boolean {
-  return application === metadata.name || application === `${metadata.namespace ?? ""}_${metadata.name}`;
+async function applications(text: string, api: ClusterApi): Promise<readonly KubernetesObject[]> {
+  const [name = "", namespace = null] = text.split("_").toReversed();
+  // An annotation may hold anything, and this becomes a part of a query.
+  if (!/^[a-z0-9][-.a-z0-9]{0,252}$/.test(name)) return [];
+  const found = await api.list({
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Application",
+    namespace: null,
+    fieldSelector: `metadata.name=${name}`,
+  });
+  return found.filter(
+    ({ metadata }) =>
+      metadata.name === name && (namespace === null || (metadata.namespace ?? "") === namespace),
+  );
 }
 
 function argoLists(application: KubernetesObject, object: KubernetesObject): boolean {
@@ -105,29 +138,35 @@ function kustomizeClaim(
   if (ref === null) return null;
   return {
     by: "flux",
+    owner: `Kustomization ${ref.namespace}/${ref.name}`,
+    common: false,
     proven: async () => {
       const found = await firstVersion(api, cluster, flux.kustomize, ["v1", "v1beta2"], "Kustomization", ref);
-      const inventory = found?.status?.["inventory"];
-      const id = inventoryId(object);
-      return listOf(isObject(inventory) ? inventory.entries : null).some((entry) => entry["id"] === id);
+      return inventoryLists(found?.status?.["inventory"], object);
     },
   };
 }
 
-/** `namespace_name_group_kind`. */
-function inventoryId({ apiVersion, kind, metadata }: KubernetesObject): string {
-  return [metadata.namespace ?? "", metadata.name, groupOf(apiVersion), kind].join("_");
+/** An entry's id is `namespace_name_group_kind`. */
+function inventoryLists(inventory: unknown, { apiVersion, kind, metadata }: KubernetesObject): boolean {
+  const id = [metadata.namespace ?? "", metadata.name, groupOf(apiVersion), kind].join("_");
+  return listOf(isObject(inventory) ? inventory.entries : null).some((entry) => entry["id"] === id);
 }
 
-/** A HelmRelease does not list objects; that it made the release which the object names is the other end. */
-function fluxHelmClaim(labels: Marks, annotations: Marks, cluster: string, api: ClusterApi): Claim | null {
+/** Older HelmReleases list no objects; that one made the release which the object names is the other end then. */
+function fluxHelmClaim(object: KubernetesObject, cluster: string, api: ClusterApi): Claim | null {
+  const { labels = {}, annotations = {} } = object.metadata;
   const ref = namedBy(labels, flux.helm);
   if (ref === null) return null;
   return {
     by: "flux",
+    owner: `HelmRelease ${ref.namespace}/${ref.name}`,
+    common: false,
     proven: async () => {
       const found = await firstVersion(api, cluster, flux.helm, ["v2", "v2beta2"], "HelmRelease", ref);
-      return listOf(found?.status?.["history"]).some(
+      const { inventory, history } = found?.status ?? {};
+      if (inventory !== undefined) return inventoryLists(inventory, object);
+      return listOf(history).some(
         (release) =>
           release["name"] === annotations["meta.helm.sh/release-name"] &&
           release["namespace"] === annotations["meta.helm.sh/release-namespace"],

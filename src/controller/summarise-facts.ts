@@ -20,6 +20,7 @@ export function summariseFacts(facts: Facts): JsonObject {
             resourceVersion: value.resourceVersion,
             labels: value.labels,
             managedBy: value.managedBy,
+            ...(value.managedByWhy === undefined ? {} : { managedByWhy: value.managedByWhy }),
           },
     ),
     namespace: summary(namespace, (value) => value as Json),

@@ -71,7 +71,7 @@ const helmRelease = (name: string) =>
   });
 
 const found = (target: KubernetesObject, ...objects: readonly KubernetesObject[]) =>
-  managedBy("prod-eu", target, clusterWith(...objects));
+  managedBy("prod-eu", target, clusterWith(...objects)).then(({ by }) => by);
 
 describe("a target that says it is somebody's", () => {
   it("is nobody's without a mark", async () => {
@@ -79,6 +79,12 @@ describe("a target that says it is somebody's", () => {
   });
   it.each([
     ["Argo CD", deployment({}, argo), application("shop"), "argocd"],
+    [
+      "Argo CD by the label that Helm charts use too",
+      deployment({ "app.kubernetes.io/instance": "shop" }, helm),
+      application("shop"),
+      "argocd",
+    ],
     [
       "Argo CD by its own label",
       deployment({ "argocd.argoproj.io/instance": "shop" }),
@@ -90,6 +96,27 @@ describe("a target that says it is somebody's", () => {
     ["Flux's Helm", deployment(helmLabels, helm), helmRelease("api"), "flux"],
   ] as const)("is %s's when that lists it too", async (_who, target, owner, by) => {
     expect(await found(target, owner)).toBe(by);
+  });
+  it("is nobody's by a label that others use when no application lists it", async () => {
+    const instance = deployment({ "app.kubernetes.io/instance": "shop" });
+    expect(await found(instance, application("shop", "other"))).toBe("none");
+    expect(await found(instance, application("other"))).toBe("none");
+  });
+  it("says who is named and what speaks against it", async () => {
+    const { why } = await managedBy(
+      "prod-eu",
+      deployment({}, argo),
+      clusterWith(application("shop", "other")),
+    );
+    expect(why).toBe("its marks name Argo CD application shop, which does not list it");
+    const missing = await managedBy("prod-eu", deployment(kustomize), clusterWith());
+    expect(missing.why).toMatch(/Kustomization flux-system\/apps, which this cluster cannot show/);
+  });
+  it("never asks for what an annotation has smuggled into a query", async () => {
+    const smuggled = {
+      "argocd.argoproj.io/tracking-id": "shop,metadata.namespace=x:apps/Deployment:shop/api",
+    };
+    expect(await found(deployment({}, smuggled), application("shop"))).toBe("disputed");
   });
   it("is Helm's by its release", async () => {
     expect(await found(deployment({}, helm))).toBe("helm");
@@ -118,7 +145,18 @@ describe("a target that says it is somebody's", () => {
       const api = { list: async () => Promise.reject(new Problem(code, "no")) } as unknown as ClusterApi;
       return { cluster: () => api } as unknown as ActionTools;
     };
-    expect(await managedBy("prod-eu", deployment({}, argo), failing("API_FORBIDDEN"))).toBe("disputed");
+    await expect(managedBy("prod-eu", deployment({}, argo), failing("API_FORBIDDEN"))).resolves.toMatchObject(
+      { by: "disputed", why: expect.stringContaining("may not be read") },
+    );
+    const instance = { "app.kubernetes.io/instance": "shop" };
+    await expect(managedBy("prod-eu", deployment(instance), failing("API_FORBIDDEN"))).resolves.toMatchObject(
+      {
+        by: "disputed",
+      },
+    );
+    await expect(
+      managedBy("prod-eu", deployment(instance, helm), failing("API_FORBIDDEN")),
+    ).resolves.toMatchObject({ by: "helm" });
     await expect(
       managedBy("prod-eu", deployment({}, argo), failing("API_OUTCOME_UNKNOWN")),
     ).rejects.toMatchObject({ code: "API_OUTCOME_UNKNOWN" });

@@ -28,6 +28,8 @@ export interface Target extends ObjectRef {
   readonly spec: Readonly<Record<string, unknown>>;
   readonly status: Readonly<Record<string, unknown>>;
   readonly managedBy: ManagedBy;
+  /** Why it is disputed, for people. */
+  readonly managedByWhy?: string;
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Target } from "../facts/objects.ts";
 
 /** null: nobody but the cluster itself. */
-export function managerText({ managedBy, labels, annotations }: Target): string | null {
+export function managerText({ managedBy, managedByWhy, labels, annotations }: Target): string | null {
   switch (managedBy) {
     case "none":
       return null;
@@ -15,7 +15,7 @@ export function managerText({ managedBy, labels, annotations }: Target): string 
     case "operator":
       return "the operator that owns it (its top owner is no built-in workload)";
     case "disputed":
-      return "somebody else, as its labels say, though what they name does not list it";
+      return `somebody else: ${managedByWhy ?? "its marks name an owner that does not list it"}`;
   }
 }
 
