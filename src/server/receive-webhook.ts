@@ -1,11 +1,11 @@
 // POST /webhooks/alertmanager[/<name>]. 202 means that every alert of the body is durable; whatever may succeed later is 503,
 // because Alertmanager repeats 5xx and drops 4xx.
-import { createHash } from "node:crypto";
 import express, { type RequestHandler, Router } from "express";
 import type { AlertStore, Log, Metrics, Received } from "../controller/ports.ts";
-import { type AlertSource, readAlerts } from "../domain/intake/read-alerts.ts";
+import type { AlertSource } from "../domain/intake/read-alerts.ts";
 import { Problem } from "../domain/problem.ts";
 import { type BodyLimits, bodyBudget } from "./body-budget.ts";
+import { type BodyReader, bodyReader } from "./body-reader.ts";
 import { type Credential, carries } from "./credentials.ts";
 import { within } from "./within.ts";
 
@@ -34,12 +34,13 @@ export function alertmanagerWebhooks(
     bodyBudget(limits),
     express.raw({ type: () => true, limit: limits.bodyBytes, inflate: false }),
   ];
+  const read = bodyReader();
   for (const source of sources) {
     const handlers = [
       refuseWhileDraining(ports),
       authenticate(source, sources),
       ...bodies,
-      receive(source, ports),
+      receive(source, read, ports),
     ];
     router.post(pathOf(source), ...handlers);
     if (source === defaultSource(sources)) router.post("/", ...handlers);
@@ -87,12 +88,11 @@ function authenticate(source: WebhookSource, sources: readonly WebhookSource[]):
   };
 }
 
-function receive(source: WebhookSource, ports: WebhookPorts): RequestHandler {
+function receive(source: WebhookSource, read: BodyReader, ports: WebhookPorts): RequestHandler {
   return async (request, response) => {
     const body: unknown = request.body;
     const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-    const { alerts, deadLetters, truncated } = readAlerts(parse(bytes), source);
-    const bodyHash = createHash("sha256").update(source.name).update("\0").update(bytes).digest("hex");
+    const { alerts, deadLetters, truncated, bodyHash } = await read(bytes, source);
     const about = { source: source.name, bodyHash };
     if (truncated > 0) tellTruncated(truncated, about, ports);
     const committed = ports.alerts.receive({ ...about, alerts, deadLetters });
@@ -111,12 +111,4 @@ function tooSlow(): Problem {
   return new Problem("DATABASE_UNAVAILABLE", `the database took longer than ${commitSeconds} s`, {
     retryable: true,
   });
-}
-
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    throw new Problem("PAYLOAD_INVALID", "the body is not JSON", { cause: error });
-  }
 }
