@@ -228,8 +228,6 @@ export type AlertState =
 export interface AlertHolds {
   /** Asks the alert's Alertmanager now, for at most 5 s. @throws Problem ALERTMANAGER_UNAVAILABLE (retryable) */
   look(alert: Alert): Promise<AlertState>;
-  /** By whom and until when it is silenced, or what inhibits it; null: nothing does, or nobody can be asked. @throws as look */
-  whyHeld(alert: Alert): Promise<string | null>;
 }
 
 export interface Alertmanagers extends AlertHolds {

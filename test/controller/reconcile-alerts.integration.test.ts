@@ -136,7 +136,7 @@ describe("a firing", () => {
     await eventually("the firing is delivered", isOpen);
     const [taken] = await database.alerts.takeDue(1, 60);
     await main.silence({ labels: { pod: "api-0" }, seconds: 3_600, by: "ana", comment: "" });
-    await eventually("the silence is seen", async () => (await asked.whyHeld(taken!.alert)) !== null);
+    await eventually("the silence is seen", async () => (await asked.look(taken!.alert)).state === "held");
     await reconciling(asked).round();
     const decision: FiringDecision = { kind: "undecided", revision: "r", reasons: [], retrySeconds: 0 };
     expect(await database.alerts.decide(taken!, decision)).toEqual({ result: "stale" });

@@ -27,21 +27,16 @@ const lookSeconds = 5;
 /** Every question throws Problem ALERTMANAGER_UNAVAILABLE when it was not answered completely. */
 export function alertmanagers(addresses: readonly AlertmanagerAddress[]): Alertmanagers {
   const byName = new Map(addresses.map((address) => [address.source.name, address]));
-  const look = async (alert: Alert): Promise<AlertState> => {
-    const address = byName.get(alert.source);
-    return address === undefined ? { state: "unasked" } : lookAt(alert, address);
-  };
   return {
     sources: addresses.map(({ source }) => source),
-    look,
+    async look(alert) {
+      const address = byName.get(alert.source);
+      return address === undefined ? { state: "unasked" } : lookAt(alert, address);
+    },
     async everything(name) {
       const address = byName.get(name);
       if (address === undefined) throw new TypeError(`no Alertmanager with an address is called ${name}`);
       return askEverything(address);
-    },
-    async whyHeld(alert) {
-      const found = await look(alert);
-      return found.state === "held" ? found.why : null;
     },
   };
 }
