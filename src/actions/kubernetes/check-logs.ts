@@ -26,6 +26,7 @@ const limitBytes = 1_048_576;
 const mostBytes = 4_194_304;
 /** Of a line that is searched; what comes after is still evidence. */
 const searchedLength = 10_000;
+const linesAtOnce = 200;
 const anyTrouble = "(?i)\\b(error|exception|fatal|panic)";
 
 const pattern = { type: "string", minLength: 1, maxLength: 500 };
@@ -116,18 +117,26 @@ function patternsOf({ patterns }: ActionInput): readonly string[] {
   return Array.isArray(patterns) ? (patterns as readonly string[]) : [anyTrouble];
 }
 
+interface Patterns {
+  readonly each: readonly RE2JS[];
+  /** Matches what one of them matches: most lines match none, and one look is enough. */
+  readonly any: RE2JS;
+}
+
 /** @throws Problem PARAMETER_INVALID naming the pattern that is none. */
-function compileAll(patterns: readonly string[]): readonly RE2JS[] {
-  return patterns.map((text) => {
-    try {
-      return RE2JS.compile(text);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new Problem("PARAMETER_INVALID", `patterns: "${text}" is no RE2 regular expression: ${why}`, {
-        cause: error,
-      });
-    }
-  });
+function compileAll(patterns: readonly string[]): Patterns {
+  return { each: patterns.map(compile), any: compile(patterns.map((text) => `(?:${text})`).join("|")) };
+}
+
+function compile(text: string): RE2JS {
+  try {
+    return RE2JS.compile(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Problem("PARAMETER_INVALID", `patterns: "${text}" is no RE2 regular expression: ${why}`, {
+      cause: error,
+    });
+  }
 }
 
 async function run(input: ActionInput, context: ActionContext, tools: ActionTools): Promise<JsonObject> {
@@ -135,7 +144,7 @@ async function run(input: ActionInput, context: ActionContext, tools: ActionTool
   const compiled = compileAll(patterns);
   const pods = await findPods(input, context, tools);
   const { logs, unavailable } = await readAll(pods, input, context, tools);
-  const { counts, matching } = count(logs, compiled);
+  const { counts, matching } = await count(logs, compiled, tools);
   return {
     pods: pods.map(({ name }) => name),
     logs: logs.length,
@@ -192,15 +201,17 @@ interface Counted {
   readonly matching: readonly string[];
 }
 
-function count(logs: readonly Log[], patterns: readonly RE2JS[]): Counted {
-  const counts = patterns.map(() => 0);
+async function count(logs: readonly Log[], { each, any }: Patterns, tools: ActionTools): Promise<Counted> {
+  const counts = each.map(() => 0);
   const matching: string[] = [];
-  for (const { text } of logs) {
-    for (const line of text.split("\n")) {
-      const found = patterns.map((pattern) => pattern.matcher(line.slice(0, searchedLength)).find());
-      for (const [index, matched] of found.entries()) if (matched) counts[index] = (counts[index] ?? 0) + 1;
-      if (found.includes(true)) matching.push(line);
-    }
+  for (const [number, line] of logs.flatMap(({ text }) => text.split("\n")).entries()) {
+    // Megabytes take seconds: others get their turn, and the attempt can be aborted.
+    if (number % linesAtOnce === 0) await tools.sleep(0);
+    const searched = line.slice(0, searchedLength);
+    if (!any.matcher(searched).find()) continue;
+    matching.push(line);
+    for (const [index, pattern] of each.entries())
+      if (pattern.matcher(searched).find()) counts[index] = (counts[index] ?? 0) + 1;
   }
   return { counts, matching };
 }
