@@ -25,6 +25,7 @@ beforeAll(async () => {
     api: (signal) => connection.api(signal),
     admin: rawAdmin(simulation.kubeconfig),
     simulated: simulation.cluster,
+    restricted: async () => ({ api: connection.api(new AbortController().signal), close: async () => {} }),
     stop: () => simulation.stop(),
   });
   stop = async () => {
