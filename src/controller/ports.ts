@@ -186,8 +186,7 @@ export interface AlertStore {
    * older than its retention goes, some thousands of rows at a time.
    */
   keepHouse(staleSeconds: number, retention: Retention): Promise<void>;
-  /** Of these clusters. */
-  openFirings(clusters: readonly string[]): Promise<readonly OpenFiringState[]>;
+  openFirings(): Promise<readonly OpenFiringState[]>;
   /** Those that were not delivered since `heardBefore` are resolved, and their executions told. @returns how many */
   resolveUnheard(firings: readonly FiringKey[], heardBefore: string): Promise<number>;
   /** Nothing is decided about them before the hold ends; each new reason is recorded as a decision. */

@@ -34,12 +34,14 @@ type Answers = ReadonlyMap<string, AlertmanagerAnswer | null>;
 /** @returns one round */
 export function reconcileAlerts(ports: ReconcilePorts, patience = usual): () => Promise<void> {
   const away = new Set<string>();
+  let first = true;
   return async () => {
-    if (ports.alertmanagers.sources.length === 0) return;
+    // Where nobody can be asked any more, what was held is let go once.
+    if (ports.alertmanagers.sources.length === 0 && !first) return;
+    first = false;
     const heardBefore = plusSeconds(ports.clock.now(), -patience.unheardSeconds);
     const answers = await askAll(ports, away);
-    const clusters = new Set(ports.alertmanagers.sources.flatMap((source) => source.clusters));
-    const open = await ports.alerts.openFirings([...clusters]);
+    const open = await ports.alerts.openFirings();
     await apply(open, heardBefore, answers, patience, ports);
     await receiveMissed(open, answers, ports);
   };
@@ -83,7 +85,7 @@ async function apply(
     const complete = said.every((answer) => answer !== null);
     const state = index.get(keyOf(firing));
     if (state?.hold) held.push({ ...firing, hold: state.hold });
-    else if (complete && state !== undefined) free.push(firing);
+    else if (said.length === 0 || (complete && state !== undefined)) free.push(firing);
     else if (
       complete &&
       answers.has(source) &&

@@ -11,7 +11,14 @@ function besideSilentRemotes() {
   const ports = {
     source: { branch: "main", head: silence, read: silence },
     catalogState: { current: async () => null, set: async () => undefined },
-    alerts: { keepHouse: async () => undefined, watchdogs: async () => [] },
+    alerts: {
+      keepHouse: async () => undefined,
+      watchdogs: async () => [],
+      openFirings: async () => [],
+      resolveUnheard: async () => 0,
+      hold: async () => undefined,
+      letGo: async () => undefined,
+    },
     alertmanagers: { sources: [] },
     executions: {
       claimAbandoned: async () => [],

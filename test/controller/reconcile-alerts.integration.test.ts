@@ -259,6 +259,21 @@ describe("two Alertmanagers of one cluster", () => {
   });
 });
 
+describe("a firing that was held", () => {
+  it("is let go when nobody can be asked about it any more", async () => {
+    const main = await start("main");
+    await main.send([crash()]);
+    await eventually("the firing is delivered", isOpen);
+    const [firing] = await database.alerts.openFirings();
+    await database.alerts.hold([{ ...firing!, hold: { by: null, until: null, why: "inhibited by X" } }]);
+    await reconciling(addresses(["main", await refusing()])).round();
+    expect(await due()).toEqual([]);
+    await reconciling(addresses()).round();
+    expect(await due()).toEqual(["KubePodCrashLooping"]);
+    expect(await isOpen()).toBe(true);
+  });
+});
+
 describe("an Alertmanager that is away", () => {
   it("changes nothing, and people hear of it once", async () => {
     const main = await start("main");

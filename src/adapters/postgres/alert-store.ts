@@ -38,7 +38,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
     keepHouse: (staleSeconds, retention) => guarded(() => keepHouse(sql, staleSeconds, retention)),
     deadLetters: (query) => guarded(() => readDeadLetters(sql, query)),
     deadLetter: (id) => guarded(() => readDeadLetter(sql, id)),
-    openFirings: (clusters) => guarded(() => openFirings(sql, clusters)),
+    openFirings: () => guarded(() => openFirings(sql)),
     resolveUnheard: (firings, heardBefore) => guarded(() => resolveUnheard(pool, firings, heardBefore)),
     hold: (firings) => guarded(() => holdFirings(sql, firings)),
     letGo: (firings) => guarded(() => letGoFirings(sql, firings)),

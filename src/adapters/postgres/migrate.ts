@@ -76,7 +76,8 @@ function pendingOf(known: readonly Migration[], done: readonly Applied[]): reado
       throw new Problem("INTERNAL", `migration ${name} was changed after it had been applied`);
     }
   }
-  return known.slice(done.length);
+  // By number: what was merged later may stand before what is there already.
+  return known.filter(({ number }) => !done.some((migration) => migration.number === number));
 }
 
 async function apply(sql: Sql, pending: readonly Migration[]): Promise<void> {

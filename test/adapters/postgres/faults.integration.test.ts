@@ -230,6 +230,11 @@ describe("the schema", () => {
     ).resolves.toBeDefined();
   });
 
+  it("gets what it lacks, also what was merged below the newest that it has", async () => {
+    await database.pool.query("delete from migrations where number = 4");
+    expect((await database.migrate({ dryRun: true })).map(({ name }) => name)).toEqual(["0004-intake"]);
+  });
+
   it("is refused when a newer version made it", async () => {
     await database.pool.query(
       "insert into migrations (number, name, checksum) values (9999, '9999-later', 'x')",
