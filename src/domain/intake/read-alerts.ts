@@ -43,6 +43,8 @@ const objectLabels = ["namespace", "pod", "deployment", "statefulset", "daemonse
 );
 /** Deeper than any alert; a dead letter's body is cut here, so that no body exhausts the stack. */
 const maxDepth = 16;
+/** Of one body. A sender that has lost its mind fits millions of them into 16 MiB. */
+const mostDeadLetters = 10_000;
 
 /** @throws Problem PAYLOAD_INVALID for a body that can never be accepted: no object, another version, no `alerts`. */
 export function readAlerts(body: unknown, source: AlertSource): ReadAlerts {
@@ -53,10 +55,16 @@ export function readAlerts(body: unknown, source: AlertSource): ReadAlerts {
   };
   const alerts: Alert[] = [];
   const deadLetters: UnreadAlert[] = [];
+  let notKept = 0;
   for (const entry of entries) {
     const read = readAlert(entry, reader);
-    if (typeof read === "string") deadLetters.push({ reason: storableText(read), body: keepable(entry) });
-    else alerts.push(read);
+    if (typeof read !== "string") alerts.push(read);
+    else if (deadLetters.length === mostDeadLetters) notKept += 1;
+    else deadLetters.push({ reason: storableText(read), body: keepable(entry) });
+  }
+  if (notKept > 0) {
+    const reason = `TOO_MANY: ${notKept} more alerts of this body cannot be read either; they are not kept`;
+    deadLetters.push({ reason, body: "" });
   }
   return { alerts, deadLetters, truncated: truncatedOf(body as JsonObject) };
 }

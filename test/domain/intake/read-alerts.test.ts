@@ -241,4 +241,11 @@ describe("a flood", () => {
     expect(new Set(alerts.map(({ fingerprint }) => fingerprint)).size).toBe(10_000);
     expect(deadLetters).toEqual([]);
   });
+
+  it("of what no one can read is kept up to 10,000, and the rest is counted", () => {
+    const { alerts, deadLetters } = readAlerts(payload(...Array(10_003).fill({}), alert()), oneCluster);
+    expect(alerts).toHaveLength(1);
+    expect(deadLetters).toHaveLength(10_001);
+    expect(deadLetters.at(-1)?.reason).toMatch(/^TOO_MANY: 3 more alerts/);
+  });
 });
