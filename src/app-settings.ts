@@ -92,11 +92,12 @@ export function confirm({ confirm: who, alertmanagers, prometheus }: Config): Co
   return who;
 }
 
-export function retention({ retention: { dead_letters, alerts, evidence } }: Config): Retention {
+export function retention({ retention: { dead_letters, alerts, evidence, bodies } }: Config): Retention {
   return {
     deadLettersSeconds: durationSeconds(dead_letters),
     alertsSeconds: durationSeconds(alerts),
     evidenceSeconds: durationSeconds(evidence),
+    bodiesSeconds: durationSeconds(bodies),
   };
 }
 

@@ -19,6 +19,8 @@ export interface Delivery {
   readonly bodyHash: string;
   readonly source: string;
   readonly alerts: readonly Alert[];
+  /** As it came, where text of it had to be mended: kept for `retention.bodies`. */
+  readonly mendedBody?: string | null;
   /** Alerts of the body that could not be read. */
   readonly deadLetters: readonly { readonly reason: string; readonly body: JsonObject | string }[];
 }
@@ -136,6 +138,8 @@ export interface Retention {
   /** Resolved firings and the decisions about them. */
   readonly alertsSeconds: number;
   readonly evidenceSeconds: number;
+  /** Bodies as they came, where text had to be mended. */
+  readonly bodiesSeconds: number;
 }
 
 export interface AlertStore {

@@ -92,10 +92,10 @@ function receive(source: WebhookSource, read: BodyReader, ports: WebhookPorts): 
   return async (request, response) => {
     const body: unknown = request.body;
     const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-    const { alerts, deadLetters, truncated, bodyHash } = await read(bytes, source);
+    const { alerts, deadLetters, truncated, bodyHash, mendedBody } = await read(bytes, source);
     const about = { source: source.name, bodyHash };
     if (truncated > 0) tellTruncated(truncated, about, ports);
-    const committed = ports.alerts.receive({ ...about, alerts, deadLetters });
+    const committed = ports.alerts.receive({ ...about, alerts, deadLetters, mendedBody });
     const received: Received = await within(commitSeconds, committed, tooSlow);
     ports.log.info({ ...about, ...received }, "alerts received");
     response.status(202).json(received);

@@ -32,7 +32,12 @@ export interface AlertStoreUnderTest {
 
 /** Everything is kept. */
 const year = 365 * 86_400;
-const retention = { deadLettersSeconds: year, alertsSeconds: year, evidenceSeconds: year };
+const retention = {
+  deadLettersSeconds: year,
+  alertsSeconds: year,
+  evidenceSeconds: year,
+  bodiesSeconds: year,
+};
 
 export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): void {
   let store: AlertStoreUnderTest;

@@ -45,7 +45,7 @@ describe("a controller that is told to stop", () => {
     const controller = startController(ports, {
       catalogIntervalSeconds: 30,
       staleAfterSeconds: 43_200,
-      retention: { deadLettersSeconds: 1, alertsSeconds: 1, evidenceSeconds: 1 },
+      retention: { deadLettersSeconds: 1, alertsSeconds: 1, evidenceSeconds: 1, bodiesSeconds: 1 },
     });
     await vi.advanceTimersByTimeAsync(1_000);
     let stopped = false;

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { Received } from "../../src/controller/ports.ts";
 import { Problem } from "../../src/domain/problem.ts";
 import type { WebhookSource } from "../../src/server/receive-webhook.ts";
-import { givenServer, noDeadLetters, readyState } from "./given-server.ts";
 import { noMetrics } from "../support/no-metrics.ts";
+import { givenServer, noDeadLetters, readyState } from "./given-server.ts";
 
 const alert = (fingerprint = "f0", changes: object = {}) => ({
   status: "firing",
@@ -61,6 +61,8 @@ describe("a delivery of Alertmanager", () => {
     expect((await given.webhook(body)).status).toBe(202);
     const [read] = given.deliveries[0]!.alerts;
     expect(read).toMatchObject({ annotations: { summary: "日本 🙂 \uFFFD \uFFFD" }, sanitised: true });
+    await given.webhook(payload(alert()));
+    expect(given.deliveries.map(({ mendedBody }) => mendedBody)).toEqual([body, null]);
   });
 
   it("is accepted whatever content type it claims, with a byte order mark, and under the source's name", async () => {

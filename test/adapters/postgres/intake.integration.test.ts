@@ -12,7 +12,12 @@ import {
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
 const day = 86_400;
-const retention = { deadLettersSeconds: 30 * day, alertsSeconds: 90 * day, evidenceSeconds: 30 * day };
+const retention = {
+  deadLettersSeconds: 30 * day,
+  alertsSeconds: 90 * day,
+  evidenceSeconds: 30 * day,
+  bodiesSeconds: day,
+};
 
 let postgres: TestPostgres;
 let database: Database;
@@ -152,6 +157,17 @@ describe("what is older than its retention", () => {
       new Set([young.fingerprint, open.fingerprint]),
     );
     expect(await query("select count(*)::integer as count from decisions")).toEqual([{ count: 2 }]);
+  });
+
+  it("goes: bodies of mended alerts, while the deliveries stay in the log", async () => {
+    const { alerts } = database;
+    await alerts.receive({ ...delivery(newAlert()), mendedBody: "as it came, a day ago" });
+    await query("update deliveries set received_at = now() - interval '25 hours'");
+    await alerts.receive({ ...delivery(newAlert()), mendedBody: "as it came \ud83d" });
+    await alerts.receive(delivery(newAlert()));
+    await alerts.keepHouse(day, retention);
+    const bodies = (await query("select body from deliveries order by id")).map(({ body }) => body);
+    expect(bodies).toEqual([null, "as it came \uFFFD", null]);
   });
 
   it("never takes an open firing, however old, and takes a stale one", async () => {

@@ -62,6 +62,13 @@ delete from evidence where ctid = any (array(
   order by saved_at limit $2::integer
 ))`;
 
+const forgetBodies = `
+update deliveries set body = null where id in (
+  select id from deliveries
+  where body is not null and received_at < now() - $1::double precision * interval '1 second'
+  order by received_at limit $2::integer for update skip locked
+)`;
+
 /** With the decisions about them. A stale firing that nobody resolved is as old as its last delivery. */
 const forgetAlerts = `
 with past as materialized (
@@ -86,5 +93,6 @@ export async function keepHouse(sql: Sql, staleSeconds: number, retention: Reten
   for (const statement of leftovers) await sql.query(statement);
   await sql.query(forgetDeadLetters, [retention.deadLettersSeconds, batchRows]);
   await sql.query(forgetAlerts, [retention.alertsSeconds, batchRows]);
+  await sql.query(forgetBodies, [retention.bodiesSeconds, batchRows]);
   await sql.query(forgetEvidence, [retention.evidenceSeconds, batchRows]);
 }

@@ -10,11 +10,13 @@ export async function recordDeliveries(
 ): Promise<void> {
   const received = (count: keyof Received) => deliveries.map((item) => item.received[count]);
   await sql.query(
-    `insert into deliveries (body_hash, source, opened, resolved, repeated, dead_letters)
-     select * from unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])`,
+    `insert into deliveries (body_hash, source, body, opened, resolved, repeated, dead_letters)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[],
+       $7::integer[])`,
     [
       deliveries.map(({ delivery }) => delivery.bodyHash),
       deliveries.map(({ delivery }) => delivery.source),
+      deliveries.map(({ delivery }) => bodyOf(delivery)),
       received("opened"),
       received("resolved"),
       received("repeated"),
@@ -27,6 +29,11 @@ export async function recordDeliveries(
       delivery.deadLetters.map((letter) => ({ ...letter, source: delivery.source })),
     ),
   );
+}
+
+/** The cut may have gone through a character. */
+function bodyOf({ mendedBody = null }: Delivery): string | null {
+  return mendedBody === null ? null : storableText(mendedBody);
 }
 
 type SourcedLetter = Delivery["deadLetters"][number] & { readonly source: string };
