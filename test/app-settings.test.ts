@@ -53,8 +53,8 @@ describe("confirm", () => {
 
   it("asks whom it can", () => {
     expect(confirm(configOf("confirm: prometheus\nprometheus: [{url: 'http://p:9090'}]"))).toBe("prometheus");
-    expect(confirm(configOf("confirm: alertmanager\nalertmanagers: [{name: eu, url: 'http://a:9093'}]"))).toBe(
-      "alertmanager",
-    );
+    expect(
+      confirm(configOf("confirm: alertmanager\nalertmanagers: [{name: eu, url: 'http://a:9093'}]")),
+    ).toBe("alertmanager");
   });
 });

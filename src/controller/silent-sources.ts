@@ -22,10 +22,7 @@ export function silentSources({ alerts, clock, log }: SilencePorts): () => Promi
       if (!silent) told.delete(source);
       else if (!told.has(source)) {
         told.add(source);
-        log.warn(
-          { source, lastAt },
-          "the Watchdog no longer comes: alerts may not arrive either",
-        );
+        log.warn({ source, lastAt }, "the Watchdog no longer comes: alerts may not arrive either");
       }
     }
   };
