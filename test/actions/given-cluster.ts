@@ -37,7 +37,7 @@ export interface GivenCluster {
   readonly notifications: readonly Notification[];
   ref(kind: "Deployment" | "Pod" | "Node", name: string): ObjectRef;
   /** Created and completely rolled out. */
-  deployed(name: string, replicas?: number): Promise<KubernetesObject>;
+  deployed(name: string, replicas?: number, containers?: readonly object[]): Promise<KubernetesObject>;
   /** No Deployments and no pods are left in the namespace. */
   empty(): Promise<void>;
   read(ref: ObjectRef): Promise<KubernetesObject>;
@@ -76,7 +76,8 @@ export async function givenCluster(subject: ActionSubject): Promise<GivenCluster
       namespace: kind === "Node" ? null : namespace,
       name,
     }),
-    deployed: (name, replicas = 2) => deploy(given, name, replicas),
+    deployed: (name, replicas = 2, containers = [plainContainer]) =>
+      deploy(given, name, replicas, containers),
     empty: () => empty(given),
     read: async (ref) => {
       const object = await api.get(ref);
@@ -146,10 +147,15 @@ async function createNamespace({ admin, simulated }: ActionSubject, name: string
   });
 }
 
-async function deploy(given: GivenCluster, name: string, replicas: number): Promise<KubernetesObject> {
+async function deploy(
+  given: GivenCluster,
+  name: string,
+  replicas: number,
+  containers: readonly object[],
+): Promise<KubernetesObject> {
   const { subject, namespace } = given;
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments?fieldManager=kubectl`;
-  succeeded(await subject.admin("POST", path, deploymentManifest(name, replicas)));
+  succeeded(await subject.admin("POST", path, deploymentManifest(name, replicas, containers)));
   let last: KubernetesObject | null = null;
   await eventually(`${name} is rolled out`, async () => {
     last = await given.read(given.ref("Deployment", name));
@@ -172,10 +178,14 @@ async function empty({ api, namespace, subject }: GivenCluster): Promise<void> {
   await eventually("no pods are left", async () => (await pods()).length === 0);
 }
 
-function deploymentManifest(name: string, replicas: number): object {
+const plainContainer = {
+  name: "app",
+  image: "example.test/app:1.0.0",
+  env: [{ name: "PASSWORD", value: "hunter2" }],
+};
+
+function deploymentManifest(name: string, replicas: number, containers: readonly object[]): object {
   const labels = { app: name };
-  const env = [{ name: "PASSWORD", value: "hunter2" }];
-  const containers = [{ name: "app", image: "example.test/app:1.0.0", env }];
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",

@@ -4,7 +4,7 @@ import type { ActionInput } from "../../src/actions/action.ts";
 import { effects } from "../../src/actions/effects.ts";
 import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
 import type { JsonObject } from "../../src/domain/json.ts";
-import type { GivenCluster } from "./given-cluster.ts";
+import { eventually, type GivenCluster } from "./given-cluster.ts";
 import { done, made, planned as plannedOn, problemOf, takenBack } from "./planned-changes.ts";
 
 export function largeChanges(cluster: () => GivenCluster): void {
@@ -28,12 +28,7 @@ export function largeChanges(cluster: () => GivenCluster): void {
     resources,
   });
 
-  async function sized(...containers: readonly object[]): Promise<KubernetesObject> {
-    const given = cluster();
-    await given.deployed(name, 1);
-    await given.changeAs("kubectl", deployment(), { spec: { template: { spec: { containers } } } });
-    return given.read(deployment());
-  }
+  const sized = (...containers: readonly object[]) => cluster().deployed(name, 1, containers);
 
   describe("increase_resources", () => {
     const both = { requests: { memory: "64Mi", cpu: "100m" }, limits: { memory: "128Mi" } };
@@ -229,6 +224,43 @@ export function largeChanges(cluster: () => GivenCluster): void {
       );
       await subject.admin("DELETE", `${path}/busy`);
       await expect(planned("scale_deployment", { replicas: 3 }, target)).resolves.toBeDefined();
+    });
+
+    it("is not scaled beside a ScaledObject of KEDA either, which may have no autoscaler at the moment", async () => {
+      const given = cluster();
+      const { namespace, subject } = given;
+      const target = await given.deployed(name, 1);
+      const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+      const openAPIV3Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+      await subject.admin("POST", definitions, {
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        metadata: { name: "scaledobjects.keda.sh" },
+        spec: {
+          group: "keda.sh",
+          scope: "Namespaced",
+          names: { kind: "ScaledObject", plural: "scaledobjects", singular: "scaledobject" },
+          versions: [{ name: "v1alpha1", served: true, storage: true, schema: { openAPIV3Schema } }],
+        },
+      });
+      const path = `/apis/keda.sh/v1alpha1/namespaces/${namespace}/scaledobjects`;
+      await eventually("the ScaledObject is there", async () => {
+        const answer = await subject.admin("POST", path, {
+          apiVersion: "keda.sh/v1alpha1",
+          kind: "ScaledObject",
+          metadata: { name: "by-queue" },
+          spec: { scaleTargetRef: { name }, maxReplicaCount: 8 },
+        });
+        return answer.code === 201;
+      });
+      try {
+        expect(await problemOf(planned("scale_deployment", { replicas: 3 }, target))).toMatchObject({
+          code: "PRECONDITION_FAILED",
+          message: expect.stringMatching(/ScaledObject \S+\/by-queue decides .* \(0 to 8\)/),
+        });
+      } finally {
+        await subject.admin("DELETE", `${definitions}/scaledobjects.keda.sh`);
+      }
     });
   });
 }

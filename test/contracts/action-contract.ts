@@ -81,14 +81,10 @@ const cases: Readonly<Record<string, ChangeCase>> = {
     disturb: null,
   },
   increase_resources: {
-    arrange: async (given, name) => {
-      await given.deployed(name, 1);
-      await given.changeAs("kubectl", given.ref("Deployment", name), containers(sized("128Mi")));
-      return {
-        input: { memory: { factor: 2, max: "1Gi" } },
-        target: await given.read(given.ref("Deployment", name)),
-      };
-    },
+    arrange: async (given, name) => ({
+      input: { memory: { factor: 2, max: "1Gi" } },
+      target: await given.deployed(name, 1, sized("128Mi")),
+    }),
     disturb: containers([
       { ...sized("512Mi")[0], resources: { requests: { memory: "100Mi" }, limits: { memory: "512Mi" } } },
     ]),
