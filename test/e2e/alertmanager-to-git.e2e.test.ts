@@ -1,5 +1,6 @@
 // The whole way on real parts: Alertmanager, PostgreSQL, Git and the Kubernetes control plane (or, without one at hand, the
-// simulated cluster). A Deployment is broken, Alertmanager fires, gitmend rolls it back, the alert resolves.
+// simulated cluster). A Deployment is broken, Alertmanager fires, gitmend rolls it back, the alert resolves, and after a while
+// (seconds here) gitmend says whether it helped.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -37,7 +38,7 @@ beforeAll(async () => {
   admin = rawAdmin(await readFile(cluster.kubeconfigPath, "utf8"));
   const config = bareRepository(join(folder.path, "config.git"));
   workCopy(join(folder.path, "work"), config).push({
-    "templates/roll-back.yaml": rollback,
+    "templates/roll-back.yaml": `${rollback}effectiveness: {delay: 6s}\n`,
     "policies/tests.yaml": policy("roll-back"),
   });
   auditRemote = bareRepository(join(folder.path, "audit-remote.git"), "audit");
@@ -182,6 +183,13 @@ describe("from a broken Deployment to git log", () => {
     expect(log).toMatch(/^plan\(real\/e2e-shop\/deploy\/api\): roll-back/m);
     expect(log).toMatch(/^remediate\(real\/e2e-shop\/deploy\/api\): roll-back succeeded/m);
     expect(log).toContain(`Execution-Id: ${execution.id}`);
+    const verdict = /^assess\(real\/e2e-shop\/deploy\/api\): roll-back effective/m;
+    await eventually(
+      "the assessment was pushed",
+      () => verdict.test(git(auditRemote, ["log", "--format=%s", "audit"])),
+      { seconds: 60 },
+    );
+    expect((await controller.cli("executions", "show", execution.id)).stdout).toMatch(/HELPED +effective/);
     const events = (await read(`/api/v1/namespaces/${namespace}/events`)) as (ApiObject & {
       reason: string;
     })[];
