@@ -50,5 +50,7 @@ for (const [name, work] of [
   ["in the main loop", async () => compileCatalog(files, "main@sha1:0", actions)],
 ] as const) {
   const { stall, seconds } = await longestStall(work);
-  console.log(`${name.padEnd(16)}  ${stall.toFixed(0).padStart(10)} ms   ${seconds.toFixed(1).padStart(4)} s`);
+  console.log(
+    `${name.padEnd(16)}  ${stall.toFixed(0).padStart(10)} ms   ${seconds.toFixed(1).padStart(4)} s`,
+  );
 }

@@ -3,7 +3,10 @@ import { silentSources } from "../../src/controller/silent-sources.ts";
 
 function givenSources() {
   const warned: object[] = [];
-  const state = { now: "2026-11-17T10:00:00.000Z", watchdogs: [] as { source: string; lastAt: string; gapSeconds: number }[] };
+  const state = {
+    now: "2026-11-17T10:00:00.000Z",
+    watchdogs: [] as { source: string; lastAt: string; gapSeconds: number }[],
+  };
   const round = silentSources({
     alerts: { watchdogs: async () => state.watchdogs },
     clock: { now: () => state.now },
