@@ -1,4 +1,4 @@
-// Deliveries become firings. What arrives while a transaction is in flight shares the next one; a body is never split between
+// Deliveries become firings. What arrives while two transactions are in flight shares the next one; a body is never split between
 // two, unless PostgreSQL refuses something in it: that alert is found by halving and kept as a dead letter, the others go through.
 import type pg from "pg";
 import type { Delivery, Received } from "../../controller/ports.ts";
@@ -20,14 +20,16 @@ export type Receive = (delivery: Delivery) => Promise<Received>;
 
 /** A larger body has a transaction of its own. */
 const maximumAlerts = 2_000;
+/** PostgreSQL is the slower half: two keep it busy. With three, single alerts share too few transactions. */
+const maximumInFlight = 2;
 
 /** Durable when it resolves; repeating it changes nothing. @throws Problem DATABASE_UNAVAILABLE */
 export function receiver(pool: pg.Pool): Receive {
   let waiting: Waiting[] = [];
-  let busy = false;
+  let inFlight = 0;
 
   const receiveAll = async () => {
-    busy = true;
+    inFlight += 1;
     await Promise.resolve(); // callers of this turn share the first transaction
     while (waiting.length > 0) {
       const count = groupSize(waiting);
@@ -35,13 +37,13 @@ export function receiver(pool: pg.Pool): Receive {
       waiting = waiting.slice(count);
       await settle(pool, group);
     }
-    busy = false;
+    inFlight -= 1;
   };
 
   return (delivery) => {
     const { promise, resolve, reject } = Promise.withResolvers<Received>();
     waiting.push({ delivery, done: resolve, failed: reject });
-    if (!busy) void receiveAll();
+    if (inFlight < maximumInFlight) void receiveAll();
     return promise;
   };
 }
@@ -118,10 +120,12 @@ function store(pool: pg.Pool, deliveries: readonly Delivery[]): Promise<readonly
   return inTransaction(pool, async (sql) => {
     const counts = deliveries.map(() => ({ opened: 0, resolved: 0 }));
     for (const round of rounds(deliveries)) {
-      const alerts = [...round.values()].map(({ alert }) => alert);
-      for (const applied of await receiveAlerts(sql, alerts)) {
-        const count = counts[round.get(firingKey(applied))?.origin ?? -1];
-        if (count !== undefined) count[applied.what] += 1;
+      for (const keys of pieces([...round.keys()])) {
+        const alerts = keys.flatMap((key) => round.get(key)?.alert ?? []);
+        for (const applied of await receiveAlerts(sql, alerts)) {
+          const count = counts[round.get(firingKey(applied))?.origin ?? -1];
+          if (count !== undefined) count[applied.what] += 1;
+        }
       }
     }
     const received = deliveries.map(({ alerts, deadLetters }, index) => {
@@ -143,6 +147,13 @@ function store(pool: pg.Pool, deliveries: readonly Delivery[]): Promise<readonly
     );
     return received;
   });
+}
+
+/** A statement for a whole large body would hold up the main loop while it is written. In order, as everybody locks. */
+function* pieces(keys: readonly string[]): Generator<readonly string[]> {
+  if (keys.length <= maximumAlerts) return yield keys;
+  const sorted = keys.toSorted();
+  for (let at = 0; at < sorted.length; at += maximumAlerts) yield sorted.slice(at, at + maximumAlerts);
 }
 
 function hasWatchdog({ alerts }: Delivery): boolean {
