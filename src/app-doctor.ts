@@ -8,7 +8,6 @@ import type { Config } from "./config/read-config.ts";
 import type { Controller, ControllerPorts } from "./controller/controller.ts";
 import { type Check, type DoctorPorts, examine, type Reachable } from "./controller/doctor.ts";
 import type { Views } from "./controller/views.ts";
-import { globMatcher } from "./domain/glob.ts";
 
 export interface DoctorParts {
   readonly config: Config;
@@ -77,8 +76,8 @@ function auditRemote({ config, environment, auditFolder }: DoctorParts): readonl
 
 /** One for each cluster that an entry of `prometheus` has the metrics of. */
 function metricAddresses({ config, ports: { clusters } }: DoctorParts): readonly Reachable[] {
-  return config.prometheus.flatMap(({ url, clusters: own = ["*"] }) =>
-    clusters.names.filter(globMatcher(own)).map((cluster) => ({
+  return config.prometheus.flatMap(({ url, clusters: own = clusters.names }) =>
+    own.map((cluster) => ({
       name: `prometheus of ${cluster}`,
       mend: "see `prometheus` in gitmend.yaml: address and credential",
       async reach() {

@@ -86,11 +86,7 @@ function withoutAsker(seen: Decided, session: Session): Decided {
   return { ...seen, approvals: seen.approvals.filter(({ by }) => by !== asker) };
 }
 
-function judge(
-  seen: Decided,
-  demands: Demands,
-  { teams }: EnginePorts,
-): readonly ExecutionEvent[] {
+function judge(seen: Decided, demands: Demands, { teams }: EnginePorts): readonly ExecutionEvent[] {
   if (seen.state === "closed") {
     return [
       { type: "ApprovalDenied", by: seen.by, reason: seen.reason },
