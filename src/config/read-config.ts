@@ -56,14 +56,18 @@ function checkKnown(
   report(path, "UNKNOWN_NAME", `there is no ${what} "${name}"${didYouMean(name, known)}`);
 }
 
-function checkNames({ clusters, alertmanagers, approvals, notifications }: Config, report: Report): void {
+function checkNames(
+  { clusters, alertmanagers, prometheus, approvals, notifications }: Config,
+  report: Report,
+): void {
   checkUnique(["clusters"], "name", clusters, report);
   checkUnique(["alertmanagers"], "name", alertmanagers, report);
   checkUnique(["approvals", "people"], "id", approvals.people, report);
   const clusterNames = clusters.map(({ name }) => name);
-  for (const [index, { clusters: own = [] }] of alertmanagers.entries()) {
-    for (const [position, name] of own.entries()) {
-      checkKnown(["alertmanagers", index, "clusters", position], name, clusterNames, "cluster", report);
+  for (const [key, entries] of Object.entries({ alertmanagers, prometheus })) {
+    for (const [index, { clusters: own = [] }] of entries.entries()) {
+      for (const [position, name] of own.entries())
+        checkKnown([key, index, "clusters", position], name, clusterNames, "cluster", report);
     }
   }
   const people = approvals.people.map(({ id }) => id);

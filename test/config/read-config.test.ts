@@ -132,6 +132,12 @@ audit_repository: {url: "https://bot:token@git.example.org/audit.git"}
     ]);
   });
 
+  it("is refused when a Prometheus is said to have the metrics of a cluster that there is not", () => {
+    expect(lines("prometheus: [{url: 'http://p:9090', clusters: [prod]}]")).toEqual([
+      '1:47 UNKNOWN_NAME there is no cluster "prod"',
+    ]);
+  });
+
   it("is refused when a secret is written down", () => {
     expect(lines("server: {token: geheim}")).toEqual([
       'gitmend.yaml:1:17 WRONG_TYPE must be a map, not string "geheim"',
