@@ -3,7 +3,7 @@ import type { AlertReference } from "../facts/alert.ts";
 import type { Gate } from "../gate/gate.ts";
 import { everyStep } from "../planning/plan.ts";
 import { unreachable } from "../problem.ts";
-import type { ExecutionEvent, RecordedEvent, StepFailed, StepStarted } from "./events.ts";
+import type { CancelRequested, ExecutionEvent, RecordedEvent, StepFailed, StepStarted } from "./events.ts";
 import {
   type Change,
   type Execution,
@@ -58,9 +58,7 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
     case "Claimed":
       return { ...state, claimed: true, phase: "running", startedAt: at };
     case "CancelRequested":
-      // What has begun to end runs to its end: a later cancel is recorded and changes nothing.
-      if (state.phase === "undoing" || finallyBegan(state)) return state;
-      return { ...state, cancel: state.cancel ?? { by: event.by, reason: event.reason, keep: event.keep } };
+      return withCancel(state, event);
     case "FallbackChosen":
       return { ...state, phase: "running", fallbackAt: at, undoStartedAt: null };
     case "AssessmentMade":
@@ -96,6 +94,14 @@ function weighedAgain(state: Execution, gate: Gate, at: string): Execution {
   const canAsk = gate.kind === "approval" && state.approval === null && state.changes.length === 0;
   if (!canAsk) return { ...state, gateAgain: gate };
   return { ...withGate(state, gate, at), claimed: false, startedAt: null };
+}
+
+/** What has begun to end runs to its end, an undo too; of what might still begin after it, the fallback, nothing does. */
+function withCancel(state: Execution, { by, reason, keep }: CancelRequested): Execution {
+  const undoing = state.phase === "undoing";
+  const isLast = state.fallbackAt !== null || (state.plan?.fallback ?? null) === null;
+  if (finallyBegan(state) || (undoing && isLast)) return state;
+  return { ...state, cancel: state.cancel ?? { by, reason, keep: keep && !undoing } };
 }
 
 type ApprovalEvent = Extract<

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ExecutionEvent } from "../../../src/domain/execution/events.ts";
+import type { CancelRequested, ExecutionEvent } from "../../../src/domain/execution/events.ts";
 import {
   alert,
   failed,
@@ -16,7 +16,7 @@ const undone = (name: string): readonly ExecutionEvent[] => [
   { type: "UndoStarted", step: name, attempt: 1, call: null, effect: null },
   { type: "StepUndone", step: name, attempt: 1, note: "" },
 ];
-const cancelled: ExecutionEvent = { type: "CancelRequested", by: "ana", reason: "no", keep: false };
+const cancelled: CancelRequested = { type: "CancelRequested", by: "ana", reason: "no", keep: false };
 const resolved: ExecutionEvent = { type: "AlertResolved", ...alert, endsAt: alert.startsAt };
 const refusedNow: ExecutionEvent = {
   type: "GateDecided",
@@ -103,6 +103,8 @@ describe("a template with a fallback", () => {
   });
   it.each([
     ["was cancelled", [...tried.slice(0, -2), cancelled, ...undone("restart")], "cancelled"],
+    ["was cancelled during the undo", [...tried.slice(0, -1), cancelled, ...tried.slice(-1)], "cancelled"],
+    ["was cancelled after the undo", [...tried, { ...cancelled, keep: true }], "cancelled"],
     ["was resolved", [...tried, resolved], "rolled_back"],
     ["is forbidden now", [...tried, refusedNow], "rolled_back"],
   ] as const)("does not try it when it %s", (_why, past, outcome) => {
