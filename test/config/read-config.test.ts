@@ -134,7 +134,7 @@ audit_repository: {url: "https://bot:token@git.example.org/audit.git"}
 
   it("is refused when a Prometheus is said to have the metrics of a cluster that there is not", () => {
     expect(lines("prometheus: [{url: 'http://p:9090', clusters: [prod]}]")).toEqual([
-      '1:47 UNKNOWN_NAME there is no cluster "prod"',
+      'gitmend.yaml:1:48 UNKNOWN_NAME there is no cluster "prod"',
     ]);
   });
 
