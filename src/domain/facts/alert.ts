@@ -18,7 +18,7 @@ export interface Alert {
   readonly endsAt: string | null;
   /** The configured Alertmanager that delivered it. */
   readonly source: string;
-  /** NUL or lone surrogates were replaced by U+FFFD. */
+  /** NUL or lone surrogates were replaced by U+FFFD, or long annotations were cut. */
   readonly sanitised: boolean;
 }
 

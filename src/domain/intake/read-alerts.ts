@@ -43,6 +43,11 @@ const objectLabels = ["namespace", "pod", "deployment", "statefulset", "daemonse
 );
 /** Deeper than any alert; a dead letter's body is cut here, so that no body exhausts the stack. */
 const maxDepth = 16;
+/** Labels identify the firing: nothing of them may be cut. In characters; the name stands in an index. */
+const most = { labels: 100, label: 2_000, name: 500 };
+/** What is longer or more is cut, and the alert says so. */
+const mostAnnotations = 100;
+const longestAnnotation = 16_000;
 /** Of one body. A sender that has lost its mind fits millions of them into 16 MiB. */
 const mostDeadLetters = 10_000;
 
@@ -111,7 +116,9 @@ function readAlert(entry: unknown, { source, allows }: Reader): Alert | string {
   if (labels === null) return "LABELS_INVALID: labels is not an object of strings";
   const name = own(labels.texts, "alertname");
   if (name === undefined || name === "") return "LABELS_INVALID: the label alertname is missing";
-  const annotations = textMap(own(entry, "annotations") ?? {});
+  const tooLarge = whyTooLarge(name, labels.texts);
+  if (tooLarge !== null) return `LABELS_TOO_LARGE: ${tooLarge}`;
+  const annotations = readAnnotations(own(entry, "annotations") ?? {});
   if (annotations === null) return "ANNOTATIONS_INVALID: annotations is not an object of strings";
   const times = readTimes(entry, status);
   if (typeof times === "string") return times;
@@ -223,6 +230,26 @@ function textMap(value: unknown): { texts: Readonly<Record<string, string>>; san
     entries.push(entry);
   }
   return { texts: Object.fromEntries(entries), sanitised };
+}
+
+function whyTooLarge(name: string, labels: Readonly<Record<string, string>>): string | null {
+  if (name.length > most.name) return `alertname has more than ${most.name} characters`;
+  const entries = Object.entries(labels);
+  if (entries.length > most.labels) return `${entries.length} labels, at most ${most.labels} are read`;
+  const long = entries.find((entry) => entry.some((text) => text.length > most.label));
+  return long === undefined ? null : `the label ${quote(long[0])} has more than ${most.label} characters`;
+}
+
+function readAnnotations(value: unknown): ReturnType<typeof textMap> {
+  const read = textMap(value);
+  if (read === null) return null;
+  const entries = Object.entries(read.texts);
+  const isLong = (text: string) => text.length > longestAnnotation;
+  if (entries.length <= mostAnnotations && !entries.some((entry) => entry.some(isLong))) return read;
+  const cut = (text: string) =>
+    isLong(text) ? `${storableText(text.slice(0, longestAnnotation))}… (cut)` : text;
+  const kept = entries.slice(0, mostAnnotations).map(([key, text]) => [cut(key), cut(text)]);
+  return { texts: Object.fromEntries(kept) as Readonly<Record<string, string>>, sanitised: true };
 }
 
 function keepable(entry: unknown): JsonObject | string {

@@ -166,6 +166,37 @@ describe("the names in an alert", () => {
   });
 });
 
+describe("an alert that is larger than anybody writes one", () => {
+  const labels = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`label_${index}`, "x"]));
+
+  it.each([
+    ["a name", alert({}, { alertname: "A".repeat(501) }), /^LABELS_TOO_LARGE: alertname has more than 500/],
+    [
+      "a label",
+      alert({}, { path: "x".repeat(2_001) }),
+      /^LABELS_TOO_LARGE: the label "path" has more than 2000/,
+    ],
+    ["a label's name", alert({}, { ["x".repeat(2_001)]: "" }), /^LABELS_TOO_LARGE: the label "x{99}… has/],
+    ["too many labels", alert({}, labels(100)), /^LABELS_TOO_LARGE: 104 labels, at most 100 are read/],
+  ])("says so when it is %s: labels identify it and cannot be cut", (_, entry, expected) => {
+    expect(reason(entry)).toMatch(expected);
+  });
+
+  it("keeps labels of any usual size", () => {
+    const large = alert({ labels: { alertname: "A".repeat(500), ...labels(98), path: "x".repeat(2_000) } });
+    expect(Object.keys(only(large).alerts[0]!.labels)).toHaveLength(100);
+  });
+
+  it("loses the end of a long annotation and the last of very many, and says so", () => {
+    const annotations = { logs: `${"y".repeat(15_999)}🙂 and so on`, ...labels(120) };
+    const [read] = only(alert({ annotations })).alerts;
+    expect(read!.annotations["logs"]).toBe(`${"y".repeat(15_999)}\uFFFD… (cut)`);
+    expect(Object.keys(read!.annotations)).toHaveLength(100);
+    expect(read!.sanitised).toBe(true);
+  });
+});
+
 describe("the cluster of an alert", () => {
   it("is the source's only one, whatever the label says", () => {
     expect(only(alert({}, { cluster: "elsewhere" })).alerts[0]!.cluster).toBe("prod-eu");
