@@ -37,7 +37,7 @@ const suites = [
   { name: "unit", limitSeconds: 180 },
   { name: "integration", limitSeconds: 360 },
   { name: "kubernetes", limitSeconds: 360 },
-  { name: "e2e", limitSeconds: 900 },
+  { name: "e2e", limitSeconds: 1_100 },
 ] as const;
 const complaints: string[] = [];
 
