@@ -156,7 +156,7 @@ describe("a plan that must not run", () => {
       metadata["labels"] = { ...(metadata["labels"] as object), "gitmend.dev/remediate": "false" };
     });
     start.release();
-    expect(await endedIn(controller, namespace)).toMatchObject({ outcome: "failed", escalated: true });
+    expect(await endedIn(controller, namespace)).toMatchObject({ outcome: "refused" });
     expect([wanted(namespace), changes(namespace)]).toEqual([2, 0]);
   });
 });
