@@ -1,20 +1,8 @@
-import { execFile } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { createMetrics } from "../../src/adapters/telemetry/metrics.ts";
+import { promtool } from "../support/prometheus.ts";
 import { givenServer } from "./given-server.ts";
-
-/** Prometheus' own opinion of a scrape. */
-async function promtool(text: string): Promise<{ readonly code: number | null; readonly said: string }> {
-  const child = execFile("promtool", ["check", "metrics"]);
-  let said = "";
-  child.stdout?.on("data", (chunk: string) => (said += chunk));
-  child.stderr?.on("data", (chunk: string) => (said += chunk));
-  child.stdin?.end(text);
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, said };
-}
 
 function givenMetrics() {
   const metrics = createMetrics();

@@ -54,3 +54,16 @@ async function stop(server: ChildProcess, folder: string): Promise<void> {
   }
   await rm(folder, { recursive: true, force: true });
 }
+
+/** Prometheus' own opinion of a scrape. */
+export async function promtool(
+  text: string,
+): Promise<{ readonly code: number | null; readonly said: string }> {
+  const child = execFile("promtool", ["check", "metrics"]);
+  let said = "";
+  child.stdout?.on("data", (chunk: string) => (said += chunk));
+  child.stderr?.on("data", (chunk: string) => (said += chunk));
+  child.stdin?.end(text);
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, said };
+}
