@@ -163,7 +163,7 @@ describe("somebody else who writes at the same moment", () => {
       },
     ]);
     const shown = await controller.cli("executions", "show", execution.id);
-    expect(shown.stdout).toMatch(/\/spec\/replicas of Deployment api was changed since by\s+kubectl/);
+    expect(shown.stdout).toMatch(/Deployment api was changed since:\s+\/spec\/replicas by\s+kubectl/);
   });
 });
 
