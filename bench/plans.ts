@@ -140,6 +140,7 @@ function memoryTools(): ActionTools {
   });
   const api = {
     get: async ({ namespace }) => object(namespace),
+    list: async () => [],
     patch: async ({ namespace }) => ({ ...object(namespace), spec: { replicas: 5 } }),
   } as Partial<ClusterApi> as ClusterApi;
   return { cluster: () => api } as Partial<ActionTools> as ActionTools;
