@@ -12,7 +12,7 @@ export function finish(
   busy: ReadonlySet<string>,
   now: string,
 ): readonly Work[] {
-  if (mayFallBack(state, plan, end) && plan.fallback !== null) {
+  if (busy.size === 0 && mayFallBack(state, plan, end) && plan.fallback !== null) {
     return [{ type: "fallback", template: plan.fallback.template.name, reason: end.reason }];
   }
   const steps = state.changes.length === 0 ? [] : finallySteps(state, plan);

@@ -87,13 +87,15 @@ function nextOfSteps(
   now: string,
 ): readonly Work[] | End {
   const inUse = planInUse(state, plan);
-  const settled = finallyBegan(state);
+  const atEnd = finallyBegan(state) || finallySteps(state, plan).some(({ name }) => busy.has(name));
   // Once `finally` has begun, how it ends is settled: no clock that jumps back may start a step again.
-  const stop = whyStop(state, inUse, settled ? endOfTime : now);
-  if (stop === null) return settled ? endOfSteps(state, inUse) : runSteps(state, inUse, busy, now);
-  if (busy.size > 0 && !settled)
+  const stop = whyStop(state, inUse, atEnd ? endOfTime : now);
+  if (stop === null) return atEnd ? endOfSteps(state, inUse) : runSteps(state, inUse, busy, now);
+  if (busy.size > 0 && !atEnd)
     return stop.abort === null || state.phase === "undoing" ? [] : [{ type: "abort", code: stop.abort }];
-  return stop.undo ? goBack(state, plan, stop, now) : stop;
+  const next = stop.undo ? goBack(state, plan, stop, now) : stop;
+  // A cancel may have come while `finally` was about to begin: what it asks for waits until nothing else runs.
+  return "outcome" in next || busy.size === 0 ? next : [];
 }
 
 function resumable(state: Execution, plan: Plan, busy: ReadonlySet<string>): readonly Work[] {
@@ -167,7 +169,7 @@ function runSteps(
   const free = plan.maxParallel - busy.size;
   const ready = plan.steps.filter((step) => !busy.has(step.name) && isReady(state, plan, step));
   const due = ready.filter((step) => (stateOf(state, step).retryAt ?? now) <= now);
-  const work: Work[] = due
+  const work: Work[] = firstChangeAlone(state, plan, busy, due)
     .slice(0, Math.max(0, free))
     .map((step) => ({ type: "start", step, state: stateOf(state, step) }));
   if (work.length === 0 && busy.size === 0 && ready.length === 0) return endOfSteps(state, plan);
@@ -176,6 +178,22 @@ function runSteps(
     ...work,
     { type: "wait", until: [deadline(state, plan), ...wakeUps.filter((at) => at > now)].reduce(earlier) },
   ];
+}
+
+/**
+ * The guards are weighed once more directly before the first change. While one step is at that, no other that changes something
+ * starts: it might change it after the first has been told to wait for people.
+ */
+function firstChangeAlone(
+  state: Execution,
+  plan: Plan,
+  busy: ReadonlySet<string>,
+  due: readonly PlannedStep[],
+): readonly PlannedStep[] {
+  if (state.changes.length > 0) return due;
+  const underWay = plan.steps.some(({ changes, name }) => changes && busy.has(name));
+  const first = underWay ? undefined : due.find(({ changes }) => changes);
+  return due.filter((step) => !step.changes || step === first);
 }
 
 function endOfSteps(state: Execution, plan: Plan): End {

@@ -6,7 +6,7 @@ import type { ExecutionEvent, Phase } from "./events.ts";
 type EventType = ExecutionEvent["type"];
 
 const live = ["awaiting_approval", "waiting", "running", "undoing"] as const;
-/** `finally` may follow an undo; an observing execution reads without a claim. */
+/** `finally` may follow an undo; an observing execution reads without a claim. Nothing is changed before a claim. */
 const stepPhases = live;
 const undoPhases = ["running", "undoing"] as const;
 
@@ -38,7 +38,9 @@ export const legalPhases: Readonly<Record<EventType, readonly Phase[]>> = {
 };
 
 /** @throws Problem INTERNAL: the event would make a stream that nobody can read */
-export function assertLegal(phase: Phase, { type }: ExecutionEvent): void {
-  if (legalPhases[type].includes(phase)) return;
+export function assertLegal(phase: Phase, event: ExecutionEvent): void {
+  const { type } = event;
+  const phasesOf = type === "StepStarted" && event.effect !== null ? undoPhases : legalPhases[type];
+  if (phasesOf.includes(phase)) return;
   throw new Problem("INTERNAL", `${type} may not follow in the phase ${phase}`);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CancelRequested, ExecutionEvent } from "../../../src/domain/execution/events.ts";
+import { assertLegal } from "../../../src/domain/execution/transitions.ts";
 import {
   alert,
   failed,
@@ -57,6 +58,19 @@ describe("what is done at the end, whatever came before", () => {
     const end = given(...past, started("finally/tell"), succeeded("finally/tell"));
     expect(end.work()).toMatchObject([{ events: [{ outcome: "partly", escalated: true }] }]);
   });
+  it("is neither aborted nor overtaken by a cancel that comes while its first step is about to start", () => {
+    const past = given(...done, cancelled);
+    expect(past.work(0, ["finally/lift"])).toEqual([]);
+    const begun = given(...done, cancelled, started("finally/lift"));
+    expect(begun.work(0, ["finally/lift"])).toEqual([]);
+    const lift = given(...done, cancelled, ...lifted);
+    expect(lift.work()).toMatchObject([{ type: "undo", change: { step: "silence" } }]);
+    expect(lift.work(0, ["silence"])).toEqual([]);
+    expect(given(...done, cancelled, ...lifted, ...undone("silence")).starts()).toEqual(["finally/tell"]);
+  });
+  it("keeps its first step when the time is over while that is about to start", () => {
+    expect(given(...done).work(5_000, ["finally/lift"])).toEqual([]);
+  });
   it("is not stopped by a cancel that comes now, and a clock that jumps starts nothing again", () => {
     const late = given(...done, ...lifted, cancelled);
     expect(late.starts()).toEqual(["finally/tell"]);
@@ -94,6 +108,11 @@ describe("a template with a fallback", () => {
     const at = tried.length + 1;
     expect(given(...tried, chosen).starts(at + 800)).toEqual(["fallback/roll-back"]);
     expect(given(...tried, chosen).starts(at + 1000)).toEqual(["fallback/finally/tell"]);
+  });
+  it("does not begin beside what is done at the end, when its alert fires again", () => {
+    const last = { finally: [step("finally/lift")], fallback };
+    const past = [...running(steps, last), started("restart"), failed("restart", true), ...undone("restart")];
+    expect(given(...past).work(0, ["finally/lift"])).toEqual([]);
   });
   it("undoes a fallback that fails, and tries nothing after it", () => {
     const past = [...tried, chosen, started("fallback/roll-back"), failed("fallback/roll-back", true)];
@@ -139,6 +158,16 @@ describe("guards that got stricter before the first change", () => {
     },
   };
 
+  it("are asked by one first change at a time: none starts beside one that may have to wait for people", () => {
+    const beside = [step("look", { changes: false }), step("a"), step("b")];
+    expect(given(...running(beside)).starts()).toEqual(["look", "a"]);
+    expect(given(...running(beside)).starts(0, ["a"])).toEqual(["look"]);
+    expect(given(...running(beside), started("a")).starts(0, ["a"])).toEqual(["look", "b"]);
+  });
+  it("let nothing be announced that changes something while people are asked", () => {
+    expect(() => assertLegal("awaiting_approval", started("a"))).toThrow("may not follow");
+    expect(() => assertLegal("awaiting_approval", started("look", null))).not.toThrow();
+  });
   it("end the execution when they deny", () => {
     given(...looked, refusedNow).expectEnd("refused");
   });
