@@ -3,7 +3,7 @@
 import type { ActionTools } from "../actions/action.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Fact, Facts, FetchedFact, History, Named, Owner } from "../domain/facts/facts.ts";
-import type { KubernetesObject, Subject, Target } from "../domain/facts/objects.ts";
+import type { KubernetesObject, ObjectRef, Subject, Target } from "../domain/facts/objects.ts";
 import { neverRan } from "../domain/gate/limits.ts";
 import { subjectOf } from "../domain/intake/subject-of.ts";
 import { toProblem } from "../domain/problem.ts";
@@ -18,15 +18,19 @@ export interface FactPorts {
   readonly ownerLabel: string;
 }
 
-/** `target` is always fetched: joining, claims and cool-downs are by target. */
+/**
+ * `target` is always fetched: joining, claims and cool-downs are by target.
+ * @param planned the target of a plan that was made for the alert: it stays what it is about when the alert's pod is gone
+ */
 export async function gatherFacts(
   alert: Alert,
   needed: ReadonlySet<FetchedFact>,
   tools: ActionTools,
   { alerts, clusters, clock, ownerLabel }: FactPorts,
+  planned: ObjectRef | null = null,
 ): Promise<Facts> {
   const subject = subjectOf(alert);
-  const target = await fact(() => targetOf(alert, subject, tools));
+  const target = await fact(() => targetOf(alert, planned ?? subject, tools));
   const asked = <T>(name: FetchedFact, fetch: () => Promise<T>): Promise<Fact<T>> =>
     needed.has(name) ? fact(fetch) : Promise.resolve(notAsked);
   return {
@@ -77,8 +81,12 @@ async function historyOf(
   return { attempts: attempts.filter(({ outcome }) => outcome === null || !neverRan.includes(outcome)) };
 }
 
-async function targetOf(alert: Alert, subject: Subject | null, tools: ActionTools): Promise<Target | null> {
-  return subject === null ? null : resolveTarget(alert.cluster, subject, tools);
+async function targetOf(
+  { cluster }: Alert,
+  object: Pick<Subject, "kind" | "namespace" | "name"> | null,
+  tools: ActionTools,
+): Promise<Target | null> {
+  return object === null ? null : resolveTarget(cluster, object, tools);
 }
 
 async function readNamespace(

@@ -17,7 +17,7 @@ const operator: Management = { by: "operator", why: null };
 /** null: the object does not exist (any more). @throws Problem API_*: the fact is unavailable. */
 export async function resolveTarget(
   cluster: string,
-  subject: Subject,
+  subject: Pick<Subject, "kind" | "namespace" | "name">,
   tools: ActionTools,
 ): Promise<Target | null> {
   const api = tools.cluster(cluster);

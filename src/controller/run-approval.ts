@@ -81,9 +81,9 @@ type Demands = Parameters<typeof judgeApproval>[0];
 
 /** Whoever started it by hand has asked: that is no approval. */
 function withoutAsker(seen: Decided, session: Session): Decided {
-  const asker = session.state().byHand?.by;
+  const asker = session.state().byHand?.by.trim().toLowerCase();
   if (seen.state === "closed" || asker === undefined) return seen;
-  return { ...seen, approvals: seen.approvals.filter(({ by }) => by !== asker) };
+  return { ...seen, approvals: seen.approvals.filter(({ by }) => by.trim().toLowerCase() !== asker) };
 }
 
 function judge(seen: Decided, demands: Demands, { teams }: EnginePorts): readonly ExecutionEvent[] {

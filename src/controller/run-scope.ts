@@ -70,7 +70,7 @@ async function freshTarget({ plan }: Execution, tools: ActionTools) {
   const identity = plan?.target ?? null;
   if (identity === null) return null;
   const { cluster, kind, namespace, name, uid } = identity;
-  const target = await resolveTarget(cluster, { kind, namespace, name, container: null }, tools);
+  const target = await resolveTarget(cluster, { kind, namespace, name }, tools);
   if (target?.uid !== uid)
     throw new Problem("TARGET_GONE", `${kind} ${name} is not the object that the plan was made for`);
   return target;

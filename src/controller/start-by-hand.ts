@@ -175,7 +175,9 @@ async function decide(
     reasons: [`started by ${by}: ${reason}`],
   };
   const firing = { id: "", token: 0, alert, undecidedCount: 0, openedAt: facts.now };
-  const decision = await plan(firing, selection, facts, catalog, tools, ports);
+  // Nobody can confirm this alert: the person is what stands behind it.
+  const unasked = { ...ports, confirm: "off" } as const;
+  const decision = await plan(firing, selection, facts, catalog, tools, unasked);
   if (decision.kind !== "execution") throw notNow(decision.reasons.join("; "));
   return askedBy({ by, reason }, decision);
 }

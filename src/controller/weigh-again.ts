@@ -4,11 +4,15 @@ import type { ActionTools } from "../actions/action.ts";
 import type { Work } from "../domain/execution/work.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { isStricter } from "../domain/gate/is-stricter.ts";
-import { Problem } from "../domain/problem.ts";
+import { secondsBetween } from "../domain/instant.ts";
+import { Problem, type ProblemCode, toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
+import type { Clock } from "./ports.ts";
 import type { Session } from "./session.ts";
 
 const weighTimeoutMilliseconds = 10_000;
+/** From the end of the last step on: longer than an undo may take. */
+const fallbackPatienceSeconds = 1_800;
 
 /** false: the gate got stricter, which is recorded now. @throws Problem: it cannot be weighed now, ask again */
 export async function gateHolds(
@@ -25,15 +29,36 @@ export async function gateHolds(
 export async function fallBack(
   { template, reason }: Extract<Work, { type: "fallback" }>,
   session: Session,
-  { clusters, weigh }: Pick<EnginePorts, "clusters" | "weigh">,
+  { clock, clusters, weigh }: Pick<EnginePorts, "clock" | "clusters" | "weigh">,
 ): Promise<void> {
   const signal = AbortSignal.any([session.signal, AbortSignal.timeout(weighTimeoutMilliseconds)]);
-  const stricter = await stricterGate(session, clusters.tools(signal, session.id), weigh);
+  const stricter = await stricterGate(session, clusters.tools(signal, session.id), weigh).catch(
+    (error: unknown) => givenUp(toProblem(error), session, clock),
+  );
   await session.record([
     stricter === null
       ? { type: "FallbackChosen", template, reason }
       : { type: "GateDecided", gate: stricter },
   ]);
+}
+
+const notOfTheCluster: ReadonlySet<ProblemCode> = new Set([
+  "DATABASE_UNAVAILABLE",
+  "EXECUTION_MOVED_ON",
+  "INTERNAL",
+  "LEASE_LOST",
+]);
+
+/** A fallback that nobody can weigh is not waited for without end: people are told. @throws Problem: ask again */
+function givenUp(problem: Problem, session: Session, clock: Clock): Gate {
+  const ended = [...session.state().steps.values()].map(({ endedAt }) => endedAt ?? "");
+  const since = ended.toSorted().at(-1) ?? "";
+  const waits = since === "" || secondsBetween(since, clock.now()) < fallbackPatienceSeconds;
+  if (waits || notOfTheCluster.has(problem.code)) throw problem;
+  return {
+    kind: "refused",
+    reasons: [{ rule: "built-in/unknown", effect: "deny", reason: problem.message }],
+  };
 }
 
 async function stricterGate(

@@ -85,9 +85,11 @@ export async function weighNow(
   if (catalog === null) {
     throw new Problem("CATALOG_INVALID", "there is no catalog to weigh the plan with", { retryable: true });
   }
-  const gathered = await gatherFacts(alert, factsNeeded(alert.name, catalog), tools, ports);
+  const gathered = await gatherFacts(alert, factsNeeded(alert.name, catalog), tools, ports, plan.target);
+  if (!gathered.target.available) throw unknownNow(gathered.target.why);
   const facts = { ...gathered, history: withoutSelf(gathered.history, executionId) };
-  const { gate, mode, limits } = await weighPlan(plan, facts, catalog, tools, ports, executionId);
+  const { gate, mode, limits, unknown } = await weighPlan(plan, facts, catalog, tools, ports, executionId);
+  if (unknown) throw unknownNow(gate.reasons.map(({ reason }) => reason).join("; "));
   if (gate.kind === "refused") return gate;
   if (mode === "observe") return onlyObserved(gate);
   for (const limit of limits) {
@@ -96,6 +98,11 @@ export async function weighNow(
     if (reason !== null) return refusedByLimit(limit, reason);
   }
   return gate;
+}
+
+/** What was allowed is not refused for good by one answer that did not come. */
+function unknownNow(why: string): Problem {
+  return new Problem("API_UNREACHABLE", `the plan cannot be weighed again now: ${why}`, { retryable: true });
 }
 
 function onlyObserved({ reasons }: Gate): Gate {

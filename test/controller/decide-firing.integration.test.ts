@@ -1,5 +1,6 @@
 // Decisions against real PostgreSQL and a Kubernetes API: limits, usage, labels, and what the second weighing finds.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { ActionTools } from "../../src/actions/action.ts";
 import { effects } from "../../src/actions/effects.ts";
 import { actions } from "../../src/actions/registry.ts";
 import { connectCluster } from "../../src/adapters/kubernetes/cluster-api.ts";
@@ -8,13 +9,15 @@ import { uuidV7 } from "../../src/adapters/uuid-v7.ts";
 import { decideFiring } from "../../src/controller/decide-firing.ts";
 import type { DecisionPorts } from "../../src/controller/decision-ports.ts";
 import type { AlertState } from "../../src/controller/ports.ts";
+import { startByHand } from "../../src/controller/start-by-hand.ts";
 import { weighNow } from "../../src/controller/weigh-plan.ts";
 import type { Alert } from "../../src/domain/facts/alert.ts";
-import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
+import type { KubernetesObject, ObjectRef } from "../../src/domain/facts/objects.ts";
 import type { Gate } from "../../src/domain/gate/gate.ts";
 import type { Plan } from "../../src/domain/planning/plan.ts";
 import type { Catalog } from "../../src/domain/policies/catalog.ts";
 import { compileCatalog } from "../../src/domain/policies/compile-catalog.ts";
+import { Problem } from "../../src/domain/problem.ts";
 import { startSimulatedCluster } from "../../src/simulation/start-simulated-cluster.ts";
 import { type GivenCluster, givenCluster } from "../actions/given-cluster.ts";
 import { delivery, ending } from "../contracts/store-samples.ts";
@@ -203,6 +206,42 @@ describe("the second weighing", () => {
   });
 });
 
+describe("the second weighing, when the pod that the alert names is gone", () => {
+  const labelled = (template: string, value: string) =>
+    catalogOf(
+      template,
+      `{name: tier, conditions: {fact: target, path: "$.labels.app", operator: equal, value: ${value}}, event: {type: deny, params: {reason: frozen}}}`,
+    );
+
+  it("still judges the target of the plan", async () => {
+    const [alert] = await alertsFor("gone", 1);
+    const [decided] = await decide([alert!], labelled("gone", "nobody"));
+    expect(decided?.gate.kind).toBe("open");
+    const { uid, resourceVersion } = (await given.podsOf("gone-0"))[0]!.metadata;
+    const pod = given.ref("Pod", alert!.labels["pod"] ?? "");
+    await given.api.remove(pod, { uid, resourceVersion, gracePeriodSeconds: 0, dryRun: false });
+    await vi.waitUntil(async () => (await given.api.get(pod)) === null, { timeout: 20_000 });
+    expect(await again(decided!, labelled("gone", "gone-0"))).toMatchObject({
+      kind: "refused",
+      reasons: [{ rule: "p/tier" }],
+    });
+    expect((await again(decided!, labelled("gone", "nobody"))).kind).toBe("open");
+  });
+  it("does not refuse for good what one busy answer of the API server kept it from knowing", async () => {
+    const [alert] = await alertsFor("busy-api", 1);
+    const catalog = labelled("busy-api", "nobody");
+    const [decided] = await decide([alert!], catalog);
+    const { id, plan } = decided!;
+    const answers = [() => Promise.reject(new Problem("API_THROTTLED", "busy", { retryable: true }))];
+    const get = async (ref: ObjectRef) => (answers.shift() ?? (() => given.api.get(ref)))();
+    const busy: ActionTools = { ...given.tools, cluster: () => ({ ...given.api, get }) };
+    await expect(weighNow(id, alert!, plan, catalog, busy, ports())).rejects.toMatchObject({
+      retryable: true,
+    });
+    expect((await weighNow(id, alert!, plan, catalog, busy, ports())).kind).toBe("open");
+  });
+});
+
 describe("with confirm, an alert that nobody confirms", () => {
   it("starts nothing of risk medium, is tried again, and starts it once it is confirmed", async () => {
     const catalog = catalogOf("confirmed");
@@ -233,6 +272,18 @@ describe("with confirm, an alert that nobody confirms", () => {
     const second = await own();
     expect(await decideFiring(second!, risky, asking)).not.toBeNull();
     expect(states).toEqual([]);
+  });
+});
+
+describe("with confirm, a person who starts a template", () => {
+  it("is not asked for an Alertmanager that has the alert: there is none", async () => {
+    await given.deployed("by-hand", 1);
+    const text = `name: by-hand\nmanual: true\nsteps: [{name: restart, action: {action: restart_deployment}}]\n`;
+    const compiled = compileCatalog([{ path: "templates/t.yaml", text }], "main@sha1:0", actions);
+    const target = { kind: "Deployment", namespace: given.namespace, name: "by-hand" };
+    const request = { template: "by-hand", target, parameters: {}, by: "ana", reason: "stuck", dryRun: true };
+    const asking: DecisionPorts = { ...ports(), confirm: "alertmanager" };
+    expect(await startByHand(request, compiled.catalog, asking)).toMatchObject({ gate: { kind: "open" } });
   });
 });
 

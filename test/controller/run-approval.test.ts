@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EnginePorts } from "../../src/controller/engine-ports.ts";
-import type { Append, ApprovalRequest } from "../../src/controller/ports.ts";
-import { askApproval } from "../../src/controller/run-approval.ts";
+import type { Append, ApprovalRequest, ApprovalState } from "../../src/controller/ports.ts";
+import { askApproval, checkApproval } from "../../src/controller/run-approval.ts";
 import { openSession } from "../../src/controller/session.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { approvalGate, plan, previews, requested } from "../fixtures/executions.ts";
@@ -9,6 +9,12 @@ import { recorded } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 
 const id = "0192f1c0-2222-7ccc-8ddd-0000000000e3";
+const noCluster = {
+  labels: () => ({}),
+  tools: () => {
+    throw new Error("there is no cluster");
+  },
+} as unknown as EnginePorts["clusters"];
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Ports of an engine that only asks for approvals; what it does is kept. */
@@ -48,6 +54,34 @@ describe("a plan that needs approval", () => {
     expect(requests[0]!.content).toContain("Changes, as the API server answered a dry-run:");
     expect(appends.flatMap(({ events }) => events)).toMatchObject([
       { seq: 4, event: { type: "ApprovalRequested", expiresAt: "2026-11-17T10:30:02.000Z" } },
+    ]);
+  });
+});
+
+describe("a plan that a person started", () => {
+  it("is not approved by that person, however the name is spelt", async () => {
+    const { appends, ports } = onlyAsking();
+    const asked = requested();
+    if (asked.type !== "ExecutionRequested") throw new Error("no request");
+    const past = recorded([
+      { ...asked, byHand: { by: "Ana", reason: "it hangs" } },
+      { type: "Planned", plan, previews },
+      { type: "GateDecided", gate: approvalGate },
+      { type: "ApprovalRequested", repository: "r", branch: "b", base: "m", head: "h", expiresAt: "2099" },
+    ]);
+    const approvals = [{ by: "ana", verified: true, at: "2026-11-17T10:04:00.000Z", commit: "c" }];
+    const merged = { state: "merged", approvals, commit: "c", problem: null } as unknown as ApprovalState;
+    const forge = { ...ports.forge, read: async () => merged };
+    const session = openSession({ id, epoch: 1 }, fold(past), new AbortController().signal, ports);
+    await checkApproval(session, {
+      ...ports,
+      forge,
+      teams: new Map([["sre", ["ana"]]]),
+      clusters: noCluster,
+    });
+    expect(appends.flatMap(({ events }) => events)).toMatchObject([
+      { event: { type: "ApprovalDenied" } },
+      { event: { type: "Ended", outcome: "refused" } },
     ]);
   });
 });

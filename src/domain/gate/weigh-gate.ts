@@ -29,6 +29,8 @@ export interface GateRules {
 export interface Weighed {
   readonly gate: Gate;
   readonly mode: Mode;
+  /** Refused only because something is not known now: it may be allowed as soon as that is. */
+  readonly unknown: boolean;
   /** What the database has to count before the plan may start. */
   readonly limits: readonly AppliedLimit[];
   /** What the execution counts in; empty: in nothing, because it changes nothing. */
@@ -47,6 +49,7 @@ export function weighGate(plan: Plan, found: readonly GuardVerdict[], rules: Gat
   return {
     gate,
     mode,
+    unknown: combined.kind === "refused" && unknownOnly(plan, verdicts, rules),
     limits: counted ? limitsOf(plan, verdicts) : [],
     countsIn: counted ? everyKey(plan) : [],
   };
@@ -100,6 +103,11 @@ function combine(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules
 
 function denies({ effect }: GuardVerdict): boolean {
   return effect === "deny";
+}
+
+function unknownOnly(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules): boolean {
+  const certain = verdicts.some((verdict) => verdict.effect === "deny" && verdict.unknown !== true);
+  return !certain && builtInDenials(plan, rules).length === 0;
 }
 
 function builtInExpiry(expiries: readonly number[]): number {

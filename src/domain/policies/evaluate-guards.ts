@@ -16,7 +16,7 @@ import type { GuardVerdict } from "./selection.ts";
 function openVerdict(rule: GuardRule, reason: string): GuardVerdict | null {
   if (rule.event.type === "waive-approval") return null;
   const why = `${reason}; a guard that cannot be evaluated denies`;
-  return { rule: rule.name, effect: "deny", reason: why };
+  return { rule: rule.name, effect: "deny", reason: why, unknown: true };
 }
 
 function verdictOf(answer: RuleAnswer<GuardRule>, facts: Facts): GuardVerdict | null {
@@ -63,7 +63,12 @@ function approvalVerdict(
   const team = owningTeam(facts);
   if (params.from.includes(ownerTeam) && team === null) {
     const why = owner.available ? "nobody is named as its owner" : owner.why;
-    return { rule, effect: "deny", reason: `${reason}; ${ownerTeam} cannot be asked: ${why}` };
+    const denied = {
+      rule,
+      effect: "deny",
+      reason: `${reason}; ${ownerTeam} cannot be asked: ${why}`,
+    } as const;
+    return owner.available ? denied : { ...denied, unknown: true };
   }
   const from = params.from.map((who) => (who === ownerTeam ? `team:${team}` : who));
   const { approvals, expires } = params;

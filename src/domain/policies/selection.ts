@@ -35,8 +35,12 @@ export type Selection =
     };
 
 /** A guard rule that fired, or that could not be evaluated (then its effect is `deny`). */
-export type GuardVerdict = { readonly rule: string; readonly reason: string } & (
-  | { readonly effect: "deny" }
+export type GuardVerdict = {
+  readonly rule: string;
+  readonly reason: string;
+} & /** `unknown`: only because something is not known now. */
+(
+  | { readonly effect: "deny"; readonly unknown?: true }
   | {
       readonly effect: "require-approval";
       readonly from: readonly string[];

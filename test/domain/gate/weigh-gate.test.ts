@@ -142,9 +142,20 @@ describe("guards of all kinds", () => {
     expect(weighGate(telling, [deny, ask("team:sre", 60), observe, limit], rules)).toEqual({
       gate: { kind: "open", reasons: [] },
       mode: "live",
+      unknown: false,
       limits: [],
       countsIn: [],
     });
+  });
+
+  it("say when they refuse only because something is not known now", () => {
+    const unsure = { ...deny, unknown: true } as const;
+    expect(weighGate(change, [unsure], everywhere).unknown).toBe(true);
+    expect(weighGate(change, [unsure, deny], everywhere).unknown).toBe(false);
+    expect(weighGate(change, [unsure], { ...everywhere, protection: ["in kube-system"] }).unknown).toBe(
+      false,
+    );
+    expect(weighGate(change, [], everywhere).unknown).toBe(false);
   });
 
   it("name who writes the manifest", () => {
