@@ -66,7 +66,7 @@ describe("a plan that a person started", () => {
     const past = recorded([
       { ...asked, byHand: { by: "Ana", reason: "it hangs" } },
       { type: "Planned", plan, previews },
-      { type: "GateDecided", gate: approvalGate },
+      { type: "GateDecided", gate: { ...approvalGate, demands: [{ from: ["team:sre"], approvals: 1 }] } },
       { type: "ApprovalRequested", repository: "r", branch: "b", base: "m", head: "h", expiresAt: "2099" },
     ]);
     const approvals = [{ by: "ana", verified: true, at: "2026-11-17T10:04:00.000Z", commit: "c" }];
