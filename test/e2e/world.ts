@@ -37,7 +37,7 @@ steps:
     action: {type: kubernetes, action: scale_deployment, parameters: {replicas: {add: 2}}}
   - name: check
     action: {type: kubernetes, action: get_pod_status}
-    postconditions: ["output.exists == false"]
+    postconditions: ["size(output) == 0"]
     retry: {attempts: 1}
 `;
 
