@@ -61,7 +61,7 @@ it("a hundred executions outlive a database that goes away and comes back, and c
     async () => (await all()).filter(({ outcome }) => outcome !== null).length === names.length,
     { seconds: 120 },
   ).catch((error: unknown) => {
-    throw new Error(controllers.map(({ log }) => log()).join("\n"), { cause: error });
+    throw new Error(controllers.map((controller) => controller.log()).join("\n"), { cause: error });
   });
   expect((await all()).map(({ outcome }) => outcome)).toEqual(names.map(() => "succeeded"));
   expect(names.filter((name) => changes(name) !== 1)).toEqual([]);

@@ -99,7 +99,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-async function interrupted(
+async function expectEndWhen(
   namespace: string,
   { alertname, skip, outcome, replicas, fallbacks }: Case,
   interrupt: (id: string, alert: ReturnType<typeof firing>) => Promise<string>,
@@ -136,17 +136,17 @@ const cancelWith =
 
 describe("a person who cancels", () => {
   it.concurrent.each(moments)("during %s: what was begun is ended, nothing else is begun", async (moment) => {
-    await interrupted(`cancel-${moment}`, cancels[moment]!, cancelWith());
+    await expectEndWhen(`cancel-${moment}`, cancels[moment]!, cancelWith());
   });
 
   it.concurrent("during the undo, and wants to keep what was done: the undo ends all the same", async () => {
-    await interrupted("keep-undo", cancels["undo"]!, cancelWith("--keep"));
+    await expectEndWhen("keep-undo", cancels["undo"]!, cancelWith("--keep"));
   });
 });
 
 describe("an alert that resolves", () => {
   it.concurrent.each(moments)("during %s stops no change half-way", async (moment) => {
-    await interrupted(`resolve-${moment}`, resolves[moment]!, async (_id, alert) => {
+    await expectEndWhen(`resolve-${moment}`, resolves[moment]!, async (_id, alert) => {
       await deliver(controller, resolved(alert));
       return "AlertResolved";
     });

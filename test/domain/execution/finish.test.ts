@@ -101,8 +101,9 @@ describe("a template with a fallback", () => {
   });
   it("has succeeded when the fallback has", () => {
     const past = [...tried, chosen, started("fallback/roll-back"), succeeded("fallback/roll-back")];
-    const end = given(...past, started("fallback/finally/tell"), succeeded("fallback/finally/tell"));
-    end.expectEnd("succeeded");
+    given(...past, started("fallback/finally/tell"), succeeded("fallback/finally/tell")).expectEnd(
+      "succeeded",
+    );
   });
   it("gives the fallback a time limit of its own", () => {
     const at = tried.length + 1;
