@@ -116,8 +116,10 @@ function samplesOf(body: unknown, promql: string): readonly MetricSample[] {
 
 function sampleOf(series: unknown): MetricSample {
   const { metric, value } = isObject(series) ? series : {};
-  const labels = Object.entries(isObject(metric) ? metric : {}).map(([name, text]) => [name, String(text)]);
-  return { labels: Object.fromEntries(labels) as MetricSample["labels"], value: valueOf(value) };
+  const labels = Object.entries(isObject(metric) ? metric : {}).flatMap(([name, text]) =>
+    typeof text === "string" ? [[name, text] as const] : [],
+  );
+  return { labels: Object.fromEntries(labels), value: valueOf(value) };
 }
 
 /** `[time, "text"]`, where the text may be NaN, +Inf or -Inf. */
