@@ -117,7 +117,7 @@ export interface OpenFiringState extends FiringKey {
 export interface Hold {
   /** Who silenced it; null: nobody. */
   readonly by: string | null;
-  /** ISO 8601, UTC; null: until its Alertmanager says otherwise. */
+  /** ISO 8601, UTC; null: until its Alertmanager says otherwise, or has said nothing for 15 minutes. */
   readonly until: string | null;
   /** For people. */
   readonly why: string;

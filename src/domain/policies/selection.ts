@@ -38,8 +38,7 @@ export type Selection =
 export type GuardVerdict = {
   readonly rule: string;
   readonly reason: string;
-} & /** `unknown`: only because something is not known now. */
-(
+} /** `unknown`: only because something is not known now. */ & (
   | { readonly effect: "deny"; readonly unknown?: true }
   | {
       readonly effect: "require-approval";

@@ -68,6 +68,26 @@ describe("a firing that is held", () => {
     expect(await alerts.takeDue(10, 0)).toHaveLength(1);
   });
 
+  it("is due again when nobody has said for a while that it is still inhibited", async () => {
+    const { alerts } = database;
+    const alert = newAlert();
+    await alerts.receive(delivery(alert));
+    const inhibited = { ...alert, hold: { by: null, until: null, why: "inhibited by X" } };
+    const left = async () =>
+      Number((await query("select extract(epoch from held_until - now()) as left from alerts"))[0]?.["left"]);
+    await alerts.hold([inhibited]);
+    expect(await left()).toBeGreaterThan(800);
+    await query("update alerts set held_until = now() + interval '5 minutes'");
+    const [before] = await query("select token from alerts");
+    await alerts.hold([inhibited]);
+    expect(await left()).toBeGreaterThan(800);
+    expect(await query("select token from alerts")).toEqual([before]);
+    expect(await query("select kind from decisions")).toHaveLength(1);
+    expect(await alerts.takeDue(10, 0)).toEqual([]);
+    await query("update alerts set held_until = now()");
+    expect(await alerts.takeDue(10, 0)).toHaveLength(1);
+  });
+
   it("tells a longer silence as a new reason, and the same one never twice", async () => {
     const { alerts } = database;
     const alert = newAlert();

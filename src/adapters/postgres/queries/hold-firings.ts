@@ -22,21 +22,24 @@ export async function openFirings(sql: Sql): Promise<readonly OpenFiringState[]>
 }
 
 // What is held for the same reason already is left alone, so that each hold is one decision. The token makes a decision that is
-// being made stale: nothing starts.
+// being made stale: nothing starts. A hold without an end lasts for as long as its Alertmanager goes on saying so: were it away
+// for good, what it had inhibited once would never be looked at again.
 const hold = `
 with locked as materialized (
-  select a.id, i.by, i.until, i.why
+  select a.id, i.by, coalesce(i.until, now() + interval '15 minutes') as until, i.why,
+    a.held_why is distinct from i.why as is_new
   from alerts a join unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])
       as i(cluster, fingerprint, by, until, why)
     on a.cluster = i.cluster and a.fingerprint = i.fingerprint
-  where a.status = 'open' and a.held_why is distinct from i.why
+  where a.status = 'open'
+    and (a.held_why is distinct from i.why or (i.until is null and a.held_until < now() + interval '10 minutes'))
   order by a.cluster, a.fingerprint for update of a
 ), held as (
-  update alerts a set held_by = l.by, held_until = l.until, held_why = l.why, token = a.token + 1
+  update alerts a set held_by = l.by, held_until = l.until, held_why = l.why, token = a.token + l.is_new::integer
   from locked l where a.id = l.id
 )
 insert into decisions (alert_id, kind, revision, reasons)
-select id, 'held', coalesce((select revision from catalog), ''), jsonb_build_array(why) from locked`;
+select id, 'held', coalesce((select revision from catalog), ''), jsonb_build_array(why) from locked where is_new`;
 
 export async function holdFirings(
   sql: Sql,
