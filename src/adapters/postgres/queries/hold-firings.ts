@@ -32,7 +32,7 @@ with locked as materialized (
       as i(cluster, fingerprint, by, until, why)
     on a.cluster = i.cluster and a.fingerprint = i.fingerprint
   where a.status = 'open'
-    and (a.held_why is distinct from i.why or (i.until is null and a.held_until < now() + interval '10 minutes'))
+    and (a.held_why is distinct from i.why or (i.until is null and coalesce(a.held_until, now()) < now() + interval '10 minutes'))
   order by a.cluster, a.fingerprint for update of a
 ), held as (
   update alerts a set held_by = l.by, held_until = l.until, held_why = l.why, token = a.token + l.is_new::integer
