@@ -4,6 +4,7 @@ import { canonicalJson } from "../domain/json.ts";
 import type { Effect, Preview } from "../domain/planning/effect.ts";
 import type { PlannedStep } from "../domain/planning/plan.ts";
 import { Problem, type ProblemCode, toProblem } from "../domain/problem.ts";
+import { escalationName } from "../domain/templates/escalation.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { contextOf, findAction, isRunTime } from "./make-plan.ts";
 import type { Session } from "./session.ts";
@@ -24,7 +25,8 @@ const impossible: ReadonlySet<ProblemCode> = new Set([
 /** What differs from the plan, or null. @throws Problem API_*: not known now, ask again */
 export async function stillAsPlanned(session: Session, ports: EnginePorts): Promise<string | null> {
   const { plan, previews, approved } = session.state();
-  if (plan === null || plan.target === null) return null;
+  // What only tells people needs no cluster, least of all one that does not answer.
+  if (plan === null || plan.target === null || plan.template.name === escalationName) return null;
   const tools = ports.clusters.tools(
     AbortSignal.any([session.signal, AbortSignal.timeout(readTimeoutMilliseconds)]),
     session.id,

@@ -6,6 +6,7 @@ import type { Gate } from "../domain/gate/gate.ts";
 import { isStricter } from "../domain/gate/is-stricter.ts";
 import { secondsBetween } from "../domain/instant.ts";
 import { Problem, type ProblemCode, toProblem } from "../domain/problem.ts";
+import { escalationName } from "../domain/templates/escalation.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { Clock } from "./ports.ts";
 import type { Session } from "./session.ts";
@@ -69,6 +70,8 @@ async function stricterGate(
   const { alert, plan, gate } = session.state();
   if (alert === null || plan === null || gate === null)
     throw new Problem("INTERNAL", "a step ran before its gate was decided");
+  // Guards hold back nobody who is only told, and a cluster that does not answer shall not either.
+  if (plan.template.name === escalationName) return null;
   const now = await weigh(session.id, alert, plan, tools);
   return isStricter(gate, now) ? now : null;
 }

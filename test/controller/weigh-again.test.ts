@@ -1,13 +1,16 @@
 import { describe, expect, it } from "vitest";
+import type { ActionTools } from "../../src/actions/action.ts";
 import type { EnginePorts } from "../../src/controller/engine-ports.ts";
+import { stillAsPlanned } from "../../src/controller/outdated.ts";
 import type { Append } from "../../src/controller/ports.ts";
-import { openSession } from "../../src/controller/session.ts";
-import { fallBack } from "../../src/controller/weigh-again.ts";
+import { openSession, type Session } from "../../src/controller/session.ts";
+import { fallBack, gateHolds } from "../../src/controller/weigh-again.ts";
 import type { ExecutionEvent } from "../../src/domain/execution/events.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { nextWork } from "../../src/domain/execution/next-work.ts";
 import { plusSeconds } from "../../src/domain/instant.ts";
 import { Problem } from "../../src/domain/problem.ts";
+import { escalationName } from "../../src/domain/templates/escalation.ts";
 import { failed, plan, recorded, running, start, started, step } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 
@@ -58,5 +61,23 @@ describe("a fallback whose guards cannot be weighed", () => {
   it("is never given up because the database is away", async () => {
     const away = new Problem("DATABASE_UNAVAILABLE", "away", { retryable: true });
     await expect(unweighable(away, 9_000)).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+  });
+});
+
+describe("people who are only told", () => {
+  it("hear of it although the cluster of the alert does not answer", async () => {
+    const away = () => Promise.reject(new Problem("API_UNREACHABLE", "it is away", { retryable: true }));
+    const told = plan([step("tell-people")], {
+      template: { name: escalationName, version: null, hash: "built-in" },
+    });
+    const events = running([], {}).map((event) =>
+      event.type === "Planned" ? { ...event, plan: told } : event,
+    );
+    const tools = { cluster: () => ({ get: away }) } as unknown as ActionTools;
+    const ports = { clusters: { tools: () => tools }, weigh: away } as unknown as EnginePorts;
+    const state = fold(recorded(events));
+    const session = { id: "e1", signal: new AbortController().signal, state: () => state } as Session;
+    expect(await stillAsPlanned(session, ports)).toBeNull();
+    expect(await gateHolds(session, tools, ports)).toBe(true);
   });
 });
