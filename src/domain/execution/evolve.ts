@@ -56,7 +56,14 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
     case "AlertResolved":
       return { ...state, firing: without(state.firing, `${event.cluster}/${event.fingerprint}`) };
     case "Claimed":
-      return { ...state, claimed: true, phase: "running", startedAt: at };
+      return {
+        ...state,
+        claimed: true,
+        phase: "running",
+        startedAt: at,
+        // People were asked about the fallback: its time begins now.
+        fallbackAt: state.fallbackAt === null ? null : at,
+      };
     case "CancelRequested":
       return withCancel(state, event);
     case "FallbackChosen":

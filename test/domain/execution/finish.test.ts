@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { CancelRequested, ExecutionEvent } from "../../../src/domain/execution/events.ts";
 import { assertLegal } from "../../../src/domain/execution/transitions.ts";
+import { approvalGate } from "../../fixtures/executions.ts";
 import {
   alert,
   failed,
@@ -114,6 +115,19 @@ describe("a template with a fallback", () => {
     const last = { finally: [step("finally/lift")], fallback };
     const past = [...running(steps, last), started("restart"), failed("restart", true), ...undone("restart")];
     expect(given(...past).work(0, ["finally/lift"])).toEqual([]);
+  });
+  it("does not count the time for which people were asked about the fallback", () => {
+    const hasty = { ...fallback, timeoutSeconds: 3 };
+    const past: ExecutionEvent[] = [
+      ...running(steps, { fallback: hasty }),
+      failed("restart"),
+      chosen,
+      { type: "GateDecided", gate: approvalGate },
+      { type: "ApprovalRequested", repository: "r", branch: "b", base: "m", head: "h", expiresAt: "2099" },
+      { type: "ApprovalGranted", approvals: [], commit: "c" },
+      { type: "Claimed", keys: [] },
+    ];
+    expect(given(...past).starts()).toEqual(["fallback/roll-back"]);
   });
   it("undoes a fallback that fails, and tries nothing after it", () => {
     const past = [...tried, chosen, started("fallback/roll-back"), failed("fallback/roll-back", true)];
