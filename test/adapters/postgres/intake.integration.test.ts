@@ -216,3 +216,16 @@ describe("what is older than its retention", () => {
     expect(counts).toEqual([7_000, 2_000, 0]);
   });
 });
+
+describe("the Watchdogs of two peers", () => {
+  it("are one sign of life: seconds between them are no interval", async () => {
+    const { alerts } = database;
+    const comes = () => alerts.receive({ ...delivery(newAlert({ name: "Watchdog" })), source: "main" });
+    await comes();
+    await query("update watchdogs set last_at = now() - interval '4 hours'");
+    await comes();
+    await comes();
+    const [watchdog] = await alerts.watchdogs();
+    expect(watchdog?.gapSeconds).toBeCloseTo(4 * 3_600, -2);
+  });
+});

@@ -2,13 +2,17 @@
 import type { Watchdog } from "../../../controller/ports.ts";
 import type { Sql } from "../sql.ts";
 
-/** `sources` may name one twice. Inside the transaction that applied their deliveries, after it. */
+/**
+ * `sources` may name one twice. Inside the transaction that applied their deliveries, after it. Peers send it seconds apart: that is
+ * one sign of life, and no shorter interval.
+ */
 export async function rememberWatchdogs(sql: Sql, sources: readonly string[]): Promise<void> {
   if (sources.length === 0) return;
   await sql.query(
     `insert into watchdogs (source) select distinct source from unnest($1::text[]) as s(source) order by source
      on conflict (source) do update
-     set gap_seconds = extract(epoch from now() - watchdogs.last_at), last_at = now()`,
+     set last_at = now(), gap_seconds = case when now() - watchdogs.last_at < interval '1 minute'
+       then watchdogs.gap_seconds else extract(epoch from now() - watchdogs.last_at) end`,
     [sources],
   );
 }
