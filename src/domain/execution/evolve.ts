@@ -56,14 +56,7 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
     case "AlertResolved":
       return { ...state, firing: without(state.firing, `${event.cluster}/${event.fingerprint}`) };
     case "Claimed":
-      return {
-        ...state,
-        claimed: true,
-        phase: "running",
-        startedAt: at,
-        // People were asked about the fallback: its time begins now.
-        fallbackAt: state.fallbackAt === null ? null : at,
-      };
+      return withClaim(state, at);
     case "CancelRequested":
       return withCancel(state, event);
     case "FallbackChosen":
@@ -94,6 +87,12 @@ function withGate(state: Execution, gate: Gate, at: string): Execution {
     gateDecidedAt: at,
     phase: gate.kind === "approval" ? "awaiting_approval" : "waiting",
   };
+}
+
+/** Where people were asked about the fallback, its time begins now. */
+function withClaim(state: Execution, at: string): Execution {
+  const fallbackAt = state.fallbackAt === null ? null : at;
+  return { ...state, claimed: true, phase: "running", startedAt: at, fallbackAt };
 }
 
 /** A plan that nobody was asked about may still wait for people; whatever else got stricter ends it or its fallback. */
