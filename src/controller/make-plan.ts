@@ -7,7 +7,7 @@ import { redactChange } from "../actions/redact-change.ts";
 import { rootsOf } from "../domain/expressions/roots.ts";
 import { factScope } from "../domain/expressions/scope.ts";
 import type { Facts } from "../domain/facts/facts.ts";
-import type { Target } from "../domain/facts/objects.ts";
+import { type ObjectRef, objectKey, type Target } from "../domain/facts/objects.ts";
 import type { Json } from "../domain/json.ts";
 import {
   type DraftPlan,
@@ -17,7 +17,7 @@ import {
 } from "../domain/planning/draft-plan.ts";
 import type { Effect, Preview } from "../domain/planning/effect.ts";
 import type { ActionCall, Plan, PlannedStep } from "../domain/planning/plan.ts";
-import { callsOf, sealPlan } from "../domain/planning/seal-plan.ts";
+import { callsOf, callsOfStep, sealPlan } from "../domain/planning/seal-plan.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import type { Template } from "../domain/templates/template.ts";
 
@@ -101,16 +101,30 @@ async function complete(
   const { actions } = ports;
   const context = { cluster: request.facts.alert.cluster, target: request.target };
   const resolve = resolver(context, tools, actions);
+  const objectsOf = (calls: readonly ActionCall[]) =>
+    calls.flatMap((call) => findAction(actions, call.action).objects(call.input, context));
+  const steps = await resolveSteps(draft.steps, resolve, resolve);
   const resolved: DraftPlan = {
     ...draft,
-    steps: await resolveSteps(draft.steps, resolve, resolve),
+    steps: steps.map((step) => ({
+      ...step,
+      ...touchesOf(step, objectsOf(callsOfStep(step)), request.target),
+    })),
     finally: await resolveSteps(draft.finally, (call) => resolveLater(call, resolve), resolve),
   };
-  const objects = callsOf(resolved).flatMap((call) =>
-    findAction(actions, call.action).objects(call.input, context),
-  );
-  const plan = sealPlan(resolved, template.risk, objects, actions);
+  const plan = sealPlan(resolved, template.risk, objectsOf(callsOf(resolved)), actions);
   return { plan, previews: await previewSteps(plan, request, tools, ports) };
+}
+
+/** A pod is taken from its workload: two pods of one are not taken side by side. */
+function touchesOf(
+  { changes }: PlannedStep,
+  objects: readonly ObjectRef[],
+  target: Target | null,
+): Pick<PlannedStep, "touches"> {
+  const isPod = objects.some(({ kind }) => kind === "Pod");
+  const all = isPod && target !== null ? [...objects, target] : objects;
+  return changes && all.length > 0 ? { touches: [...new Set(all.map(objectKey))] } : {};
 }
 
 type Resolve = (call: ActionCall) => Promise<ActionCall>;

@@ -5,6 +5,7 @@ import type { Gate } from "../gate/gate.ts";
 import { plusSeconds } from "../instant.ts";
 import type { Plan, PlannedStep } from "../planning/plan.ts";
 import { escalationName } from "../templates/escalation.ts";
+import { chooseSteps } from "./choose-steps.ts";
 import type { ExecutionEvent } from "./events.ts";
 import {
   type Change,
@@ -166,12 +167,11 @@ function runSteps(
 ): readonly Work[] | End {
   const skips = plan.steps.flatMap((step) => skipOf(state, plan, step));
   if (skips.length > 0) return [{ type: "record", events: skips }];
-  const free = plan.maxParallel - busy.size;
   const ready = plan.steps.filter((step) => !busy.has(step.name) && isReady(state, plan, step));
   const due = ready.filter((step) => (stateOf(state, step).retryAt ?? now) <= now);
-  const work: Work[] = firstChangeAlone(state, plan, busy, due)
-    .slice(0, Math.max(0, free))
-    .map((step) => ({ type: "start", step, state: stateOf(state, step) }));
+  const work = chooseSteps(state, plan, busy, firstChangeAlone(state, plan, busy, due)).map(
+    (step): Work => ({ type: "start", step, state: stateOf(state, step) }),
+  );
   if (work.length === 0 && busy.size === 0 && ready.length === 0) return endOfSteps(state, plan);
   const wakeUps = ready.flatMap((step) => stateOf(state, step).retryAt ?? []);
   return [

@@ -47,6 +47,11 @@ export interface PlannedStep {
   readonly changes: boolean;
   /** Of a step for each subject: the one that it is about. It is skipped when that is gone or well again. */
   readonly subject: Subject | null;
+  /**
+   * Keys of the objects that it changes, with their workload: steps that share one do not run side by side. Left out by steps that
+   * change none.
+   */
+  readonly touches?: readonly string[];
 }
 
 export interface Plan {

@@ -38,7 +38,8 @@ export function callsOf(plan: Pick<Plan, "steps" | "finally" | "fallback">): rea
   return everyStep(plan).flatMap(callsOfStep);
 }
 
-function callsOfStep(step: PlannedStep): readonly ActionCall[] {
+/** Of the step, its alternatives, and what takes them back. */
+export function callsOfStep(step: PlannedStep): readonly ActionCall[] {
   const undos = [step.undo, ...step.alternatives.map((alternative) => alternative.undo)];
   return [
     step.call,
