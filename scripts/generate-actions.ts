@@ -40,6 +40,9 @@ function section(action: Action): string {
     `- Undo: ${undoText(action.undo)}`,
     ...(action.idempotent ? [] : ["- Never sent twice: when its outcome is unknown, people decide."]),
     ...(action.text.length > 0 ? [`- May hold free text: ${codes(action.text)}`] : []),
+    ...(action.adaptable === undefined
+      ? []
+      : [`- Can be adapted within bounds (\`adapt\`): ${codes(Object.keys(action.adaptable))}`]),
     `- Kubernetes permissions: ${rbacText(action.rbac)}`,
   ];
   return [

@@ -180,6 +180,12 @@ function describeStep(event: StepEvent): Line {
       };
     case "AlternativeChosen":
       return { what: "alternative", detail: `${step}: ${event.action}`, tone: "attention" };
+    case "StepAdapted":
+      return {
+        what: "step adapted",
+        detail: `${step}: ${event.what} ${JSON.stringify(event.from)} -> ${JSON.stringify(event.to)}: ${event.reason}`,
+        tone: "attention",
+      };
     case "UndoStarted":
       return {
         what: "undo started",

@@ -2,7 +2,7 @@
 // of every change whose input is known now. The template's fallback is planned first, as part of it.
 // Reads and dry-runs only: nothing is changed here.
 
-import type { Action, ActionContext, ActionTools, EffectRunner } from "../actions/action.ts";
+import type { Action, ActionContext, ActionTools, ChangeAction, EffectRunner } from "../actions/action.ts";
 import { redactChange } from "../actions/redact-change.ts";
 import { rootsOf } from "../domain/expressions/roots.ts";
 import { factScope } from "../domain/expressions/scope.ts";
@@ -20,6 +20,7 @@ import type { ActionCall, Plan, PlannedStep } from "../domain/planning/plan.ts";
 import { callsOf, callsOfStep, sealPlan } from "../domain/planning/seal-plan.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import type { Template } from "../domain/templates/template.ts";
+import { boundedInput, boundsText } from "./adapt-step.ts";
 
 const dryRunTries = 3;
 
@@ -182,15 +183,31 @@ async function previewSteps(
       continue;
     }
     const context = contextOf(executionId, step.name, facts.alert.cluster, plan.target);
-    const prepare = () => action.prepare(step.call.input, context, tools);
+    const prepare = () => prepareWithin(step, action, context, tools);
     const later = previews.length > 0 || plan.finally.includes(step);
     previews.push({ ...named, ...(await dryRun(prepare, context, tools, effects, later)) });
   }
   return previews;
 }
 
-function summaryOf(action: Action, { call }: PlannedStep): string {
-  return isRunTime(call) ? `${call.action}, with input from earlier steps` : action.preview(call.input);
+async function prepareWithin(
+  step: PlannedStep,
+  action: ChangeAction,
+  context: ActionContext,
+  tools: ActionTools,
+): Promise<Effect> {
+  const effect = await action.prepare(step.call.input, context, tools);
+  return step.adapt === undefined
+    ? effect
+    : action.prepare(boundedInput(step, action, effect), context, tools);
+}
+
+function summaryOf(action: Action, step: PlannedStep): string {
+  const { call } = step;
+  const words = isRunTime(call)
+    ? `${call.action}, with input from earlier steps`
+    : action.preview(call.input);
+  return words + boundsText(step);
 }
 
 /**

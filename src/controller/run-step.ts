@@ -12,6 +12,7 @@ import { checkInput } from "../domain/planning/check-values.ts";
 import type { Effect } from "../domain/planning/effect.ts";
 import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
+import { adaptCall } from "./adapt-step.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { type EffectEnd, findOut, makeEffect } from "./make-effect.ts";
 import { contextOf, findAction } from "./make-plan.ts";
@@ -118,18 +119,24 @@ async function finishRead(attempt: Attempt, call: ActionCall, scope: Scope): Pro
   await succeed(attempt, output, scope);
 }
 
-async function change(attempt: Attempt, action: ChangeAction, call: ActionCall, scope: Scope): Promise<void> {
-  const { step, number, session, ports, context, tools } = attempt;
-  const late = await lateEffect(attempt, call);
-  if (late?.end === "unknown") return unknown(attempt, attempt.before.attempt, late.problem);
+async function change(
+  attempt: Attempt,
+  action: ChangeAction,
+  wanted: ActionCall,
+  scope: Scope,
+): Promise<void> {
+  const { step, before, number, session, ports, context, tools } = attempt;
+  const late = await lateEffect(attempt, wanted);
+  if (late?.end === "unknown") return unknown(attempt, before.attempt, late.problem);
   // Nothing is recorded of the step when the guards got stricter: it waits for what follows from that.
   const isFirstChange = late === null && session.state().changes.length === 0;
   if (isFirstChange && !(await gateHolds(session, tools, ports))) return;
+  const { call, events: adapted } = await adaptCall(step, before, wanted, action, context, tools);
   const effect = late === null ? await action.prepare(call.input, context, tools) : late.effect;
   if (late === null) await assertAsBefore(attempt, call, effect);
   await assertNotProtected(effect, context.target, tools, ports);
   await ports.faults.at("step-before-start");
-  await session.record([{ type: "StepStarted", step: step.name, attempt: number, call, effect }]);
+  await session.record([...adapted, { type: "StepStarted", step: step.name, attempt: number, call, effect }]);
   await ports.faults.at("step-after-start");
   const end = late === null ? await makeEffect(effectRequest(attempt, effect), ports) : made;
   await conclude(attempt, action, call, effect, end, scope);

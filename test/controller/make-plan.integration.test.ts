@@ -182,6 +182,31 @@ describe("a plan with a fallback", () => {
   });
 });
 
+describe("a plan whose step may be adapted", () => {
+  const bounded = (add: number) => `name: grow
+steps:
+  - name: scale
+    action: {action: scale_deployment, parameters: {replicas: {add: ${add}}}}
+    adapt: {replicas: {minimum: 2, maximum: 5, promql: 'load{namespace={{ promql(target.namespace) }}}', target: 0.7}}
+`;
+
+  it("shows the range and what comes of it without a measure; people approve both", async () => {
+    await given.deployed("grow", 2);
+    const [pod] = (await given.podsOf("grow")) as [KubernetesObject];
+    const { plan, previews } = await planned(alertOf(pod), [], bounded(8));
+    const promql = `load{namespace="${given.namespace}"}`;
+    expect(plan.steps[0]?.adapt).toEqual({
+      replicas: { minimum: 2, maximum: 5, measure: { promql, target: 0.7 } },
+    });
+    expect(previews[0]?.summary).toMatch(
+      /to 10 replicas; replicas 2 to 5, by the load that is measured then$/,
+    );
+    expect(previews[0]?.changes).toMatchObject([{ pointer: "/spec/replicas", before: 2, after: 5 }]);
+    const wider = await planned(alertOf(pod), [], bounded(8).replace("maximum: 5", "maximum: 6"));
+    expect(wider.plan.digest).not.toBe(plan.digest);
+  });
+});
+
 describe("a plan with a step for each subject and something to do finally", () => {
   const text = `name: all-pods
 steps:
@@ -206,6 +231,11 @@ validation: {success: ["steps['restart'].output.all(one, one != null)"]}
       ["finally/back", "server"],
     ]);
     expect(previews[2]?.changes).toMatchObject([{ pointer: "/spec/unschedulable" }]);
+    const workload = `test/apps/Deployment/${given.namespace}/all-pods`;
+    const restarts = plan.steps.filter(({ changes }) => changes);
+    expect(restarts.map(({ touches = [] }) => touches)).toEqual(
+      [first, second].map(({ metadata }) => [`test//Pod/${given.namespace}/${metadata.name}`, workload]),
+    );
     expect(plan.touches.objects.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
       `Pod ${first.metadata.name}`,
       `Pod ${second.metadata.name}`,

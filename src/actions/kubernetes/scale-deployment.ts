@@ -58,6 +58,7 @@ export const scaleDeployment: ChangeAction = {
   parameterAliases: { name: "deployment" },
   identity: ["namespace", "deployment"],
   text: ["reason"],
+  adaptable: { replicas: "/spec/replicas" },
   output: outputSchema({
     namespace: { type: "string" },
     deployment: { type: "string" },

@@ -3,6 +3,7 @@ import type { ExecutionEvent } from "../execution/events.ts";
 import { objectText } from "../facts/objects.ts";
 import type { Gate } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
+import type { Json } from "../json.ts";
 import { code, prose } from "../plain-text.ts";
 import type { Effect } from "../planning/effect.ts";
 import { unreachable } from "../problem.ts";
@@ -76,6 +77,8 @@ function stepText(event: StepEvent): string {
       return `${step} will be tried again at ${event.at.slice(11, 19)}`;
     case "AlternativeChosen":
       return `${step} goes on with its alternative ${code(event.action)}`;
+    case "StepAdapted":
+      return `${step} adapted: ${code(event.what)} ${valueText(event.from)} -> ${valueText(event.to)}, ${text(event.reason)}`;
     case "UndoStarted":
       return `Undo of ${step} started${onWhat(event.effect)}${tries(event.attempt)}`;
     case "StepUndone":
@@ -85,6 +88,10 @@ function stepText(event: StepEvent): string {
     default:
       return unreachable(event);
   }
+}
+
+function valueText(value: Json): string {
+  return text(typeof value === "string" ? value : JSON.stringify(value));
 }
 
 function onWhat(effect: Effect | null): string {

@@ -153,6 +153,16 @@ export interface AlternativeChosen {
   readonly alternative: number;
   readonly action: string;
 }
+/** The engine went another way than the plan, within what the plan allows. Stands before the step's start, or with it. */
+export interface StepAdapted {
+  readonly type: "StepAdapted";
+  readonly step: string;
+  /** A parameter of the step; `start` when it has to wait for its turn. */
+  readonly what: string;
+  readonly from: Json;
+  readonly to: Json;
+  readonly reason: string;
+}
 /** Durable before the undo's effect. `effect` is null when the fields hold their old values already or nothing needs undoing. */
 export interface UndoStarted {
   readonly type: "UndoStarted";
@@ -236,6 +246,7 @@ export type ExecutionEvent =
   | StepOutcomeUnknown
   | RetryScheduled
   | AlternativeChosen
+  | StepAdapted
   | UndoStarted
   | StepUndone
   | UndoFailed

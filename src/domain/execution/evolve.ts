@@ -61,6 +61,9 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
       return withCancel(state, event);
     case "FallbackChosen":
       return { ...state, phase: "running", fallbackAt: at, undoStartedAt: null };
+    // The call of the step's start says what came of it.
+    case "StepAdapted":
+      return state;
     case "AssessmentMade":
       return { ...state, assessment: event };
     case "Ended":

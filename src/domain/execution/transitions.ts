@@ -28,6 +28,7 @@ export const legalPhases: Readonly<Record<EventType, readonly Phase[]>> = {
   StepOutcomeUnknown: stepPhases,
   RetryScheduled: stepPhases,
   AlternativeChosen: stepPhases,
+  StepAdapted: stepPhases,
   UndoStarted: undoPhases,
   StepUndone: undoPhases,
   UndoFailed: undoPhases,

@@ -40,6 +40,7 @@ export function draftPlan(request: DraftRequest): DraftPlan {
     assessment: planAssessment(template, scope),
     timeoutSeconds: template.timeoutSeconds,
     maxParallel: template.maxParallel,
+    ...(template.stopWhenHealthy === true ? { stopWhenHealthy: true } : {}),
     cooldownSeconds: template.cooldownSeconds,
     approvalRequired: template.steps.some((step) => step.approvalRequired),
   };

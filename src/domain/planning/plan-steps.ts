@@ -7,6 +7,7 @@ import { isObject } from "../json.ts";
 import { Problem } from "../problem.ts";
 import type { ActionDescription } from "../templates/action-description.ts";
 import type { Template, TemplateStep } from "../templates/template.ts";
+import { planBounds } from "./adapt.ts";
 import type { ActionCall, PlannedStep } from "./plan.ts";
 import { type Actions, describeAction, ownUndo, planCall, undoBy } from "./plan-call.ts";
 import { finalStep, preconditionsStep, subjectStep, successStep } from "./step-names.ts";
@@ -39,6 +40,7 @@ function planStep(step: TemplateStep, scope: Scope, actions: Actions): PlannedSt
     retry: step.retry,
     onFailure: step.onFailure,
     alternatives,
+    ...(step.adapt === undefined ? {} : { adapt: planBounds(step.adapt, scope) }),
     undo: step.rollback === null ? ownUndo(call, actions) : undoBy(step.rollback, call, scope, actions),
     changes: [call, ...alternatives.map((alternative) => alternative.call)].some(
       ({ action }) => describeAction(actions, action).changes,

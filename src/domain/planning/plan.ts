@@ -2,7 +2,7 @@
 import type { ObjectRef, Subject } from "../facts/objects.ts";
 import type { Json } from "../json.ts";
 import type { Risk } from "../templates/action-description.ts";
-import type { EffectivenessCheck } from "../templates/template.ts";
+import type { AdaptBounds, EffectivenessCheck } from "../templates/template.ts";
 
 /** One action with its input. Strings may still hold `{{ steps[...] }}` expressions, computed when the step starts. */
 export interface ActionCall {
@@ -43,6 +43,8 @@ export interface PlannedStep {
   /** In order, when the action failed for good; each with its own way back. */
   readonly alternatives: readonly { readonly call: ActionCall; readonly undo: Undo }[];
   readonly undo: Undo;
+  /** Bounds within which parameters of the call may be changed when the step starts; queries are filled in. */
+  readonly adapt?: Readonly<Record<string, AdaptBounds>>;
   /** Whether the action or one of its alternatives changes something. */
   readonly changes: boolean;
   /** Of a step for each subject: the one that it is about. It is skipped when that is gone or well again. */
@@ -69,6 +71,8 @@ export interface Plan {
   readonly risk: Risk;
   readonly timeoutSeconds: number;
   readonly maxParallel: number;
+  /** A target that is well before the first change ends the execution. */
+  readonly stopWhenHealthy?: boolean;
   readonly cooldownSeconds: number;
   /** The template itself demands an approval, whatever policies say. */
   readonly approvalRequired: boolean;

@@ -38,6 +38,8 @@ export interface ActionDescription {
   readonly text: readonly string[];
   /** Parameters that are PromQL: values enter them through `promql(x)` alone. */
   readonly promql?: readonly string[];
+  /** Whole numbers that a step's `adapt` may change: the parameter, and the field of the effect (JSON pointer) that it sets. */
+  readonly adaptable?: Readonly<Record<string, string>>;
   /** draft-07 schema of the output, for type-checking `steps['x'].output`. */
   readonly output: JsonObject;
   readonly rbac: readonly RbacRule[];

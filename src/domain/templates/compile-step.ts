@@ -9,6 +9,7 @@ import type { JsonObject } from "../json.ts";
 import type { DataPath, YamlDocument } from "../yaml-findings.ts";
 import type { ActionIndex } from "./action-index.ts";
 import { checkAccesses, checkCall, readsFreeText, type StepSurroundings } from "./check-call.ts";
+import { compileAdapt } from "./compile-adapt.ts";
 import { factOf } from "./fact-of.ts";
 import type { FindingList } from "./finding-list.ts";
 import type { StepOrder } from "./order-steps.ts";
@@ -153,6 +154,12 @@ export function compileStep(
       surroundings.note(access, text);
     },
   });
+  const adapt = compileAdapt(
+    step,
+    work.index.find(step.action.action) ?? null,
+    [...path, "adapt"],
+    surroundings,
+  );
   checkForEach(step, path, read.has("subject"), work);
   const common = compileCommon(step, path, surroundings);
   if (call === null) return null;
@@ -163,6 +170,7 @@ export function compileStep(
     onFailure: step.on_failure,
     alternatives,
     rollback,
+    ...(step.adapt === undefined ? {} : { adapt }),
     approvalRequired: step.approval === "required",
     forEach: step.for_each ?? null,
     position: work.document.position(path),

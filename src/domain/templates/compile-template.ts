@@ -1,7 +1,7 @@
 // One template file: from YAML to a Template that the planner can use without asking again whether it is right.
 // Returns every finding at once; a Template only when none of them is an error.
 import { durationSeconds } from "../duration.ts";
-import { checkExpression, readText } from "../expressions/check-expression.ts";
+import { checkExpression } from "../expressions/check-expression.ts";
 import type { FetchedFact } from "../facts/facts.ts";
 import { type Finding, hasErrors } from "../finding.ts";
 import { canonicalJson, sha256 } from "../json.ts";
@@ -9,8 +9,8 @@ import { withDefaults } from "../schema-findings.ts";
 import type { YamlDocument } from "../yaml-findings.ts";
 import { type Risk, risks } from "./action-description.ts";
 import { type ActionIndex, valueChecker, valueValidation } from "./action-index.ts";
-import { checkAccesses, readsFreeText, type StepSurroundings } from "./check-call.ts";
-import { checkPromql } from "./check-promql.ts";
+import type { StepSurroundings } from "./check-call.ts";
+import { checkQuery } from "./check-query.ts";
 import {
   checkConditions,
   compileFinalStep,
@@ -125,26 +125,13 @@ function checkValidation(work: TemplateWork): void {
   checkConditions(success, [...path, "success"], "step", surroundingsOf(null, all, work));
 }
 
-/** Queries are filled in when the plan is made, from labels, target and parameters. */
 function checkEffectiveness(work: TemplateWork): void {
   const surroundings = surroundingsOf(null, new Set(), work);
   const { list } = work;
   for (const [index, { promql, expect }] of work.file.effectiveness.checks.entries()) {
     const path = ["effectiveness", "checks", index];
     list.faults([...path, "expect"], checkExpression(expect, "value", "boolean"));
-    const here = [...path, "promql"];
-    const reading = readText(promql, "plan");
-    list.faults(here, reading.faults);
-    checkPromql(promql, here, "plan", list);
-    for (const { expression, offset } of reading.expressions) {
-      checkAccesses(expression, here, offset, surroundings);
-      for (const access of expression.accesses) {
-        surroundings.note(access, false);
-        if (!readsFreeText(access)) continue;
-        const message = "annotations are free text: nothing is judged by them";
-        list.error(here, "TEXT_CHOOSES", message, { offset: offset + access.offset });
-      }
-    }
+    checkQuery(promql, [...path, "promql"], surroundings);
   }
 }
 
@@ -169,6 +156,7 @@ function assemble(work: TemplateWork, { steps, last }: Steps): Template {
     },
     timeoutSeconds: positiveSeconds(configuration.timeout, ["configuration", "timeout"], list),
     maxParallel: configuration.max_parallel,
+    ...(configuration.stop_when_healthy ? { stopWhenHealthy: true } : {}),
     cooldownSeconds: durationSeconds(configuration.cooldown),
     hash: sha256(canonicalJson(document.value)),
     position: document.position([]),

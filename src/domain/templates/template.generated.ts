@@ -76,6 +76,10 @@ export interface TemplateFile {
      * Another template, tried once when this one has failed and was undone. It is part of the plan that people approve.
      */
     fallback?: string;
+    /**
+     * For a template that remedies ill health and nothing else: directly before its first change the execution ends, with nothing changed, if the target has been well for a minute. Not for load, memory or latency, which a healthy target has too.
+     */
+    stop_when_healthy: boolean;
   };
   /**
    * What must hold for the whole workflow.
@@ -219,6 +223,12 @@ export interface Step {
     max_backoff: string;
   };
   /**
+   * Bounds within which gitmend may change a numeric parameter of the action when the step starts, by parameter. People approve the whole range.
+   */
+  adapt?: {
+    [k: string]: AdaptBounds;
+  };
+  /**
    * What happens when the step failed for good: undo all, go on without what depends on it, or stop and leave everything.
    */
   on_failure: "rollback" | "continue" | "stop";
@@ -255,6 +265,27 @@ export interface Call {
   parameters?: {
     [k: string]: unknown;
   };
+}
+/**
+ * How far a parameter may be changed, and by what. Without a query the bounds hold the planned value; with one the value is computed from the load, as an autoscaler does.
+ */
+export interface AdaptBounds {
+  /**
+   * Never less than this.
+   */
+  minimum: number;
+  /**
+   * Never more than this.
+   */
+  maximum: number;
+  /**
+   * PromQL with one number as its answer: the load that one of them carries now. Values enter it through `promql(x)`.
+   */
+  promql?: string;
+  /**
+   * The load that one of them should carry. The next value is the present one times measured load / target, rounded up; within 10 % of the target nothing is changed.
+   */
+  target?: number;
 }
 /**
  * A step of `finally`: it runs after the one above it has ended, well or not.
@@ -536,6 +567,15 @@ export const templateSchema = {
           "maxLength": 63,
           "examples": [
             "rollback-workload"
+          ]
+        },
+        "stop_when_healthy": {
+          "title": "Stop when healthy",
+          "description": "For a template that remedies ill health and nothing else: directly before its first change the execution ends, with nothing changed, if the target has been well for a minute. Not for load, memory or latency, which a healthy target has too.",
+          "type": "boolean",
+          "default": false,
+          "examples": [
+            true
           ]
         }
       },
@@ -835,6 +875,63 @@ export const templateSchema = {
         }
       ]
     },
+    "adaptBounds": {
+      "title": "Bounds",
+      "description": "How far a parameter may be changed, and by what. Without a query the bounds hold the planned value; with one the value is computed from the load, as an autoscaler does.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "minimum": {
+          "title": "Minimum",
+          "description": "Never less than this.",
+          "type": "integer",
+          "minimum": 0,
+          "maximum": 1000,
+          "examples": [
+            2
+          ]
+        },
+        "maximum": {
+          "title": "Maximum",
+          "description": "Never more than this.",
+          "type": "integer",
+          "minimum": 0,
+          "maximum": 1000,
+          "examples": [
+            10
+          ]
+        },
+        "promql": {
+          "title": "Query",
+          "description": "PromQL with one number as its answer: the load that one of them carries now. Values enter it through `promql(x)`.",
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 4096,
+          "examples": [
+            "avg(rate(container_cpu_usage_seconds_total{namespace={{ promql(target.namespace) }}}[5m]))"
+          ]
+        },
+        "target": {
+          "title": "Target",
+          "description": "The load that one of them should carry. The next value is the present one times measured load / target, rounded up; within 10 % of the target nothing is changed.",
+          "type": "number",
+          "exclusiveMinimum": 0,
+          "examples": [
+            0.7
+          ]
+        }
+      },
+      "required": [
+        "minimum",
+        "maximum"
+      ],
+      "examples": [
+        {
+          "minimum": 2,
+          "maximum": 10
+        }
+      ]
+    },
     "step": {
       "title": "Step",
       "description": "One action with its conditions, dependencies, retries and undo.",
@@ -1003,6 +1100,24 @@ export const templateSchema = {
               "attempts": 3,
               "backoff": "2s",
               "max_backoff": "30s"
+            }
+          ]
+        },
+        "adapt": {
+          "title": "Adapt",
+          "description": "Bounds within which gitmend may change a numeric parameter of the action when the step starts, by parameter. People approve the whole range.",
+          "type": "object",
+          "additionalProperties": {
+            "$ref": "#/definitions/adaptBounds"
+          },
+          "examples": [
+            {
+              "replicas": {
+                "minimum": 2,
+                "maximum": 10,
+                "promql": "avg(rate(container_cpu_usage_seconds_total{namespace={{ promql(target.namespace) }}}[5m]))",
+                "target": 0.7
+              }
             }
           ]
         },

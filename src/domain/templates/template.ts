@@ -36,9 +36,19 @@ export interface TemplateStep {
   /** null: the action's own inverse. */
   readonly rollback: TemplateCall | null;
   readonly approvalRequired: boolean;
+  /** By parameter. Left out: none of them is adapted. */
+  readonly adapt?: Readonly<Record<string, AdaptBounds>>;
   /** `subjects`: planned once for each subject, and skipped for those that are well again when it starts. */
   readonly forEach: "subjects" | null;
   readonly position: Position;
+}
+
+/** How far a parameter may be changed when its step starts, and by what. */
+export interface AdaptBounds {
+  readonly minimum: number;
+  readonly maximum: number;
+  /** The load that one of them carries, and the one that it should; null: the bounds hold the planned value, nothing else. */
+  readonly measure: { readonly promql: string; readonly target: number } | null;
 }
 
 /** What must hold besides the target's health for a remedy to count as effective. */
@@ -69,6 +79,8 @@ export interface Template {
   readonly effectiveness: { readonly delaySeconds: number; readonly checks: readonly EffectivenessCheck[] };
   readonly timeoutSeconds: number;
   readonly maxParallel: number;
+  /** It remedies ill health and nothing else: a target that is well before the first change is left alone. */
+  readonly stopWhenHealthy?: boolean;
   readonly cooldownSeconds: number;
   /** sha256 of the RFC 8785 text of the document, without comments and formatting. */
   readonly hash: string;
