@@ -5,7 +5,11 @@ import { selectorText } from "./selector-text.ts";
 
 interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
-  readonly terminated?: { readonly reason?: string; readonly exitCode?: number };
+  readonly terminated?: {
+    readonly reason?: string;
+    readonly exitCode?: number;
+    readonly finishedAt?: string;
+  };
 }
 interface ContainerStatus {
   readonly name: string;
@@ -14,11 +18,19 @@ interface ContainerStatus {
   readonly lastState?: ContainerState;
 }
 
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly lastTransitionTime?: string;
+}
+
 export interface PodState {
   readonly name: string;
   readonly uid: string;
   readonly phase: string;
   readonly ready: boolean;
+  /** Ready since then, and no container has ended after it; null while it is not ready, or when nobody can tell. */
+  readonly wellSince: string | null;
   readonly terminating: boolean;
   /** Of all containers, init containers included. */
   readonly restarts: number;
@@ -42,13 +54,15 @@ export function podState(pod: KubernetesObject): PodState {
     ...list<ContainerStatus>(status?.containerStatuses),
   ];
   const waiting = statuses.find(({ state }) => state?.waiting !== undefined)?.state?.waiting;
+  const ready = list<Condition>(status?.conditions).find(
+    (condition) => condition.type === "Ready" && condition.status === "True",
+  );
   return {
     name: metadata.name,
     uid: metadata.uid,
     phase: typeof status?.phase === "string" ? status.phase : "Unknown",
-    ready: list<{ type: string; status: string }>(status?.conditions).some(
-      (condition) => condition.type === "Ready" && condition.status === "True",
-    ),
+    ready: ready !== undefined,
+    wellSince: ready?.lastTransitionTime === undefined ? null : lastOf(ready.lastTransitionTime, statuses),
     terminating: metadata.deletionTimestamp !== undefined,
     restarts: statuses.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
     waitingReason: waiting?.reason ?? null,
@@ -58,6 +72,12 @@ export function podState(pod: KubernetesObject): PodState {
     containers: list<{ name: string }>(spec?.containers).map(({ name }) => name),
     createdAt: metadata.creationTimestamp ?? "",
   };
+}
+
+/** The later of the time when it became ready and the last end of a container. */
+function lastOf(readySince: string, statuses: readonly ContainerStatus[]): string {
+  const ends = statuses.flatMap(({ lastState }) => lastState?.terminated?.finishedAt ?? []);
+  return [readySince, ...ends].toSorted().at(-1) ?? readySince;
 }
 
 function lastTermination(statuses: readonly ContainerStatus[]): PodState["lastTermination"] {

@@ -14,6 +14,7 @@ import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { adaptCall } from "./adapt-step.ts";
 import type { EnginePorts } from "./engine-ports.ts";
+import { isHealthyAlready } from "./healthy-already.ts";
 import { type EffectEnd, findOut, makeEffect } from "./make-effect.ts";
 import { contextOf, findAction } from "./make-plan.ts";
 import { overwrites, stillAsPlanned } from "./outdated.ts";
@@ -130,6 +131,7 @@ async function change(
   if (late?.end === "unknown") return unknown(attempt, before.attempt, late.problem);
   // Nothing is recorded of the step when the guards got stricter: it waits for what follows from that.
   const isFirstChange = late === null && session.state().changes.length === 0;
+  if (isFirstChange && (await isHealthyAlready(session, tools, ports))) return;
   if (isFirstChange && !(await gateHolds(session, tools, ports))) return;
   const { call, events: adapted } = await adaptCall(step, before, wanted, action, context, tools);
   const effect = late === null ? await action.prepare(call.input, context, tools) : late.effect;

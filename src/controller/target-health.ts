@@ -39,16 +39,30 @@ function workloadHealth(object: KubernetesObject, name: string, pods: readonly P
   if (broken !== undefined) return { health: "unhealthy", finding: `${name}: ${podTrouble(broken)}` };
   const { complete, desired, missing } = rolloutOf(object);
   if (!complete) return { health: "settling", finding: `${name}: ${missing}` };
-  const ready = pods.filter((pod) => !pod.terminating && pod.ready).length;
-  return ready < desired
-    ? { health: "settling", finding: `${name}: ${ready} of ${desired} pods are ready` }
-    : { health: "healthy", finding: `${name}: ${desired} of ${desired} pods are ready` };
+  const ready = pods.filter((pod) => !pod.terminating && pod.ready);
+  return ready.length < desired
+    ? { health: "settling", finding: `${name}: ${ready.length} of ${desired} pods are ready` }
+    : {
+        health: "healthy",
+        finding: `${name}: ${desired} of ${desired} pods are ready`,
+        ...since(ready.map(({ wellSince }) => wellSince)),
+      };
+}
+
+/** As long as the last of them is well; nothing where one does not say. */
+function since(times: readonly (string | null)[]): Pick<TargetSeen, "since"> {
+  const last = times.toSorted((one, other) => (one ?? "").localeCompare(other ?? "")).at(-1);
+  return last === undefined || last === null || times.includes(null) ? {} : { since: last };
 }
 
 function podHealth(pod: PodState, name: string): TargetSeen {
   if (isBroken(pod)) return { health: "unhealthy", finding: `${name}: ${podTrouble(pod)}` };
   if (pod.ready || pod.phase === "Succeeded")
-    return { health: "healthy", finding: `${name} is ${pod.ready ? "ready" : "done"}` };
+    return {
+      health: "healthy",
+      finding: `${name} is ${pod.ready ? "ready" : "done"}`,
+      ...since([pod.wellSince]),
+    };
   return { health: "settling", finding: `${name}: ${podTrouble(pod)}` };
 }
 
@@ -61,9 +75,12 @@ function nodeHealth({ status }: KubernetesObject, name: string): TargetSeen {
     type: string;
     status: string;
     reason?: string;
+    lastTransitionTime?: string;
   }[];
   const ready = conditions.find(({ type }) => type === "Ready");
-  if (ready?.status === "True") return { health: "healthy", finding: `${name} is Ready` };
+  if (ready?.status === "True") {
+    return { health: "healthy", finding: `${name} is Ready`, ...since([ready.lastTransitionTime ?? null]) };
+  }
   return {
     health: "unhealthy",
     finding: `${name} is not Ready${ready?.reason === undefined ? "" : `: ${ready.reason}`}`,

@@ -1,22 +1,16 @@
 // A step whose bounds let it go another way than planned: what is sent, what is recorded, and what a retry does.
 import { describe, expect, it } from "vitest";
-import type { Action, ActionInput, MetricSample } from "../../src/actions/action.ts";
+import type { Action, ActionInput, EffectRunner, MetricSample } from "../../src/actions/action.ts";
 import type { EnginePorts } from "../../src/controller/engine-ports.ts";
-import type { Append } from "../../src/controller/ports.ts";
-import { startStep } from "../../src/controller/run-step.ts";
-import { openSession } from "../../src/controller/session.ts";
 import type { ExecutionEvent } from "../../src/domain/execution/events.ts";
-import { fold } from "../../src/domain/execution/evolve.ts";
-import type { Effect } from "../../src/domain/planning/effect.ts";
 import { Problem } from "../../src/domain/problem.ts";
-import { recorded, running, scaleEffect, step } from "../support/given.ts";
-import { noMetrics } from "../support/no-metrics.ts";
+import { scaleEffect, step } from "../support/given.ts";
+import { startOne } from "../support/start-one.ts";
 
 const scale = step("scale", {
   call: { action: "scale_deployment", input: { replicas: 4 } },
   adapt: { replicas: { minimum: 2, maximum: 10, measure: { promql: "load", target: 0.5 } } },
 });
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 const scaleAction = {
   name: "scale_deployment",
@@ -31,41 +25,12 @@ const scaleAction = {
   settle: async () => ({}),
 } as unknown as Action;
 
-/** The next attempt, with Prometheus as it is; `refused`: how often the API server says 429 to a change. */
-async function attempt(
+/** The next attempt, with Prometheus as it is. */
+const attempt = (
   query: () => Promise<readonly MetricSample[]>,
   past: readonly ExecutionEvent[] = [],
-  refused: Problem | null = null,
-) {
-  const appends: Append[] = [];
-  const sent: Effect[] = [];
-  const ports = {
-    executions: { append: async (append: Append) => void appends.push(append) },
-    clusters: {
-      labels: () => ({}),
-      tools: (signal: AbortSignal) => ({ signal, query, cluster: () => ({ get: async () => null }) }),
-    },
-    actions: new Map([["scale_deployment", scaleAction]]),
-    effects: {
-      apply: async (effect: Effect) => {
-        if (refused !== null) throw refused;
-        sent.push(effect);
-      },
-    },
-    lease: { valid: () => true },
-    protection: { namespaces: [], ownNamespace: null, ownNode: null },
-    weigh: async () => ({ kind: "open", reasons: [] }),
-    faults: { at: async () => undefined },
-    clock: { now: () => "2026-11-17T10:05:00.000Z" },
-    random: () => 0,
-    log: quiet,
-    metrics: noMetrics,
-  } as unknown as EnginePorts;
-  const state = fold(recorded([...running([scale]), ...past]));
-  const session = openSession({ id: "e1", epoch: 1 }, state, new AbortController().signal, ports);
-  await startStep(scale, state.steps.get("scale")!, new AbortController().signal, session, ports);
-  return { sent, events: appends.flatMap(({ events }) => events.map(({ event }) => event)) };
-}
+  ports: Partial<EnginePorts> = {},
+) => startOne({ steps: [scale], action: scaleAction, tools: { query }, past, ports });
 
 const measured = (value: number) => async () => [{ labels: {}, value }];
 const nobody = async () => {
@@ -98,8 +63,10 @@ describe("a step with bounds", () => {
   });
 
   it("is tried again with the value of the first try, whatever is measured then", async () => {
-    const throttled = new Problem("API_THROTTLED", "429", { retryable: true });
-    const first = await attempt(measured(1.5), [], throttled);
+    const apply = async () => {
+      throw new Problem("API_THROTTLED", "429", { retryable: true });
+    };
+    const first = await attempt(measured(1.5), [], { effects: { apply } as unknown as EffectRunner });
     expect(first.events.map(({ type }) => type)).toEqual([
       "StepAdapted",
       "StepStarted",

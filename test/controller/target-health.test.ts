@@ -74,6 +74,49 @@ const apiOf = (found: KubernetesObject | null, pods: readonly KubernetesObject[]
 const healthOf = async (found: KubernetesObject, ...pods: readonly KubernetesObject[]) =>
   targetHealth(ref(found.kind, found.metadata.name), apiOf(found, pods));
 
+const readyPod = (name: string, since: string, crashed?: string) =>
+  object(
+    "Pod",
+    name,
+    {
+      status: {
+        phase: "Running",
+        conditions: [{ type: "Ready", status: "True", lastTransitionTime: since }],
+        containerStatuses: [
+          {
+            name: "app",
+            state: {},
+            ...(crashed === undefined
+              ? {}
+              : { lastState: { terminated: { exitCode: 1, finishedAt: crashed } } }),
+          },
+        ],
+      },
+    },
+    "db",
+  );
+
+describe("how long a target has been well", () => {
+  const [early, late, crash] = [
+    "2026-11-17T09:00:00Z",
+    "2026-11-17T09:30:00Z",
+    "2026-11-17T09:40:00Z",
+  ] as const;
+
+  it("counts from the last pod that became ready", async () => {
+    const seen = await healthOf(statefulSet(2), readyPod("db-0", late), readyPod("db-1", early));
+    expect(seen).toMatchObject({ health: "healthy", since: late });
+  });
+  it("begins anew with every crash, though the pod became ready before", async () => {
+    const seen = await healthOf(statefulSet(2), readyPod("db-0", late), readyPod("db-1", early, crash));
+    expect(seen).toMatchObject({ health: "healthy", since: crash });
+  });
+  it("is not known where one pod does not say", async () => {
+    const seen = await healthOf(statefulSet(2), readyPod("db-0", late), pod("db-1"));
+    expect(seen).toEqual({ health: "healthy", finding: "prod-eu/shop/sts/db: 2 of 2 pods are ready" });
+  });
+});
+
 describe("the health of a target", () => {
   it("is good when its rollout is complete and its pods are ready", async () => {
     expect(await healthOf(statefulSet(2), pod("db-0"), pod("db-1"))).toEqual({

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { durationText } from "../../domain/duration.ts";
 import { Problem } from "../../domain/problem.ts";
-import type { Template, TemplateStep } from "../../domain/templates/template.ts";
+import type { AdaptBounds, Template, TemplateStep } from "../../domain/templates/template.ts";
 import { compileFolder } from "../catalog-folder.ts";
 import type { CliContext } from "../context.ts";
 import { alignColumns, clean, cut, wrap } from "../layout.ts";
@@ -108,15 +108,17 @@ function aboutText({ risk, timeoutSeconds, cooldownSeconds, manual }: Template):
 
 /** What comes when the steps are done, or have failed. */
 function endLines(
-  { fallback, effectiveness: { delaySeconds, checks } }: Template,
+  { fallback, stopWhenHealthy, effectiveness: { delaySeconds, checks } }: Template,
   columns: number,
   paint: Paint,
 ): readonly string[] {
   const tried =
     fallback === null ? [] : [`  ${clean(fallback)} is tried once if this has failed and was undone`];
+  const unneeded = stopWhenHealthy === true ? ["  nothing is changed if the target is healthy already"] : [];
   const answers = checks.map(({ promql, expect }) => `${expect}, where value is ${promql}`);
   return [
     paint("strong", "AFTERWARDS"),
+    ...unneeded,
     ...tried,
     `  judged ${durationText(delaySeconds)} after its end: the alert is silent and the target healthy`,
     ...paintDetails(["", ...indented(answers, columns)], paint).slice(1),
@@ -146,6 +148,11 @@ function failureText({ onFailure, approvalRequired }: TemplateStep): string {
   return `on failure ${onFailure}${approvalRequired ? ", asks for an approval" : ""}`;
 }
 
+function boundsText([parameter, { minimum, maximum, measure }]: readonly [string, AdaptBounds]): string {
+  const how = measure === null ? "" : `, so that ${measure.promql} comes to ${measure.target}`;
+  return `${parameter} between ${minimum} and ${maximum}${how}`;
+}
+
 function stepLines(step: TemplateStep, more: readonly string[], columns: number): readonly string[] {
   const after = step.dependsOn.length === 0 ? "" : `, after ${step.dependsOn.join(", ")}`;
   const each = step.forEach === null ? "" : ", for each subject";
@@ -155,6 +162,7 @@ function stepLines(step: TemplateStep, more: readonly string[], columns: number)
     ...step.preconditions.map((text) => `needs ${text}`),
     ...step.postconditions.map((text) => `proves ${text}`),
     ...step.alternatives.map(({ action }) => `else ${action}`),
+    ...Object.entries(step.adapt ?? {}).map(boundsText),
     ...more,
   ];
   return [`  ${clean(step.name)}${after}${each}`, ...indented(details, columns)];

@@ -23,6 +23,8 @@ export interface TargetSeen {
   /** `settling`: not well yet, and nothing of it is broken. */
   readonly health: "healthy" | "unhealthy" | "settling" | "gone";
   readonly finding: string;
+  /** ISO 8601, by the cluster's clock: how long it has been healthy without a break. Left out: nobody can tell. */
+  readonly since?: string;
 }
 
 export interface CheckSeen {

@@ -72,7 +72,7 @@ export interface Plan {
   readonly timeoutSeconds: number;
   readonly maxParallel: number;
   /** A target that is well before the first change ends the execution. */
-  readonly stopWhenHealthy?: boolean;
+  readonly stopWhenHealthy?: true;
   readonly cooldownSeconds: number;
   /** The template itself demands an approval, whatever policies say. */
   readonly approvalRequired: boolean;

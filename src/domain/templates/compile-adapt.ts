@@ -5,7 +5,7 @@ import { type IndexedAction, schemaTypes } from "./action-index.ts";
 import type { StepSurroundings } from "./check-call.ts";
 import { checkQuery } from "./check-query.ts";
 import type { FindingList } from "./finding-list.ts";
-import type { AdaptBounds as WrittenBounds, Step } from "./template.generated.ts";
+import type { Step, AdaptBounds as WrittenBounds } from "./template.generated.ts";
 import type { AdaptBounds } from "./template.ts";
 
 /** Under canonical names. `action` is null when there is none of that name: that is a finding of its own. */

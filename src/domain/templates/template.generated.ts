@@ -77,7 +77,7 @@ export interface TemplateFile {
      */
     fallback?: string;
     /**
-     * For a template that remedies ill health and nothing else: directly before its first change the execution ends, with nothing changed, if the target has been well for a minute. Not for load, memory or latency, which a healthy target has too.
+     * For a template that remedies ill health and nothing else: directly before its first change the execution ends, with nothing changed, if the target has been well for five minutes. Not for load, memory or latency, which a healthy target has too.
      */
     stop_when_healthy: boolean;
   };
@@ -571,7 +571,7 @@ export const templateSchema = {
         },
         "stop_when_healthy": {
           "title": "Stop when healthy",
-          "description": "For a template that remedies ill health and nothing else: directly before its first change the execution ends, with nothing changed, if the target has been well for a minute. Not for load, memory or latency, which a healthy target has too.",
+          "description": "For a template that remedies ill health and nothing else: directly before its first change the execution ends, with nothing changed, if the target has been well for five minutes. Not for load, memory or latency, which a healthy target has too.",
           "type": "boolean",
           "default": false,
           "examples": [

@@ -80,7 +80,7 @@ export interface Template {
   readonly timeoutSeconds: number;
   readonly maxParallel: number;
   /** It remedies ill health and nothing else: a target that is well before the first change is left alone. */
-  readonly stopWhenHealthy?: boolean;
+  readonly stopWhenHealthy?: true;
   readonly cooldownSeconds: number;
   /** sha256 of the RFC 8785 text of the document, without comments and formatting. */
   readonly hash: string;
