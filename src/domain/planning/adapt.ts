@@ -1,9 +1,9 @@
 // The next value of a parameter within its bounds, as a HorizontalPodAutoscaler computes it: present value times measured load
 // over the load that is aimed at, rounded up. Pure. A step that adds never takes away, and the other way round: a broken measure
 // or a bound that somebody has scaled past makes nothing worse.
-import { evaluateText } from "../expressions/evaluate.ts";
 import type { Scope } from "../expressions/scope.ts";
 import type { AdaptBounds } from "../templates/template.ts";
+import { filledText } from "./plan-call.ts";
 
 /** Within this share of the target nothing is changed: the load is never exactly right. */
 const tolerance = 0.1;
@@ -69,8 +69,7 @@ export function planBounds(
   scope: Scope,
 ): Readonly<Record<string, AdaptBounds>> {
   const filled = Object.entries(adapted).map(([name, { measure, ...bounds }]) => {
-    const query =
-      measure === null ? null : { ...measure, promql: String(evaluateText(measure.promql, scope)) };
+    const query = measure === null ? null : { ...measure, promql: filledText(measure.promql, scope) };
     return [name, { ...bounds, measure: query }] as const;
   });
   return Object.fromEntries(filled);

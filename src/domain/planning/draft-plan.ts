@@ -1,13 +1,12 @@
 // Template + facts -> a draft: parameters filled and checked, every expression evaluated that does not need a step's output.
 // Symbolic input (`revision: last-good`) is still in it: controller/make-plan.ts lets the actions resolve it, then seals.
-import { evaluateText } from "../expressions/evaluate.ts";
 import type { Scope } from "../expressions/scope.ts";
 import type { Target } from "../facts/objects.ts";
 import type { Json } from "../json.ts";
 import type { Template } from "../templates/template.ts";
 import { fillParameters } from "./check-values.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
-import type { Actions } from "./plan-call.ts";
+import { type Actions, filledText } from "./plan-call.ts";
 import { planFinally, planSteps } from "./plan-steps.ts";
 import { fallbackStep } from "./step-names.ts";
 
@@ -79,9 +78,4 @@ function planAssessment({ effectiveness }: Template, scope: Scope): Plan["assess
     delaySeconds,
     checks: checks.map(({ promql, expect }) => ({ promql: filledText(promql, scope), expect })),
   };
-}
-
-function filledText(text: string, scope: Scope): string {
-  const filled = evaluateText(text, scope);
-  return typeof filled === "string" ? filled : JSON.stringify(filled);
 }

@@ -20,6 +20,12 @@ export function describeAction(actions: Actions, name: string): ActionDescriptio
   return description;
 }
 
+/** A text stays one, whatever its expressions come to. @throws Problem EXPRESSION_FAILED */
+export function filledText(text: string, scope: Scope): string {
+  const filled = evaluateText(text, scope);
+  return typeof filled === "string" ? filled : JSON.stringify(filled);
+}
+
 function isOpen(value: Json): boolean {
   return rootsOf(value).has("steps");
 }
