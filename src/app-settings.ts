@@ -11,6 +11,8 @@ import type { WebhookSource } from "./server/receive-webhook.ts";
 /** The cluster that nobody named. */
 export const defaultClusterName = "default";
 
+const shortestRetention = 30 * 86_400;
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 type SecretReference = Parameters<typeof resolveSecret>[0];
 
@@ -99,6 +101,13 @@ export function retention({ retention: { dead_letters, alerts, evidence, bodies 
     evidenceSeconds: durationSeconds(evidence),
     bodiesSeconds: durationSeconds(bodies),
   };
+}
+
+/** @throws Problem CONFIG_INVALID: cool-downs, limits and histories look back for days, and would find nothing */
+export function keepExecutions({ retention: { executions } }: Config): number {
+  const seconds = durationSeconds(executions);
+  if (seconds >= shortestRetention) return seconds;
+  throw new Problem("CONFIG_INVALID", `retention.executions must be 30d or longer, not ${executions}`);
 }
 
 /** In the order of the file: the first that has a cluster's metrics is asked. */

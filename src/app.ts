@@ -25,6 +25,7 @@ import {
   confirm,
   gitCredential,
   gitRemote,
+  keepExecutions,
   prometheusServers,
   retention,
   secretValue,
@@ -82,6 +83,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     catalogIntervalSeconds: durationSeconds(config.config_repository.interval),
     staleAfterSeconds: durationSeconds(config.limits.stale_after),
     retention: retention(config),
+    keepExecutionsSeconds: keepExecutions(config),
   });
   opened.defer(() => controller.drain(0));
   let draining = false;

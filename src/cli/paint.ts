@@ -20,7 +20,7 @@ export function paintFor(colours: boolean): Paint {
   };
 }
 
-const outcomeTones: Record<Outcome, Tone> = {
+const outcomeTones: Readonly<Record<string, Tone>> = {
   succeeded: "good",
   observed: "quiet",
   cancelled: "quiet",
@@ -33,19 +33,20 @@ const outcomeTones: Record<Outcome, Tone> = {
   failed: "bad",
   rollback_incomplete: "bad",
   unknown: "bad",
-};
+} satisfies Record<Outcome, Tone>;
 
-const phaseTones: Record<Phase, Tone> = {
+const phaseTones: Readonly<Record<string, Tone>> = {
   planning: "strong",
   awaiting_approval: "attention",
   waiting: "attention",
   running: "strong",
   undoing: "attention",
   ended: "plain",
-};
+} satisfies Record<Phase, Tone>;
 
+/** A newer version's words are shown without a colour. */
 export function toneOf({ phase, outcome }: { phase: Phase; outcome: Outcome | null }): Tone {
-  return outcome === null ? phaseTones[phase] : outcomeTones[outcome];
+  return (outcome === null ? phaseTones[phase] : outcomeTones[outcome]) ?? "plain";
 }
 
 const outcomeSymbols: Partial<Record<Outcome, string>> = {

@@ -312,6 +312,10 @@ export interface Config {
    */
   retention: {
     /**
+     * Executions with all their events, by whole months: a month goes when it ended so long ago and everything in it has ended, is published and assessed. At least 30d.
+     */
+    executions: string;
+    /**
      * Logs and manifests that steps have collected.
      */
     evidence: string;
@@ -1382,6 +1386,16 @@ export const configSchema = {
       "type": "object",
       "additionalProperties": false,
       "properties": {
+        "executions": {
+          "title": "Executions",
+          "description": "Executions with all their events, by whole months: a month goes when it ended so long ago and everything in it has ended, is published and assessed. At least 30d.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "400d",
+          "examples": [
+            "400d"
+          ]
+        },
         "evidence": {
           "title": "Evidence",
           "description": "Logs and manifests that steps have collected.",

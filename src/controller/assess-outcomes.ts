@@ -4,16 +4,16 @@
 import { assess, unanswered } from "../domain/effectiveness/assess.ts";
 import { assessmentOf } from "../domain/effectiveness/assessable.ts";
 import type { AssessmentMade, RecordedEvent } from "../domain/execution/events.ts";
-import { fold } from "../domain/execution/evolve.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { countEvents } from "./count-events.ts";
 import { gatherAssessment } from "./gather-assessment.ts";
-import type { Assessments, Clock, Clusters, DueAssessment, ExecutionStore, Log, Metrics } from "./ports.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Assessments, Clock, Clusters, DueAssessment, ExecutionStore, Log } from "./ports.ts";
 import { number } from "./session.ts";
 
 export interface AssessmentPorts {
   readonly assessments: Assessments;
-  readonly executions: Pick<ExecutionStore, "events">;
+  readonly executions: Pick<ExecutionStore, "state">;
   readonly clusters: Clusters;
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -42,7 +42,7 @@ export async function assessOutcomes(ports: AssessmentPorts): Promise<void> {
 async function assessOne(due: DueAssessment, ports: AssessmentPorts): Promise<void> {
   const { executionId, round, waitedSeconds } = due;
   const { assessments, clusters, clock, log } = ports;
-  const state = fold(await ports.executions.events(executionId));
+  const state = await ports.executions.state(executionId);
   const { alert } = state;
   const delaySeconds = assessmentOf(state)?.delaySeconds;
   if (alert === null || delaySeconds === undefined)

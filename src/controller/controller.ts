@@ -28,6 +28,8 @@ export interface ControllerOptions {
   /** A firing that was not delivered for this long starts nothing. */
   readonly staleAfterSeconds: number;
   readonly retention: Retention;
+  /** How long an execution and its events stay in the database; by whole months. */
+  readonly keepExecutionsSeconds: number;
 }
 
 export interface Controller {
@@ -74,6 +76,7 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
     every(publishMilliseconds, publish),
     every(assessMilliseconds, () => assessOutcomes(ports)),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds, options.retention)),
+    every(minuteMilliseconds, () => keepMonths(ports, options.keepExecutionsSeconds)),
     every(minuteMilliseconds, reconcileAlerts(ports)),
     every(minuteMilliseconds, silentSources(ports)),
     loop(claimMilliseconds, decider.round, stopping.signal, log, nextNudge),
@@ -96,6 +99,12 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
       await atMost(lastRoundMilliseconds, publish());
     },
   };
+}
+
+async function keepMonths({ executions, log }: ControllerPorts, seconds: number): Promise<void> {
+  const retired = await executions.keepMonths(seconds);
+  if (retired !== null)
+    log.info(retired, "executions older than their retention are in the audit repository alone");
 }
 
 /** Executions without a live owner become ours; what was asked of ours is handed over. */

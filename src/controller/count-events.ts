@@ -4,7 +4,8 @@ import type { ExecutionEvent, RecordedEvent } from "../domain/execution/events.t
 import { evolve } from "../domain/execution/evolve.ts";
 import { type Execution, newExecution } from "../domain/execution/execution.ts";
 import { secondsBetween } from "../domain/instant.ts";
-import type { FiringDecision, Metrics } from "./ports.ts";
+import type { Metrics } from "./metrics.ts";
+import type { FiringDecision } from "./ports.ts";
 
 export function countEvents(before: Execution, events: readonly RecordedEvent[], metrics: Metrics): void {
   if (events.length === 0) return;

@@ -3,7 +3,8 @@ import type { Action, EffectRunner } from "../actions/action.ts";
 import type { ProtectionRules } from "../actions/protected.ts";
 import type { LiveScope } from "../domain/gate/weigh-gate.ts";
 import type { ConfirmPorts } from "./confirm-alert.ts";
-import type { AlertStore, Clock, Clusters, Faults, Ids, Log, Metrics } from "./ports.ts";
+import type { Metrics } from "./metrics.ts";
+import type { AlertStore, Clock, Clusters, Faults, Ids, Log } from "./ports.ts";
 
 export interface DecisionPorts extends ConfirmPorts {
   readonly alerts: AlertStore;

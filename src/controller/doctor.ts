@@ -131,6 +131,7 @@ async function database({ views, wallClock }: DoctorPorts): Promise<readonly Che
       "look at its load and its disk: every decision and step waits for it",
     ),
     clock(secondsBetween(sent, health.now) - seconds / 2),
+    owners(health),
     record(health),
     watchdog(health),
   ];
@@ -141,6 +142,16 @@ function clock(offsetSeconds: number): Check {
   const off = Math.abs(offsetSeconds);
   const detail = `${off.toFixed(1)} s between this machine and the database`;
   return judged("clock", off > 2 ? "warn" : "ok", detail, "synchronise both with NTP");
+}
+
+/** Within seconds somebody takes over what has lost its owner: whoever can read it. */
+function owners({ unowned }: Health): Check {
+  return judged(
+    "executions",
+    unowned > 0 ? "warn" : "ok",
+    unowned > 0 ? `${unowned} that have not ended have no owner` : "each that has not ended has an owner",
+    "look again in ten seconds; what stays holds events of a newer version of gitmend: run one replica of it (docs/how-to/keep-the-database.md)",
+  );
 }
 
 function record({ unpublished, auditLagSeconds }: Health): Check {

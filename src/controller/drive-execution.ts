@@ -1,7 +1,6 @@
 // Drives one owned execution to its end: asks nextWork what is due, does it, records what came of it, sleeps until
 // something happens. Everything it knows is in the events, so another replica can take over between any two lines.
 import { answerCommand } from "../domain/execution/answer-command.ts";
-import { fold } from "../domain/execution/evolve.ts";
 import { nextWork } from "../domain/execution/next-work.ts";
 import type { Work } from "../domain/execution/work.ts";
 import { objectKey } from "../domain/facts/objects.ts";
@@ -43,7 +42,7 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
   let session: Session | null = null;
 
   const run = async (): Promise<DriveEnd> => {
-    session = openSession(owned, fold(await ports.executions.events(owned.id)), signal, ports);
+    session = openSession(owned, await ports.executions.state(owned.id), signal, ports);
     while (session.state().phase !== "ended" && !(draining && session.busy.size === 0)) {
       session.signal.throwIfAborted();
       await answerInbox(session, inbox);

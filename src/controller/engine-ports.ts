@@ -4,6 +4,7 @@ import type { ProtectionRules } from "../actions/protected.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import type { Plan } from "../domain/planning/plan.ts";
+import type { Metrics } from "./metrics.ts";
 import type {
   AlertHolds,
   AlertStore,
@@ -14,7 +15,6 @@ import type {
   Forge,
   Lease,
   Log,
-  Metrics,
 } from "./ports.ts";
 
 export interface EnginePorts {

@@ -3,6 +3,7 @@ import type { ActionTools } from "../actions/action.ts";
 import type { Milestone } from "../domain/audit/story.ts";
 import type { Command } from "../domain/execution/answer-command.ts";
 import type { AssessmentMade, Outcome, Phase, RecordedEvent } from "../domain/execution/events.ts";
+import type { Execution } from "../domain/execution/execution.ts";
 import type { Alert, AlertReference } from "../domain/facts/alert.ts";
 import type { History } from "../domain/facts/facts.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
@@ -300,6 +301,15 @@ export interface ExecutionQuery {
   readonly namespace?: string;
 }
 
+/** A month whose executions only the audit repository has any more. */
+export interface RetiredMonth {
+  /** ISO 8601, UTC: executions that began earlier are gone. */
+  readonly before: string;
+  readonly executions: number;
+  /** sha256 of a line `<execution id> <head of its record>` for each, in order of the ids. */
+  readonly rootHash: string;
+}
+
 export interface ExecutionStore {
   /**
    * Appends all events or none, durably, fenced by (owner, epoch, version); batches with other executions' appends.
@@ -308,10 +318,14 @@ export interface ExecutionStore {
    * @throws Problem EXECUTION_MOVED_ON: another replica owns it or the seq is stale. DATABASE_UNAVAILABLE: retry the same append.
    */
   append(append: Append): Promise<void>;
-  /** Takes over up to `limit` executions without a live owner, epoch + 1 (skip locked). */
+  /** Takes over up to `limit` executions without a live owner, epoch + 1 (skip locked); none with an event that this version cannot read. */
   claimAbandoned(limit: number): Promise<readonly OwnedExecution[]>;
-  /** In order; only those after the seq `after` when it is given. */
+  /** In order and in their present shape; only those after the seq `after` when it is given. @throws Problem EVENT_UNKNOWN */
   events(id: string, after?: number): Promise<readonly RecordedEvent[]>;
+  /** Folded from the newest snapshot that can be used and the events after it. @throws Problem EVENT_UNKNOWN */
+  state(id: string): Promise<Execution>;
+  /** A cache, for `state`: all of its events are durable. An older one than is there changes nothing. */
+  saveSnapshot(id: string, state: Execution): Promise<void>;
   /** Commands for executions that this replica owns. */
   commands(): Promise<readonly PendingCommand[]>;
   /** false: there is no such execution or it has ended. */
@@ -324,6 +338,11 @@ export interface ExecutionStore {
   find(id: string): Promise<ExecutionSummary | null>;
   /** Gives the executions of this replica back, so that others claim them at once (drain). */
   release(): Promise<void>;
+  /**
+   * Makes room for the months to come and lets go of the oldest one, when it has been over for so long and everything in it has
+   * ended, is published and assessed. @returns what was let go; null: nothing
+   */
+  keepMonths(retentionSeconds: number): Promise<RetiredMonth | null>;
   /** The text as it was hashed, storable (domain/storable.ts). */
   saveEvidence(evidence: {
     readonly executionId: string;
@@ -446,7 +465,7 @@ export interface Outbox {
    * claim; empty for all others.
    */
   take(limit: number, except?: readonly string[]): Promise<readonly OutboxEntry[]>;
-  /** Whole streams, by execution id; without those that do not exist. */
+  /** Whole streams as they were stored, by execution id; without those that do not exist. */
   events(executionIds: readonly string[]): Promise<ReadonlyMap<string, readonly RecordedEvent[]>>;
   /** sha256 of the last line of the record that was published last (any execution); null at the beginning. */
   lastHead(): Promise<string | null>;
@@ -534,51 +553,6 @@ export interface Clusters {
   labels(cluster: string): Readonly<Record<string, string>>;
   /** Tools for one attempt (or one decision): every call ends when the signal aborts. */
   tools(signal: AbortSignal, executionId: string): ActionTools;
-}
-
-/** Counters -> the label each takes, with the prefix `gitmend_` in the output. Values of labels are bounded: never names of pods. */
-export interface Counters {
-  readonly alerts_received_total: "status";
-  readonly alerts_suppressed_total: "reason";
-  readonly matches_total: "policy" | "template";
-  readonly executions_total: "template" | "outcome";
-  readonly step_attempts_total: "action" | "result";
-  readonly events_appended_total: never;
-  readonly lease_losses_total: never;
-  readonly approvals_total: "decision";
-  readonly audit_commits_total: never;
-  readonly assessments_total: "template" | "verdict";
-  readonly rollbacks_total: "result";
-}
-
-/** Seconds, except for `assessment_score`. */
-export interface Histograms {
-  readonly webhook_duration_seconds: never;
-  readonly catalog_sync_duration_seconds: never;
-  readonly planning_duration_seconds: never;
-  readonly step_duration_seconds: "action";
-  readonly append_duration_seconds: never;
-  readonly approval_wait_seconds: never;
-  readonly assessment_score: "template";
-}
-
-/** Computed when they are scraped. */
-export interface Gauges {
-  readonly catalog_revision_info: "revision";
-  readonly catalog_invalid: never;
-  readonly executions_active: "state";
-  readonly audit_lag_seconds: never;
-}
-
-export type MetricLabels<Label extends string> = Readonly<Record<Label, string>>;
-
-export interface Metrics {
-  count<Name extends keyof Counters>(name: Name, labels: MetricLabels<Counters[Name]>, by?: number): void;
-  observe<Name extends keyof Histograms>(
-    name: Name,
-    value: number,
-    labels: MetricLabels<Histograms[Name]>,
-  ): void;
 }
 
 export interface Log {

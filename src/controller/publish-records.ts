@@ -10,12 +10,12 @@ import {
   renderRecord,
 } from "../domain/audit/render-record.ts";
 import type { RecordedEvent } from "../domain/execution/events.ts";
+import type { Metrics } from "./metrics.ts";
 import type {
   AuditRepository,
   Faults,
   Lease,
   Log,
-  Metrics,
   Outbox,
   OutboxEntry,
   PublishedRecord,

@@ -1,6 +1,7 @@
 // One owned execution in memory: its state, the attempts under way, and the only way to append to its stream.
 // Appends are made one after the other; when one is refused because the execution moved on, the session is over.
 import { assessmentOf } from "../domain/effectiveness/assessable.ts";
+import { versionOf } from "../domain/execution/event-versions.ts";
 import type { ExecutionEvent, RecordedEvent } from "../domain/execution/events.ts";
 import { evolve } from "../domain/execution/evolve.ts";
 import type { Execution } from "../domain/execution/execution.ts";
@@ -8,7 +9,9 @@ import { assertLegal } from "../domain/execution/transitions.ts";
 import { toProblem } from "../domain/problem.ts";
 import { storable } from "../domain/storable.ts";
 import { countEvents } from "./count-events.ts";
-import type { Append, Clock, ExecutionStore, Log, Metrics, OwnedExecution } from "./ports.ts";
+import { snapshotKeeper } from "./keep-snapshots.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Append, Clock, ExecutionStore, Log, OwnedExecution } from "./ports.ts";
 import { timed } from "./timed.ts";
 
 export interface Session extends OwnedExecution {
@@ -29,7 +32,7 @@ export interface Session extends OwnedExecution {
 }
 
 export interface SessionPorts {
-  readonly executions: Pick<ExecutionStore, "append">;
+  readonly executions: Pick<ExecutionStore, "append" | "saveSnapshot">;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -49,6 +52,7 @@ export function openSession(
   let state = start;
   let tail: Promise<void> = Promise.resolve();
   let waker = Promise.withResolvers<void>();
+  const keepSnapshot = snapshotKeeper(owned.id, ports);
 
   const wake = () => waker.resolve();
   signal.addEventListener("abort", wake);
@@ -60,6 +64,7 @@ export function openSession(
     await appendUntilDurable(toAppend(owned, recorded, next, commands), signal, ports);
     countEvents(state, recorded, ports.metrics);
     state = next;
+    keepSnapshot(state);
     wake();
   };
 
@@ -106,7 +111,12 @@ export function number(
   version: number,
   at: string,
 ): readonly RecordedEvent[] {
-  return events.map((event, index) => ({ seq: version + 1 + index, at, version: 1, event: storable(event) }));
+  return events.map((event, index) => ({
+    seq: version + 1 + index,
+    at,
+    version: versionOf(event.type),
+    event: storable(event),
+  }));
 }
 
 function toAppend(

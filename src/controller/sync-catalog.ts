@@ -5,7 +5,8 @@ import type { Finding } from "../domain/finding.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
-import type { AlertStore, CatalogCompiler, CatalogSource, CatalogState, Log, Metrics } from "./ports.ts";
+import type { Metrics } from "./metrics.ts";
+import type { AlertStore, CatalogCompiler, CatalogSource, CatalogState, Log } from "./ports.ts";
 import { timed } from "./timed.ts";
 
 export interface CatalogPorts {

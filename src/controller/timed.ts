@@ -1,5 +1,5 @@
 // How long something took, whether it worked or not.
-import type { Histograms, Metrics } from "./ports.ts";
+import type { Histograms, Metrics } from "./metrics.ts";
 
 type Timed = {
   [Name in keyof Histograms]: [Histograms[Name]] extends [never] ? Name : never;

@@ -48,6 +48,8 @@ export interface Health {
   /** By phase, of all replicas; phases without an execution are left out. */
   readonly active: Readonly<Partial<Record<Phase, number>>>;
   readonly firing: number;
+  /** Live executions whose owner is gone: for longer than some seconds only where no running version can read their events. */
+  readonly unowned: number;
   /** Milestones that are not in the audit repository yet, and the age of the oldest. */
   readonly unpublished: number;
   readonly auditLagSeconds: number;

@@ -1,6 +1,5 @@
-// What a person (or `gitmend approve`) has to know to approve an execution, taken from its events.
-import type { RecordedEvent } from "../domain/execution/events.ts";
-import { fold } from "../domain/execution/evolve.ts";
+// What a person (or `gitmend approve`) has to know to approve an execution, taken from its state.
+import type { Execution } from "../domain/execution/execution.ts";
 import { approvalPath } from "../domain/gate/approval-file.ts";
 import type { ApprovalDemand } from "../domain/gate/gate.ts";
 import { Problem } from "../domain/problem.ts";
@@ -28,10 +27,9 @@ export interface ApprovalView {
 /** @throws Problem NOT_FOUND: no approval is asked for; NOT_NOW: it will be in a moment. */
 export function approvalView(
   executionId: string,
-  events: readonly RecordedEvent[],
+  { approval, byHand, gate, plan, phase }: Execution,
   teams: Teams,
 ): ApprovalView {
-  const { approval, byHand, gate, plan, phase } = fold(events);
   if (approval === null && phase === "awaiting_approval") {
     const message = `execution ${executionId} is being brought before people: try again in a moment`;
     throw new Problem("NOT_NOW", message, { retryable: true });

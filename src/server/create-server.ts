@@ -3,7 +3,8 @@
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import express, { type Express } from "express";
 import helmet from "helmet";
-import type { Log, Metrics } from "../controller/ports.ts";
+import type { Metrics } from "../controller/metrics.ts";
+import type { Log } from "../controller/ports.ts";
 import { Problem } from "../domain/problem.ts";
 import type { ApiPorts, Teams } from "./api/api-ports.ts";
 import type { BodyLimits } from "./body-budget.ts";

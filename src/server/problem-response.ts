@@ -13,6 +13,7 @@ const statuses: Partial<Record<ProblemCode, number>> = {
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   TARGET_GONE: 404,
+  EVENT_UNKNOWN: 409,
   EXECUTION_MOVED_ON: 409,
   NOT_NOW: 409,
   NOTHING_TO_ROLL_BACK: 409,

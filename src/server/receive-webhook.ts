@@ -1,7 +1,8 @@
 // POST /webhooks/alertmanager[/<name>]. 202 means that every alert of the body is durable; whatever may succeed later is 503,
 // because Alertmanager repeats 5xx and drops 4xx.
 import express, { type RequestHandler, Router } from "express";
-import type { AlertStore, Log, Metrics, Received } from "../controller/ports.ts";
+import type { Metrics } from "../controller/metrics.ts";
+import type { AlertStore, Log, Received } from "../controller/ports.ts";
 import type { AlertSource } from "../domain/intake/read-alerts.ts";
 import { Problem } from "../domain/problem.ts";
 import { type BodyLimits, bodyBudget } from "./body-budget.ts";

@@ -1,6 +1,6 @@
 // GET /metrics as Prometheus scrapes it: on an address of its own without a credential, else on the server's with its token.
 import { type RequestHandler, Router } from "express";
-import type { Metrics } from "../controller/ports.ts";
+import type { Metrics } from "../controller/metrics.ts";
 
 export interface Scraping {
   readonly contentType: string;

@@ -93,6 +93,27 @@ describe("gitmend executions", () => {
     expect(await run("show", "../../x")).toMatchObject({ code: 2, err: expect.stringContaining("(USAGE)") });
   });
 
+  it("shows an execution as it was after an event or at a time, and says that it is the past", async () => {
+    await using server = await givenServer({}, { executions: executionsOf([{ summary, events }]) });
+    const run = (at: string, ...more: string[]) =>
+      cli(["executions", "show", short, "--at", at, ...more], { environment: environment(server.url) });
+    const past = await run("4");
+    expect(past.out).toMatch(
+      new RegExp(`^AS IT WAS at ${events[3]!.at}, after event 4 of ${events.length}\n`),
+    );
+    expect(past.out).not.toContain("rolled back");
+    const programs = JSON.parse((await run(events[3]!.at, "-o", "json")).out) as { events: unknown[] };
+    expect(programs).toMatchObject({ past: { seq: 4 }, summary: { outcome: null } });
+    expect(await run("yesterday")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("2026-11-17T10:05:00Z"),
+    });
+    expect(await run("2001-01-01T00:00:00Z")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("it began at"),
+    });
+  });
+
   it("says so when there are none", async () => {
     await using server = await givenServer();
     const run = await cli(["executions", "list"], { environment: environment(server.url) });

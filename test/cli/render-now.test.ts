@@ -7,6 +7,7 @@ const { summary } = sampleExecution("rolled-back");
 const health: Health = {
   active: {},
   firing: 0,
+  unowned: 0,
   unpublished: 0,
   auditLagSeconds: 0,
   deadLetters: 0,

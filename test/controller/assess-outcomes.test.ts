@@ -4,6 +4,7 @@ import type { ActionTools, MetricSample } from "../../src/actions/action.ts";
 import { assessOutcomes } from "../../src/controller/assess-outcomes.ts";
 import type { Assessments, DueAssessment, OpenFiring } from "../../src/controller/ports.ts";
 import type { AssessmentMade, RecordedEvent } from "../../src/domain/execution/events.ts";
+import { fold } from "../../src/domain/execution/evolve.ts";
 import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
 import { Problem } from "../../src/domain/problem.ts";
 import { alert, type History, succeededRollback, target } from "../fixtures/executions.ts";
@@ -96,7 +97,7 @@ async function assessNow(): Promise<Result> {
   };
   await assessOutcomes({
     assessments,
-    executions: { events: async () => world.history.events },
+    executions: { state: async () => fold(world.history.events) },
     clusters: { names: ["prod-eu"], labels: () => ({}), tools: () => tools() },
     clock: { now: () => now },
     metrics: noMetrics,

@@ -46,6 +46,7 @@ describe("a controller that is told to stop", () => {
       catalogIntervalSeconds: 30,
       staleAfterSeconds: 43_200,
       retention: { deadLettersSeconds: 1, alertsSeconds: 1, evidenceSeconds: 1, bodiesSeconds: 1 },
+      keepExecutionsSeconds: 86_400,
     });
     await vi.advanceTimersByTimeAsync(1_000);
     let stopped = false;

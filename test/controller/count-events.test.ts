@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { countDecision, countEvents } from "../../src/controller/count-events.ts";
-import type { Metrics } from "../../src/controller/ports.ts";
+import type { Metrics } from "../../src/controller/metrics.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { newExecution } from "../../src/domain/execution/execution.ts";
 import { rolledBack } from "../fixtures/executions.ts";

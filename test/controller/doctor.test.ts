@@ -11,6 +11,7 @@ const now = "2026-11-17T10:00:00.000Z";
 const healthy: Health = {
   active: {},
   firing: 0,
+  unowned: 0,
   unpublished: 0,
   auditLagSeconds: 0,
   deadLetters: 0,

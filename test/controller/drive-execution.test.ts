@@ -4,6 +4,7 @@ import { driveExecution } from "../../src/controller/drive-execution.ts";
 import { createDrives } from "../../src/controller/drives.ts";
 import type { EnginePorts } from "../../src/controller/engine-ports.ts";
 import type { Append } from "../../src/controller/ports.ts";
+import { fold } from "../../src/domain/execution/evolve.ts";
 import { Problem } from "../../src/domain/problem.ts";
 import { plan, requested } from "../fixtures/executions.ts";
 import { recorded, step } from "../support/given.ts";
@@ -24,14 +25,14 @@ function onlyReading(refusals: readonly Problem[] = []) {
     { type: "GateDecided", gate: { kind: "open", reasons: [] } },
   ]);
   const left = [...refusals];
-  const events = async () => {
+  const state = async () => {
     const refusal = left.shift();
     if (refusal !== undefined) throw refusal;
-    return history;
+    return fold(history);
   };
   const action = { name: "look", changes: false, input: {}, run: async () => ({}) } as unknown as Action;
   const ports = {
-    executions: { events, append: async (append: Append) => void appends.push(append) },
+    executions: { state, append: async (append: Append) => void appends.push(append) },
     clusters: {
       labels: () => ({}),
       tools: (signal: AbortSignal) => {

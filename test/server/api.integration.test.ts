@@ -132,6 +132,7 @@ describe("the OpenAPI document", () => {
       outcome: "failed",
       namespace: "shop",
       after: "2",
+      at: "2",
     };
     for (const [path, { get }] of Object.entries(paths)) {
       if (get === undefined || path.endsWith("/stream")) continue;

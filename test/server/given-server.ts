@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { Delivery, ExecutionStore, ExecutionSummary, Log } from "../../src/controller/ports.ts";
 import type { RecordedEvent } from "../../src/domain/execution/events.ts";
+import { fold } from "../../src/domain/execution/evolve.ts";
 import { createServer, type ServerOptions, type ServerPorts } from "../../src/server/create-server.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 
@@ -102,6 +103,7 @@ export const emptyViews: ServerPorts["views"] = {
   health: async () => ({
     active: {},
     firing: 0,
+    unowned: 0,
     unpublished: 0,
     auditLagSeconds: 0,
     deadLetters: 0,
@@ -121,6 +123,7 @@ export function executionsOf(
   return {
     list: async ({ limit }) => executions.slice(0, limit).map(({ summary }) => summary),
     find: async (id) => of(id)?.summary ?? null,
+    state: async (id) => fold(of(id)?.events ?? []),
     events: async (id, after = 0) => (of(id)?.events ?? []).filter(({ seq }) => seq > after),
     send,
   };

@@ -4,11 +4,13 @@ import type pg from "pg";
 import type { ExecutionStore, Lease } from "../../controller/ports.ts";
 import { batchWriter } from "./batch-writer.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
+import { makeMonths, retireMonth } from "./keep-months.ts";
 import { claimAbandoned } from "./queries/claim-abandoned.ts";
 import { claimObjects } from "./queries/claim-objects.ts";
 import { findExecution, listExecutions } from "./queries/list-executions.ts";
 import { readCommands } from "./queries/read-commands.ts";
 import { readEvents } from "./queries/read-events.ts";
+import { readState, saveSnapshot } from "./queries/read-state.ts";
 import { releaseExecutions } from "./queries/release-executions.ts";
 import { saveEvidence } from "./queries/save-evidence.ts";
 import { sendCommand } from "./queries/send-command.ts";
@@ -27,6 +29,8 @@ export function executionStore(
     append: (events) => append(events, lease.replicaId()),
     claimAbandoned: (limit) => guarded(() => claimAbandoned(sql, lease.replicaId(), limit, doubtful.ids())),
     events: async (id, after) => (isId(id) ? guarded(() => readEvents(sql, id, after)) : []),
+    state: (id) => guarded(() => readState(sql, id)),
+    saveSnapshot: (id, state) => guarded(() => saveSnapshot(sql, id, state)),
     commands: () => guarded(() => readCommands(sql, lease.replicaId())),
     send: async (id, command) => isId(id) && guarded(() => sendCommand(sql, id, command)),
     claim: (id, keys) =>
@@ -36,6 +40,10 @@ export function executionStore(
     list: (query) => guarded(() => listExecutions(sql, query)),
     find: (id) => guarded(() => findExecution(sql, id)),
     release: () => guarded(() => releaseExecutions(sql, lease.replicaId())),
+    async keepMonths(retentionSeconds) {
+      await makeMonths(pool);
+      return retireMonth(pool, retentionSeconds);
+    },
     saveEvidence: (evidence) => guarded(() => saveEvidence(sql, evidence)),
   };
 }

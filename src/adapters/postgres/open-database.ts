@@ -18,6 +18,7 @@ import { openPool, probe, type Where } from "./connect.ts";
 import { doubtfulDecisions } from "./doubtful-decisions.ts";
 import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
 import { executionStore } from "./execution-store.ts";
+import { makeMonths } from "./keep-months.ts";
 import { holdEmbeddedLease, holdLease } from "./lease.ts";
 import { type Migration, migrate } from "./migrate.ts";
 import { catalogState, outbox } from "./outbox.ts";
@@ -76,7 +77,11 @@ function connection(
       probe(pool, readyTimeoutMs).catch((error: unknown) => {
         throw databaseProblem(error);
       }),
-    migrate: (options) => migrate(pool, options),
+    async migrate(options) {
+      const applied = await migrate(pool, options);
+      if (options?.dryRun !== true) await makeMonths(pool);
+      return applied;
+    },
     async close() {
       await pool.end();
       await embedded?.stop();

@@ -1,7 +1,7 @@
 // The controller's Metrics as Prometheus reads them. The table below is the whole list: names, labels and help texts.
 // Gauges have no memory: they are asked for when somebody scrapes, and one that cannot be had is left out of that scrape.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Counters, Gauges, Histograms, Metrics } from "../../controller/ports.ts";
+import type { Counters, Gauges, Histograms, Metrics } from "../../controller/metrics.ts";
 
 interface CounterEntry<Label extends string> {
   readonly help: string;

@@ -9,7 +9,7 @@ import { connect, type ServerOptions, serverOption } from "../controller-client.
 import { executionId } from "../execution-id.ts";
 import { ageText } from "../layout.ts";
 import { type OutputOptions, outputOption, print, viewOf, withExample } from "../output.ts";
-import { symbolOf, toneOf } from "../paint.ts";
+import { paintFor, symbolOf, toneOf } from "../paint.ts";
 import { personOf } from "../person.ts";
 import { renderEvents } from "../render-events.ts";
 import { renderExecution } from "../render-execution.ts";
@@ -40,10 +40,12 @@ export function addExecutions(program: Command, context: CliContext): void {
     executions
       .command("show <id>")
       .description("one execution on one screen: why, what it changed, how to undo it")
+      .option("--at <time or event>", "as it was then: 2026-11-17T10:05:00Z, or after event 12")
       .addOption(outputOption())
       .addOption(serverOption())
-      .action((id: string, options: Options) => show(id, options, context)),
+      .action((id: string, options: ShowOptions) => show(id, options, context)),
     "gitmend executions show 7c1e2a4b9d0f",
+    "gitmend executions show 7c1e2a4b9d0f --at 2026-11-17T10:05:00Z",
   );
   withExample(
     executions
@@ -127,11 +129,30 @@ function listText(items: readonly ExecutionSummary[], wide: boolean, context: Cl
   return renderTable(header, rows, { ...context, wide });
 }
 
-async function show(id: string, options: Options, context: CliContext): Promise<void> {
+interface ShowOptions extends Options {
+  readonly at?: string;
+}
+
+interface ShownExecution {
+  readonly summary: ExecutionSummary;
+  readonly events: readonly RecordedEvent[];
+  readonly past: { readonly at: string; readonly seq: number; readonly lastSeq: number } | null;
+}
+
+async function show(id: string, options: ShowOptions, context: CliContext): Promise<void> {
   const path = pathOf(id);
   const client = await connect(options, context);
-  const shown = await client.get<{ summary: ExecutionSummary; events: RecordedEvent[] }>(path);
-  print(context, options, shown, () => renderExecution(shown.summary, shown.events, viewOf(context)));
+  const point = options.at === undefined ? "" : `?${new URLSearchParams({ at: options.at }).toString()}`;
+  const shown = await client.get<ShownExecution>(`${path}${point}`);
+  print(context, options, shown, () => shownText(shown, context));
+}
+
+/** What was is told as of then: ages and times that ran count to that moment. */
+function shownText({ summary, events, past }: ShownExecution, context: CliContext): string {
+  if (past === null) return renderExecution(summary, events, viewOf(context));
+  const head = `AS IT WAS at ${past.at}, after event ${past.seq} of ${past.lastSeq}`;
+  const screen = renderExecution(summary, events, { ...viewOf(context), now: past.at });
+  return `${paintFor(context.colours)("attention", head)}\n\n${screen}`;
 }
 
 async function events(id: string, options: Options, context: CliContext): Promise<void> {

@@ -1,5 +1,6 @@
 // A history becomes the three files and the commit message of its record. Pure: the same events give the same bytes, so that
 // the database and Git can be compared and a commit can be made again after a crash.
+import { upcast } from "../execution/event-versions.ts";
 import type { RecordedEvent } from "../execution/events.ts";
 import { commitMessage } from "./commit-message.ts";
 import { renderExecutionFile } from "./execution-file.ts";
@@ -10,7 +11,7 @@ import { type Milestone, tellStory } from "./story.ts";
 export interface RecordInput {
   readonly executionId: string;
   readonly milestone: Milestone;
-  /** From seq 1 to the milestone. */
+  /** From seq 1 to the milestone, as they were stored: that is what the lines say and what is hashed. */
   readonly events: readonly RecordedEvent[];
   /**
    * What the first line carries: head of the record published before (any execution), null at the beginning. When a record is
@@ -29,10 +30,14 @@ export interface RenderedRecord {
   readonly at: string;
 }
 
-/** @throws Problem INTERNAL for a history that is none (see tellStory). */
+/** @throws Problem INTERNAL for a history that is none (see tellStory), EVENT_UNKNOWN. */
 export function renderRecord({ executionId, milestone, events, previousHead }: RecordInput): RenderedRecord {
   const { lines, head, events: shown } = recordLines(events, previousHead);
-  const story = tellStory(executionId, milestone, shown);
+  const story = tellStory(
+    executionId,
+    milestone,
+    shown.map((one) => upcast(one)),
+  );
   const folder = recordFolder(executionId, shown[0]!.at);
   return {
     files: {

@@ -7,7 +7,7 @@ import type { AlertSource } from "../../domain/intake/read-alerts.ts";
 import type { ServerState } from "../server-state.ts";
 
 export interface ApiPorts {
-  readonly executions: Pick<ExecutionStore, "list" | "find" | "events" | "send">;
+  readonly executions: Pick<ExecutionStore, "list" | "find" | "events" | "state" | "send">;
   readonly alerts: Pick<AlertStore, "deadLetters" | "deadLetter" | "dropDeadLetter" | "receive">;
   readonly views: Views;
   readonly state: ServerState;

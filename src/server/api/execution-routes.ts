@@ -7,9 +7,10 @@ import { Problem } from "../../domain/problem.ts";
 import { approvalView } from "../approval-view.ts";
 import { type CancelRequest, cancelExecution } from "../cancel-execution.ts";
 import type { ApiPorts, Teams } from "./api-ports.ts";
+import { asItWas, pointInTime } from "./as-it-was.ts";
 import { beforeId, limit, nameText, person, reason, yesNo } from "./inputs.ts";
 import { type Call, type Route, read } from "./route.ts";
-import { listOf, named, pageOf, shape } from "./shapes.ts";
+import { instant, integer, listOf, named, orNull, pageOf, shape } from "./shapes.ts";
 import { shownEvents } from "./shown-events.ts";
 import { streamEvents } from "./stream-events.ts";
 
@@ -32,11 +33,17 @@ export function executionRoutes(ports: ApiPorts, teams: Teams): readonly Route[]
       answer: pageOf(named("Execution")),
       handle: async ({ query }) => pageFrom(query as unknown as ExecutionQuery, ports),
     }),
-    read("/executions/{id}", "showExecution", "One execution with its events.", {
-      answer: shape({ summary: named("Execution"), events: listOf(named("Event")) }),
-      handle: async ({ id }) => {
+    read("/executions/{id}", "showExecution", "One execution with its events, now or as it was.", {
+      query: { at: pointInTime },
+      answer: shape({
+        summary: named("Execution"),
+        events: listOf(named("Event")),
+        past: orNull(shape({ at: instant, seq: integer, lastSeq: integer })),
+      }),
+      handle: async ({ id, query }) => {
         const summary = await findExecution(id, ports);
-        return { summary, events: shownEvents(await ports.executions.events(summary.id)) };
+        const events = shownEvents(await ports.executions.events(summary.id));
+        return asItWas(summary, events, query["at"] as string | undefined);
       },
     }),
     read("/executions/{id}/events", "listEvents", "What happened, in order.", {
@@ -52,7 +59,7 @@ export function executionRoutes(ports: ApiPorts, teams: Teams): readonly Route[]
       answer: named("Approval"),
       handle: async ({ id }) => {
         const execution = await findExecution(id, ports);
-        return approvalView(execution.id, await ports.executions.events(execution.id), teams);
+        return approvalView(execution.id, await ports.executions.state(execution.id), teams);
       },
     }),
     streamRoute(ports),

@@ -3,10 +3,10 @@ import { outcomes, phases } from "../../domain/execution/events.ts";
 import type { Json, JsonObject } from "../../domain/json.ts";
 
 const text: JsonObject = { type: "string" };
-const integer: JsonObject = { type: "integer" };
+export const integer: JsonObject = { type: "integer" };
 const number: JsonObject = { type: "number" };
 const yesNo: JsonObject = { type: "boolean" };
-const instant: JsonObject = { type: "string", format: "date-time" };
+export const instant: JsonObject = { type: "string", format: "date-time" };
 const texts: JsonObject = { type: "array", items: text };
 
 export function orNull(schema: JsonObject): JsonObject {
@@ -136,6 +136,7 @@ export const shapes = {
   Health: shape({
     active: { type: "object", additionalProperties: integer },
     firing: integer,
+    unowned: integer,
     unpublished: integer,
     auditLagSeconds: number,
     deadLetters: integer,

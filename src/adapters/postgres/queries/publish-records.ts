@@ -1,6 +1,7 @@
 // The outbox of the record: read by "not published yet", by the one replica that holds the publishing claim.
 import type { OutboxEntry, PublishedRecord } from "../../../controller/ports.ts";
 import type { Sql } from "../sql.ts";
+import { isReadable, knownEventsText } from "./is-readable.ts";
 
 /** The claim is had when nobody has it or its holder's lease has ended. */
 export async function claimPublishing(sql: Sql, replica: string): Promise<boolean> {
@@ -30,8 +31,8 @@ export async function unpublished(
   }>(
     `select o.id, o.execution_id::text, o.milestone, o.seq, r.first_previous
      from audit_outbox o left join records r using (execution_id)
-     where o.published_at is null and o.id <> all($2::bigint[]) order by o.id limit $1::integer`,
-    [limit, except],
+     where o.published_at is null and o.id <> all($2::bigint[]) and ${isReadable("o.execution_id", "$3")} order by o.id limit $1::integer`,
+    [limit, except, knownEventsText()],
   );
   return rows.map(({ id, execution_id, milestone, seq, first_previous }) => ({
     id,

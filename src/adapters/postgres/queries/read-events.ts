@@ -1,4 +1,5 @@
-// The events of executions, exactly as they were written: from the text, which is what was hashed.
+// The events of executions, from the text, which is what was hashed.
+import { upcast } from "../../../domain/execution/event-versions.ts";
 import type { RecordedEvent } from "../../../domain/execution/events.ts";
 import type { Sql } from "../sql.ts";
 
@@ -7,10 +8,15 @@ export async function readEvents(sql: Sql, id: string, after = 0): Promise<reado
     "select text from events where execution_id = $1::uuid and seq > $2::integer order by seq",
     [id, after],
   );
-  return rows.map(({ text }) => JSON.parse(text) as RecordedEvent);
+  return rows.map(({ text }) => recordedEvent(text));
 }
 
-/** By execution id; without those that do not exist. */
+/** In its present shape. @throws Problem EVENT_UNKNOWN */
+export function recordedEvent(text: string): RecordedEvent {
+  return upcast(JSON.parse(text) as RecordedEvent);
+}
+
+/** By execution id, as they were stored: that is what is hashed; without those that do not exist. */
 export async function readStreams(
   sql: Sql,
   ids: readonly string[],

@@ -5,6 +5,7 @@ import type { Sql } from "../sql.ts";
 interface Row {
   readonly active: Health["active"] | null;
   readonly firing: number;
+  readonly unowned: number;
   readonly unpublished: number;
   readonly lag: number;
   readonly dead_letters: number;
@@ -19,6 +20,8 @@ export async function readHealth(sql: Sql): Promise<Health> {
        (select jsonb_object_agg(phase, count) from (
          select phase, count(*)::integer as count from executions where outcome is null group by phase) p) as active,
        (select count(*)::integer from alerts where status = 'open') as firing,
+       (select count(*)::integer from executions e left join replicas r on r.id = e.owner
+        where e.outcome is null and coalesce(r.expires_at, '-infinity') <= now()) as unowned,
        waiting.unpublished, waiting.lag,
        (select count(*)::integer from dead_letters where received_at > now() - interval '1 day') as dead_letters,
        (select min(last_at) from watchdogs) as watchdog_at,
@@ -33,6 +36,7 @@ export async function readHealth(sql: Sql): Promise<Health> {
   return {
     active: row?.active ?? {},
     firing: row?.firing ?? 0,
+    unowned: row?.unowned ?? 0,
     unpublished: row?.unpublished ?? 0,
     auditLagSeconds: row?.lag ?? 0,
     deadLetters: row?.dead_letters ?? 0,

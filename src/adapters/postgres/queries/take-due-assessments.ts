@@ -1,8 +1,9 @@
 // Claims due assessments for a while by moving their time on: a crash of whoever took them makes them due again.
 import type { DueAssessment } from "../../../controller/ports.ts";
 import type { Sql } from "../sql.ts";
+import { isReadable, knownEventsText } from "./is-readable.ts";
 
-/** Skips what another replica is taking. */
+/** Skips what another replica is taking, and what only another version of gitmend can read. */
 export async function takeDueAssessments(
   sql: Sql,
   limit: number,
@@ -10,7 +11,7 @@ export async function takeDueAssessments(
 ): Promise<readonly DueAssessment[]> {
   const rows = await sql.query<{ id: string; claim: string; round: number; waited: number }>(
     `with due as materialized (
-       select execution_id from assessments where due_at <= now()
+       select execution_id from assessments a where due_at <= now() and ${isReadable("a.execution_id", "$3")}
        order by due_at limit $1::integer for update skip locked
      )
      update assessments a
@@ -19,7 +20,7 @@ export async function takeDueAssessments(
      from due where a.execution_id = due.execution_id
      returning a.execution_id::text as id, a.claim, a.round,
        extract(epoch from now() - a.tried_at)::double precision as waited`,
-    [limit, claimSeconds],
+    [limit, claimSeconds, knownEventsText()],
   );
   return rows.map(({ id, claim, round, waited }) => ({
     executionId: id,
