@@ -79,7 +79,7 @@ const milestones = [
 async function store(ids: readonly string[]): Promise<void> {
   await database.pool.query(
     `insert into events (execution_id, seq, at, type, version, event, text)
-     select i.id, e.seq, now(), 'x', 1, e.text::jsonb -> 'event', e.text
+     select i.id, e.seq, now(), e.text::jsonb #>> '{event,type}', 1, e.text::jsonb -> 'event', e.text
      from unnest($1::uuid[]) as i(id), unnest($2::integer[], $3::text[]) as e(seq, text)`,
     [ids, whole.map(({ seq }) => seq), whole.map((recorded) => canonicalJson(recorded))],
   );

@@ -187,7 +187,7 @@ describe("the API", () => {
   it("shows an execution with its events, by a short id too", async () => {
     await using given = await givenServer({}, { executions: executionsOf([{ summary, events }]) });
     const shown = await given.api(`/api/v1/executions/${summary.id.slice(-8)}`);
-    expect(shown.json).toEqual({ summary, events: JSON.parse(JSON.stringify(events)) });
+    expect(shown.json).toEqual({ summary, events: JSON.parse(JSON.stringify(events)), past: null });
     expect((await given.api(`/api/v1/executions/${summary.id}/events`)).json.items).toHaveLength(
       events.length,
     );
