@@ -181,6 +181,8 @@ function describeStep(event: StepEvent): Line {
     case "AlternativeChosen":
       return { what: "alternative", detail: `${step}: ${event.action}`, tone: "attention" };
     case "StepAdapted":
+      if (event.what === "start")
+        return { what: "step waits", detail: `${step}: ${event.reason}`, tone: "attention" };
       return {
         what: "step adapted",
         detail: `${step}: ${event.what} ${JSON.stringify(event.from)} -> ${JSON.stringify(event.to)}: ${event.reason}`,

@@ -22,6 +22,7 @@ import { assertNotProtected } from "./protection.ts";
 import { scopeOf } from "./run-scope.ts";
 import type { Session } from "./session.ts";
 import { whyNotNeeded } from "./still-bad.ts";
+import { waitTurn, whyNotYet } from "./wait-turn.ts";
 import { gateHolds } from "./weigh-again.ts";
 
 interface Attempt {
@@ -63,6 +64,8 @@ export async function startStep(
     const unneeded = isFirst(before) && step.subject !== null ? await notNeeded(attempt, step.subject) : null;
     if (unneeded !== null)
       return session.record([{ type: "StepSkipped", step: step.name, reason: unneeded, byCondition: true }]);
+    const notYet = await whyNotYet(step, session.state(), attempt.tools);
+    if (notYet !== null) return waitTurn(step, notYet, session, attempt.tools.signal);
     assertAll("PRECONDITION_FAILED", step.preconditions, scope);
     const call = filledIn(attempt, scope);
     return attempt.action.changes ? change(attempt, attempt.action, call, scope) : read(attempt, call, scope);
@@ -225,6 +228,9 @@ async function guarded(attempt: Attempt, changed: boolean, run: () => Promise<vo
     attempt.session.signal.throwIfAborted();
     const problem = toProblem(error);
     if (problem.code === "LEASE_LOST" || problem.code === "EXECUTION_MOVED_ON") throw problem;
+    // A replica that took over while Git is away has none yet: that is no failure of the step.
+    if (problem.code === "CATALOG_INVALID" && !changed)
+      return waitTurn(attempt.step, problem.message, attempt.session, attempt.tools.signal);
     await fail(attempt, whyAborted(attempt) ?? problem, changed);
   }
 }

@@ -72,6 +72,8 @@ export const restartPod: ChangeAction = {
     { apiGroup: "apps", resource: "replicasets", verbs: ["get", "list"] },
     { apiGroup: "apps", resource: "statefulsets", verbs: ["get"] },
     { apiGroup: "apps", resource: "daemonsets", verbs: ["get"] },
+    // Of a step for each subject: how many pods may be down at once.
+    { apiGroup: "policy", resource: "poddisruptionbudgets", verbs: ["list"] },
   ],
   undo: { how: "action", action: "rollback_pod_restart" },
   timeoutSeconds: 60,

@@ -78,6 +78,7 @@ function stepText(event: StepEvent): string {
     case "AlternativeChosen":
       return `${step} goes on with its alternative ${code(event.action)}`;
     case "StepAdapted":
+      if (event.what === "start") return `${step} waits: ${text(event.reason)}`;
       return `${step} adapted: ${code(event.what)} ${valueText(event.from)} -> ${valueText(event.to)}, ${text(event.reason)}`;
     case "UndoStarted":
       return `Undo of ${step} started${onWhat(event.effect)}${tries(event.attempt)}`;

@@ -157,7 +157,7 @@ export interface AlternativeChosen {
 export interface StepAdapted {
   readonly type: "StepAdapted";
   readonly step: string;
-  /** A parameter of the step; `start` when it has to wait for its turn. */
+  /** A parameter of the step; `start` when it has to wait for something outside of its plan. */
   readonly what: string;
   readonly from: Json;
   readonly to: Json;

@@ -61,9 +61,6 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
       return withCancel(state, event);
     case "FallbackChosen":
       return { ...state, phase: "running", fallbackAt: at, undoStartedAt: null };
-    // The call of the step's start says what came of it.
-    case "StepAdapted":
-      return state;
     case "AssessmentMade":
       return { ...state, assessment: event };
     case "Ended":
@@ -142,7 +139,8 @@ type StepEvent = Extract<
       | "StepSkipped"
       | "StepOutcomeUnknown"
       | "RetryScheduled"
-      | "AlternativeChosen";
+      | "AlternativeChosen"
+      | "StepAdapted";
   }
 >;
 
@@ -200,6 +198,7 @@ function applyToStep(state: Execution, event: StepEvent, at: string): Execution 
         status: "skipped",
         skipped: { reason: event.reason, byCondition: event.byCondition },
         endedAt: at,
+        waitsFor: null,
       });
     case "StepOutcomeUnknown":
       return withStep(state, event.step, {
@@ -216,6 +215,11 @@ function applyToStep(state: Execution, event: StepEvent, at: string): Execution 
       });
     case "RetryScheduled":
       return withStep(state, event.step, { ...step, status: "retrying", retryAt: event.at });
+    case "StepAdapted":
+      // What came of an adapted parameter stands in the call of the step's start.
+      return event.what === "start"
+        ? withStep(state, event.step, { ...step, waitsFor: event.reason })
+        : state;
     case "AlternativeChosen":
       return withStep(state, event.step, {
         ...step,
@@ -239,6 +243,7 @@ function started(step: StepState, event: StepStarted, at: string): StepState {
     effect: event.effect,
     startedAt: step.startedAt ?? at,
     retryAt: null,
+    waitsFor: null,
   };
 }
 
@@ -253,6 +258,7 @@ function failed(step: StepState, event: StepFailed, at: string): StepState {
     failure: { code, message, changed, retryable, retryAfterSeconds },
     startedAt: step.startedAt ?? at,
     endedAt: at,
+    waitsFor: null,
   };
 }
 

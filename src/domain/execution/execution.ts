@@ -35,6 +35,8 @@ export interface StepState {
   readonly output: Json;
   readonly failure: StepFailure | null;
   readonly skipped: { readonly reason: string; readonly byCondition: boolean } | null;
+  /** Why a step that could start has not yet. */
+  readonly waitsFor: string | null;
 }
 
 /** An effect that was made, or may have been: undone in reverse order when the execution has to go back. */
@@ -102,6 +104,7 @@ export const newStep: StepState = {
   output: null,
   failure: null,
   skipped: null,
+  waitsFor: null,
 };
 
 export const newExecution: Execution = {
