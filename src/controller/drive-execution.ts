@@ -5,7 +5,7 @@ import { nextWork } from "../domain/execution/next-work.ts";
 import type { Work } from "../domain/execution/work.ts";
 import { objectKey } from "../domain/facts/objects.ts";
 import { secondsBetween } from "../domain/instant.ts";
-import { changesSomething } from "../domain/planning/plan.ts";
+import { changesSomething, type Plan } from "../domain/planning/plan.ts";
 import { Problem, toProblem, unreachable } from "../domain/problem.ts";
 import { endExecution, isEnd } from "./end-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
@@ -20,7 +20,8 @@ import { tellStart } from "./tell-target.ts";
 import { fallBack } from "./weigh-again.ts";
 
 const approvalPollMilliseconds = 1000;
-const claimRetryMilliseconds = 1000;
+const retryMilliseconds = 1000;
+const claimMilliseconds = { least: 250, most: 5000 };
 const heldMilliseconds = 15_000;
 
 export interface Drive {
@@ -133,7 +134,7 @@ async function retryLater(
 ): Promise<number> {
   try {
     const went = await act();
-    return typeof went === "number" ? went : went === false ? claimRetryMilliseconds : 0;
+    return typeof went === "number" ? went : went === false ? retryMilliseconds : 0;
   } catch (error) {
     session.signal.throwIfAborted();
     const problem = toProblem(error);
@@ -142,29 +143,43 @@ async function retryLater(
       { executionId: session.id, code: problem.code, reason: problem.message },
       "cannot go on yet, trying again",
     );
-    return claimRetryMilliseconds;
+    return retryMilliseconds;
   }
 }
 
 /**
- * The objects that the plan changes, all or none; then the first step may start. false: somebody else holds one. A number: the
- * milliseconds to wait because people hold the alert.
+ * The objects that the plan changes, all or none; then the first step may start. A number: the milliseconds to wait because
+ * people hold the alert, or another execution an object.
  */
 async function claim(session: Session, ports: EnginePorts): Promise<boolean | number> {
   const { plan } = session.state();
   if (plan === null) return false;
   if (await isHeld(session, ports)) return heldMilliseconds;
+  const keys = changesSomething(plan) ? claimedKeys(plan) : [];
+  if (!(await ports.executions.claim(session.id, keys))) return claimAgainAfter(session, ports);
   const outdated = await stillAsPlanned(session, ports);
   if (outdated !== null) {
     const end = { type: "Ended", outcome: "outdated", reason: outdated, escalated: true } as const;
     await endExecution([end], session, ports);
     return true;
   }
-  const keys = changesSomething(plan) ? plan.touches.objects.map(objectKey) : [];
-  if (!(await ports.executions.claim(session.id, keys))) return false;
   await session.record([{ type: "Claimed", keys }]);
   await tellStart(session, ports);
   return true;
+}
+
+/** Every object that some path of the plan changes, and its target, which it holds from the start unless an older one took it. */
+function claimedKeys({ touches, target }: Plan): readonly string[] {
+  const objects = target === null ? touches.objects : [...touches.objects, target];
+  return [...new Set(objects.map(objectKey))];
+}
+
+/** A quarter of the time that it has waited already: whoever waits long asks seldom. */
+function claimAgainAfter(session: Session, { clock, random }: EnginePorts): number {
+  const since = session.state().gateDecidedAt ?? clock.now();
+  const quarter = (secondsBetween(since, clock.now()) * 1000) / 4;
+  const { least, most } = claimMilliseconds;
+  return Math.min(Math.max(quarter, least), most) * (0.75 + random() / 2);
 }
 
 function abortAll(session: Session, code: "EXECUTION_TIMEOUT" | "CANCELLED"): void {

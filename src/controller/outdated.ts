@@ -32,6 +32,8 @@ export async function stillAsPlanned(session: Session, ports: EnginePorts): Prom
     session.id,
   );
   const { kind, name, uid, cluster } = plan.target;
+  if (!ports.clusters.names.includes(cluster))
+    return `there is no cluster ${cluster} in the configuration any more`;
   const object = await tools.cluster(cluster).get(plan.target);
   if (object?.metadata.uid !== uid) return `${kind} ${name} was deleted or replaced since the plan was made`;
   if (!approved) return null;

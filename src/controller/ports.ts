@@ -330,7 +330,10 @@ export interface ExecutionStore {
   commands(): Promise<readonly PendingCommand[]>;
   /** false: there is no such execution or it has ended. */
   send(executionId: string, command: ExecutionCommand): Promise<boolean>;
-  /** All keys or none; keys that the execution holds already count as got. */
+  /**
+   * All keys or none; keys that the execution holds already count as got, and so does what a younger one holds that has not
+   * claimed yet: that one claims it again when its turn comes.
+   */
   claim(executionId: string, keys: readonly string[]): Promise<boolean>;
   /** Newest first; keyset pagination by id. */
   list(query: ExecutionQuery): Promise<readonly ExecutionSummary[]>;

@@ -197,6 +197,50 @@ export function executionStoreContract(open: () => Promise<AlertStoreUnderTest>)
       expect(holders.size).toBe(1);
     });
 
+    it("are taken over from a younger execution that has not begun, so that no two wait for each other", async () => {
+      const waiting = { phase: "waiting", outcome: null, escalated: false } as const;
+      const [one, other] = [await started({ projection: waiting }), await started({ projection: waiting })];
+      const [older, younger] = one.executionId < other.executionId ? [one, other] : ([other, one] as const);
+      const both = [older.claimKey!, younger.claimKey!];
+      expect(await store.executions.claim(younger.executionId, both)).toBe(false);
+      expect(await store.executions.claim(older.executionId, both)).toBe(true);
+      expect(await store.alerts.liveExecution(younger.claimKey!)).toBe(older.executionId);
+      expect(await store.executions.claim(younger.executionId, both)).toBe(false);
+      await store.executions.append(ending(older.executionId, 2));
+      expect(await store.executions.claim(younger.executionId, both)).toBe(true);
+      expect(await store.alerts.liveExecution(older.claimKey!)).toBe(younger.executionId);
+    });
+
+    it("of an execution that has begun, or waits for people, are left alone", async () => {
+      const one = await started({ projection: { phase: "waiting", outcome: null, escalated: false } });
+      const begun = await started({ projection: { phase: "waiting", outcome: null, escalated: false } });
+      expect(await store.executions.claim(begun.executionId, [begun.claimKey!])).toBe(true);
+      expect(await store.executions.claim(one.executionId, [one.claimKey!, begun.claimKey!])).toBe(false);
+      const asked = await started({
+        projection: { phase: "awaiting_approval", outcome: null, escalated: false },
+      });
+      expect(await store.executions.claim(one.executionId, [one.claimKey!, asked.claimKey!])).toBe(false);
+      expect(await store.executions.claim(one.executionId, [one.claimKey!])).toBe(true);
+    });
+
+    it("let one of many go on at a time, until all have had their turn", async () => {
+      const waiting = { phase: "waiting", outcome: null, escalated: false } as const;
+      const all: Awaited<ReturnType<typeof started>>[] = [];
+      for (let count = 0; count < 6; count += 1) all.push(await started({ projection: waiting }));
+      const keys = all.map(({ claimKey }) => claimKey!);
+      const left = new Set(all.map(({ executionId }) => executionId));
+      for (let round = 0; round < 100 && left.size > 0; round += 1) {
+        const tries = [...left].map(async (id) => ({ id, got: await store.executions.claim(id, keys) }));
+        const got = (await Promise.all(tries)).filter((one) => one.got);
+        expect(got.length).toBeLessThanOrEqual(1);
+        for (const { id } of got) {
+          await store.executions.append(ending(id, 2));
+          left.delete(id);
+        }
+      }
+      expect([...left]).toEqual([]);
+    });
+
     it("are refused to an execution that has ended", async () => {
       const { executionId: id } = await started();
       await store.executions.append(ending(id, 2));

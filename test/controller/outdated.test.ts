@@ -23,10 +23,12 @@ const approved = recorded([
 
 /** What the approved plan meets now: the object's uid, and what preparing and dry-running its step say. */
 async function meets({
+  clusters = [target.cluster],
   uid = target.uid,
   refusal = null,
   changes = scaleEffect.changes,
 }: {
+  clusters?: readonly string[];
   uid?: string;
   refusal?: Problem | null;
   changes?: readonly FieldChange[];
@@ -39,7 +41,10 @@ async function meets({
   const ports = {
     actions: new Map([["scale_deployment", action]]),
     effects: { dryRun: async () => changes },
-    clusters: { tools: () => ({ cluster: () => ({ get: async () => ({ metadata: { uid } }) }) }) },
+    clusters: {
+      names: clusters,
+      tools: () => ({ cluster: () => ({ get: async () => ({ metadata: { uid } }) }) }),
+    },
   } as unknown as EnginePorts;
   return stillAsPlanned(session, ports);
 }
@@ -50,6 +55,11 @@ describe("a plan that was approved a while ago", () => {
   });
   it("runs when only what will be written differs, as a time stamp does", async () => {
     expect(await meets({ changes: [{ pointer: "/spec/replicas", before: 2, after: 5 }] })).toBeNull();
+  });
+  it("is outdated when its cluster is no longer configured: nobody waits for that", async () => {
+    expect(await meets({ clusters: ["prod-us"] })).toBe(
+      "there is no cluster prod-eu in the configuration any more",
+    );
   });
   it("is outdated when the target is another object of the same name", async () => {
     expect(await meets({ uid: "another" })).toMatch(/deleted or replaced/);

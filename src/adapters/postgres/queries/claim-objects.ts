@@ -1,4 +1,6 @@
-// Claims of the other objects that a plan names: all or none.
+// Claims of the objects that a plan changes: all or none.
+// Every execution holds its own target from the start and may want another's: two could wait for each other for ever. So what an
+// execution holds that has not begun yields to an older one, and it takes all of it together when its own turn comes.
 import { Problem } from "../../../domain/problem.ts";
 import type { Sql } from "../sql.ts";
 
@@ -20,14 +22,31 @@ export async function claimObjects(
      on conflict (key) do nothing returning key`,
     [id, keys],
   );
-  const others = await sql.query(
-    "select 1 from claims where key = any($2::text[]) and execution_id <> $1::uuid limit 1",
-    [id, keys],
-  );
-  if (others.length === 0) return true;
+  if (await holdFirmly(sql, id, keys)) return true;
   await sql.query("delete from claims where execution_id = $1::uuid and key = any($2::text[])", [
     id,
     taken.map(({ key }) => key),
   ]);
   return false;
+}
+
+/**
+ * What is counted are rows that are held, not rows of others that are not there: one that is freed in this moment is nobody's. Rows
+ * that somebody is at are left out, so that nobody waits for anybody here. Ids are UUIDv7: the older is the smaller.
+ */
+async function holdFirmly(sql: Sql, id: string, keys: readonly string[]): Promise<boolean> {
+  const held = await sql.query<{ key: string }>(
+    `select c.key from claims c join executions e on e.id = c.execution_id
+     where c.key = any($2::text[])
+       and (c.execution_id = $1::uuid
+         or (c.execution_id > $1::uuid and not c.firm and e.phase = 'waiting' and e.outcome is null))
+     order by c.key for update of c skip locked`,
+    [id, keys],
+  );
+  if (held.length < new Set(keys).size) return false;
+  await sql.query("update claims set execution_id = $1::uuid, firm = true where key = any($2::text[])", [
+    id,
+    keys,
+  ]);
+  return true;
 }
