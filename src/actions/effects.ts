@@ -10,6 +10,7 @@ import { fieldManager } from "./field-manager.ts";
 import { segmentsOf, valueAt } from "./json-pointer.ts";
 import { patchEffect, patchOperations } from "./patch-effect.ts";
 import { redactChange, redactField } from "./redact-change.ts";
+import { restoreWrites } from "./restore-writes.ts";
 
 const annotationPrefix = "gitmend.dev/";
 
@@ -89,11 +90,7 @@ async function prepareRestore(
   const ours = pending.filter(({ pointer, after }) => sameJson(valueAt(object, pointer), after));
   if (pending.length === 0) return null;
   if (ours.length === 0) throw changedSince(pending, object);
-  return patchEffect(
-    effect.object,
-    object,
-    ours.map(({ pointer, before }) => ({ pointer, value: before })),
-  );
+  return patchEffect(effect.object, object, restoreWrites(effect, object, ours));
 }
 
 // ---- patch --------------------------------------------------------------------------------------------------------
