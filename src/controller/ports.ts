@@ -566,6 +566,9 @@ export interface Log {
 
 /** Named places where a test may stop or kill the process. Does nothing in production. */
 export type FaultPoint =
+  // Around every append of an execution, whatever its events are.
+  | "append-before"
+  | "append-after"
   | "decision-before-commit"
   | "decision-after-commit"
   | "step-before-start"

@@ -11,7 +11,7 @@ import { storable } from "../domain/storable.ts";
 import { countEvents } from "./count-events.ts";
 import { snapshotKeeper } from "./keep-snapshots.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Append, Clock, ExecutionStore, Log, OwnedExecution } from "./ports.ts";
+import type { Append, Clock, ExecutionStore, Faults, Log, OwnedExecution } from "./ports.ts";
 import { timed } from "./timed.ts";
 
 export interface Session extends OwnedExecution {
@@ -34,6 +34,7 @@ export interface Session extends OwnedExecution {
 export interface SessionPorts {
   readonly executions: Pick<ExecutionStore, "append" | "saveSnapshot">;
   readonly clock: Clock;
+  readonly faults: Faults;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -61,7 +62,9 @@ export function openSession(
     signal.throwIfAborted();
     const recorded = number(events, state.version, ports.clock.now());
     const next = recorded.reduce(evolveLegally, state);
+    await ports.faults.at("append-before");
     await appendUntilDurable(toAppend(owned, recorded, next, commands), signal, ports);
+    await ports.faults.at("append-after");
     countEvents(state, recorded, ports.metrics);
     state = next;
     keepSnapshot(state);

@@ -17,6 +17,7 @@ describe("the log of a container", () => {
         saveSnapshot: async () => undefined,
       },
       clock: { now: () => "2026-11-17T10:05:00.000Z" },
+      faults: { at: async () => undefined },
       log: quiet,
       metrics: noMetrics,
     });

@@ -31,6 +31,7 @@ async function unweighable(problem: Problem, seconds: number) {
     executions: { append: async (append: Append) => void appends.push(append) },
     clusters: { tools: (signal: AbortSignal) => ({ signal }) },
     weigh: () => Promise.reject(problem),
+    faults: { at: async () => undefined },
     clock: { now: () => now },
     log: quiet,
     metrics: noMetrics,
