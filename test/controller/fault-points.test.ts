@@ -27,6 +27,7 @@ const changing: ReadonlySet<string> = new Set([
   "release",
   "remove",
   "saveEvidence",
+  "saveSnapshot",
   "send",
 ]);
 
@@ -37,6 +38,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   "src/actions/effects.ts tools.notify": "within effects.apply",
   "src/controller/drive-execution.ts session.close": "ends it in memory alone",
   "src/controller/end-execution.ts forge.close": "may be done again; ended-before-append comes next",
+  "src/controller/keep-snapshots.ts executions.saveSnapshot": "a copy of what the events say",
   "src/controller/make-effect.ts effects.apply":
     "its callers go on with step-after-effect or undo-after-effect",
   "src/controller/session.ts executions.append": "append-before and append-after stand around its only call",
@@ -58,7 +60,7 @@ const changesNothing: Readonly<Record<string, string>> = {
   "cluster().get": "reads",
   "effects.dryRun": "reads",
   "effects.prepareRestore": "reads",
-  "executions.events": "reads",
+  "executions.state": "reads",
   podsOf: "reads",
   "tools.query": "reads",
   weigh: "reads",

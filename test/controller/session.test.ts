@@ -43,6 +43,7 @@ describe("a stream that grows long", () => {
         },
       },
       clock: { now: () => "2026-11-17T10:05:00.000Z" },
+      faults: { at: async () => undefined },
       log: { ...quiet, warn: (_fields, message) => void warned.push(message) },
       metrics: noMetrics,
     });
