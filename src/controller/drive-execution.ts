@@ -157,6 +157,7 @@ async function claim(session: Session, ports: EnginePorts): Promise<boolean | nu
   if (await isHeld(session, ports)) return heldMilliseconds;
   const keys = changesSomething(plan) ? claimedKeys(plan) : [];
   if (!(await ports.executions.claim(session.id, keys))) return claimAgainAfter(session, ports);
+  await ports.faults.at("objects-claimed");
   const outdated = await stillAsPlanned(session, ports);
   if (outdated !== null) {
     const end = { type: "Ended", outcome: "outdated", reason: outdated, escalated: true } as const;

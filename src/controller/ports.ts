@@ -571,6 +571,7 @@ export type FaultPoint =
   | "append-after"
   | "decision-before-commit"
   | "decision-after-commit"
+  | "objects-claimed"
   | "step-before-start"
   | "step-after-start"
   | "step-after-effect"

@@ -61,6 +61,7 @@ const changesNothing: Readonly<Record<string, string>> = {
   "effects.dryRun": "reads",
   "effects.prepareRestore": "reads",
   "executions.state": "reads",
+  disruptionRoom: "reads",
   podsOf: "reads",
   "tools.query": "reads",
   weigh: "reads",
