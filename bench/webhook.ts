@@ -14,6 +14,7 @@ import { createServer } from "../src/server/create-server.ts";
 import { closeServer, listenOn } from "../src/server/http-server.ts";
 import { emptyViews, executionsOf, noDeadLetters, readyState } from "../test/server/given-server.ts";
 import { noMetrics } from "../test/support/no-metrics.ts";
+import { nothingPaused } from "../test/support/no-pauses.ts";
 import { startPostgres, type TestPostgres } from "../test/support/postgres.ts";
 
 interface Load {
@@ -188,6 +189,7 @@ async function webhook(
       alerts: { ...noDeadLetters, receive: (delivery) => database.alerts.receive(delivery) },
       executions: executionsOf([]),
       views: emptyViews,
+      pauses: nothingPaused,
       start: () => Promise.reject(new Error("nothing is started here")),
       examine: async () => [],
       metrics: { ...noMetrics, contentType: "text/plain", scrape: async () => "" },

@@ -151,20 +151,14 @@ async function openPorts(
   metrics: MetricsRegistry,
 ): Promise<ControllerPorts> {
   const { config, environment, log } = options;
-  const { executions, alerts, assessments, clock, lease, outbox, catalog: catalogState } = database;
+  const { executions, clock } = database;
   const { branch, path } = config.config_repository;
   const notifier = createNotifier({
     ...channels(config, environment),
     allowPrivate: config.notifications.allow_private,
   });
   return {
-    alerts,
-    executions,
-    assessments,
-    outbox,
-    catalogState,
-    lease,
-    clock,
+    ...stores(database),
     log,
     metrics,
     effects,
@@ -201,6 +195,12 @@ async function openPorts(
       ownNode: environment["GITMEND_NODE_NAME"] ?? null,
     },
   };
+}
+
+function stores(database: Database) {
+  const { alerts, executions, assessments, outbox, lease, clock } = database;
+  const { catalog: catalogState, pauses: pauseStore } = database;
+  return { alerts, executions, assessments, outbox, lease, clock, catalogState, pauseStore };
 }
 
 function auditRepository({ config, environment }: AppOptions, folder: string) {

@@ -8,11 +8,11 @@ import type { CatalogFile } from "../controller/ports.ts";
 import type { Finding } from "../domain/finding.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import {
-  catalogFile,
   catalogFolders,
   isCatalogFile,
   overLimits,
   refusedFile,
+  rootFiles,
 } from "../domain/policies/catalog-files.ts";
 import { compileCatalog } from "../domain/policies/compile-catalog.ts";
 import { Problem } from "../domain/problem.ts";
@@ -89,10 +89,10 @@ async function listFiles(root: string): Promise<Listing> {
       findings.push(refusedFile(path, "SYMBOLIC_LINK", "symbolic links are not followed: put the file here"));
     else if (entry.isFile() && isCatalogFile(path)) paths.push(path);
   };
-  for (const name of [catalogFile, ...catalogFolders]) {
+  for (const name of [...rootFiles, ...catalogFolders]) {
     const found = await lstat(join(root, name)).catch(() => null);
     if (found === null) continue;
-    if (name === catalogFile) take(found, name);
+    if (rootFiles.includes(name)) take(found, name);
     else if (!found.isDirectory())
       findings.push(refusedFile(name, "NOT_A_FOLDER", `${name} must be a folder`));
     else {

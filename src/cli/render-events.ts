@@ -2,6 +2,7 @@
 import type { ExecutionEvent, ExecutionRequested, RecordedEvent } from "../domain/execution/events.ts";
 import { objectText } from "../domain/facts/objects.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
+import { scopeText, untilText } from "../domain/gate/why-paused.ts";
 import { secondsBetween } from "../domain/instant.ts";
 import type { Effect } from "../domain/planning/effect.ts";
 import { unreachable } from "../domain/problem.ts";
@@ -89,10 +90,10 @@ function describe(event: ExecutionEvent): Line {
       return { what: "alert resolved", detail: event.fingerprint, tone: "good" };
     case "Claimed":
       return { what: "started", detail: event.keys.length === 0 ? "" : `holds ${event.keys.join(", ")}` };
-    case "CancelRequested": {
-      const kept = event.keep ? " (what was done stays)" : "";
-      return { what: "cancel asked", detail: `by ${event.by}: ${event.reason}${kept}`, tone: "attention" };
-    }
+    case "Paused":
+    case "Resumed":
+    case "CancelRequested":
+      return describeControl(event);
     case "FallbackChosen":
       return { what: "fallback", detail: `${event.template}: ${event.reason}`, tone: "attention" };
     case "AssessmentMade": {
@@ -107,6 +108,27 @@ function describe(event: ExecutionEvent): Line {
     }
     default:
       return describeStep(event);
+  }
+}
+
+type ControlEvent = Extract<ExecutionEvent, { readonly type: "Paused" | "Resumed" | "CancelRequested" }>;
+
+function describeControl(event: ControlEvent): Line {
+  const detail = `by ${event.by}: ${event.reason}`;
+  switch (event.type) {
+    case "Paused": {
+      const until = untilText(event.until);
+      const paused = `${scopeText(event.scope)}, by ${event.by}${until}: ${event.reason}`;
+      return { what: "paused", detail: paused, tone: "attention" };
+    }
+    case "Resumed":
+      return { what: "resumed", detail };
+    case "CancelRequested": {
+      const kept = event.keep ? " (what was done stays)" : "";
+      return { what: "cancel asked", detail: `${detail}${kept}`, tone: "attention" };
+    }
+    default:
+      return unreachable(event);
   }
 }
 

@@ -11,6 +11,7 @@ import { objectText } from "../domain/facts/objects.ts";
 import { shortId } from "../domain/gate/approval-file.ts";
 import type { Approval } from "../domain/gate/gate.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
+import { scopeText, untilText } from "../domain/gate/why-paused.ts";
 import { secondsBetween } from "../domain/instant.ts";
 import { ageText, cleanAll, clockText, dateText, tookText, width, wrap } from "./layout.ts";
 import { type Paint, paintFor, symbolOf, toneOf } from "./paint.ts";
@@ -181,9 +182,10 @@ function steps({ state, events }: Story, screen: Screen): readonly string[] {
 }
 
 function outcomeItems({ summary, state }: Story): readonly Item[] {
+  const paused = state.paused === null || state.phase === "ended" ? [] : [pausedItem(state.paused)];
   const cancel =
     state.cancel === null ? [] : [{ text: cancelText(state.cancel), tone: "attention" as const }];
-  if (state.outcome === null) return cancel;
+  if (state.outcome === null) return [...paused, ...cancel];
   const reason = state.endReason ?? "";
   return [
     {
@@ -192,6 +194,12 @@ function outcomeItems({ summary, state }: Story): readonly Item[] {
     },
     ...(state.escalated ? [{ text: "a person has to look at it", tone: "bad" as const }] : []),
   ];
+}
+
+function pausedItem(paused: NonNullable<Execution["paused"]>): Item {
+  const { by, reason, until, scope } = paused;
+  const text = `paused by ${by}${untilText(until)} (${scopeText(scope)}): ${reason}; it starts no further step`;
+  return { text, tone: "attention" };
 }
 
 const verdictTones = { effective: "good", ineffective: "bad", inconclusive: "attention" } as const;

@@ -3,9 +3,11 @@
 import type { CurrentExecution, CurrentFiring, Health } from "../controller/views.ts";
 import { durationText } from "../domain/duration.ts";
 import { objectText } from "../domain/facts/objects.ts";
+import type { Pause } from "../domain/facts/pause.ts";
 import type { Finding } from "../domain/finding.ts";
 import { shortId } from "../domain/gate/approval-file.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
+import { pauseText, untilText } from "../domain/gate/why-paused.ts";
 import { secondsBetween } from "../domain/instant.ts";
 import { ageText, cleanAll, clockText, dateText, width, wrap } from "./layout.ts";
 import { type Paint, paintFor, symbolOf, type Tone, toneOf } from "./paint.ts";
@@ -22,6 +24,7 @@ export interface Now {
   };
   readonly executions: readonly CurrentExecution[];
   readonly firings: readonly CurrentFiring[];
+  readonly pauses: readonly Pause[];
 }
 
 interface Screen {
@@ -84,9 +87,13 @@ function shortRevision(revision: string): string {
   return revision.replace(/@sha1:([0-9a-f]{12})[0-9a-f]*$/, "@$1");
 }
 
-function warnings({ catalog, databaseSeconds, health }: Now, { paint, columns }: Screen): readonly string[] {
+function warnings(
+  { catalog, databaseSeconds, health, pauses }: Now,
+  { paint, columns }: Screen,
+): readonly string[] {
   const errors = catalog.findings.filter(({ severity }) => severity === "error").length;
   const lines = [
+    ...pauses.map((pause) => `${pauseText(pause)} (${howToResume(pause)})`),
     ...(catalog.revision === null
       ? ["no catalog is in use: alerts are kept and nothing is decided (gitmend doctor)"]
       : []),
@@ -113,6 +120,14 @@ function warnings({ catalog, databaseSeconds, health }: Now, { paint, columns }:
   return lines.flatMap((text) =>
     wrap(text, columns - 2).map((line, index) => paint("attention", `${index === 0 ? "!" : " "} ${line}`)),
   );
+}
+
+function howToResume({ scope, source }: Pause): string {
+  if (source !== "command") return "it stands in pause.yaml";
+  const cluster = "cluster" in scope && scope.cluster !== null ? ` --cluster ${scope.cluster}` : "";
+  const namespace = scope.kind === "namespace" ? ` -n ${scope.namespace}` : "";
+  const execution = scope.kind === "execution" ? ` --execution ${shortId(scope.execution)}` : "";
+  return `gitmend resume${namespace}${cluster}${execution}`;
 }
 
 function needsPerson({ escalated: yes, phase }: CurrentExecution): boolean {
@@ -184,7 +199,14 @@ function executing(one: CurrentExecution, screen: Screen): Entry {
     undoing: "takes back what it changed",
   };
   const observed = one.mode === "observe" ? " (observe: it changes nothing)" : "";
-  return { ...common(one, screen), details: [["plain", `${words[one.phase] ?? one.phase}${observed}`]] };
+  const paused: Entry["details"] =
+    one.paused === null
+      ? []
+      : [["attention", `paused by ${one.paused.by}${untilText(one.paused.until)}: ${one.paused.reason}`]];
+  return {
+    ...common(one, screen),
+    details: [...paused, ["plain", `${words[one.phase] ?? one.phase}${observed}`]],
+  };
 }
 
 /** What fires for the same reason is one entry: a storm of 300 pods is three lines. */
@@ -235,6 +257,8 @@ function why({ state, reasons, decideAt, execution }: CurrentFiring, { now }: Sc
       return [["plain", "was just received"]];
     case "held":
       return [["plain", reasons.join("; ")]];
+    case "paused":
+      return [["attention", `${reasons.join("; ")}${again}`]];
     case "no-match":
       return [
         ["plain", "no rule matches"],

@@ -9,6 +9,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addExecutions } from "./commands/executions.ts";
 import { addIncidents } from "./commands/incidents.ts";
 import { addNow } from "./commands/now.ts";
+import { addPause } from "./commands/pause.ts";
 import { addPolicies } from "./commands/policies.ts";
 import { addRun } from "./commands/run.ts";
 import { addSimulate } from "./commands/simulate.ts";
@@ -70,6 +71,7 @@ function buildProgram(context: CliContext): Command {
     addExecutions,
     addApprovals,
     addStart,
+    addPause,
     addDeadLetters,
     addAudit,
     addDoctor,

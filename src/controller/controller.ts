@@ -7,6 +7,9 @@ import type { DecisionPorts } from "./decision-ports.ts";
 import { createDrives, type Drives } from "./drives.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { loop } from "./loop.ts";
+import { type PauseAnswer, type PauseRequest, pauseByHand, resumeByHand } from "./pause-by-hand.ts";
+import type { PauseStore } from "./pause-ports.ts";
+import { createPauses, type Pauses } from "./pauses.ts";
 import type { Retention } from "./ports.ts";
 import { createPublisher, type RecordPorts } from "./publish-records.ts";
 import { type ReconcilePorts, reconcileAlerts } from "./reconcile-alerts.ts";
@@ -16,12 +19,12 @@ import { type StartAnswer, type StartRequest, startByHand } from "./start-by-han
 import { type CatalogPorts, type CatalogSync, createCatalogSync } from "./sync-catalog.ts";
 import { weighNow } from "./weigh-plan.ts";
 
-export type ControllerPorts = DecisionPorts &
-  Omit<EnginePorts, "weigh"> &
+export type ControllerPorts = Omit<DecisionPorts, "pauses"> &
+  Omit<EnginePorts, "weigh" | "pauses"> &
   RecordPorts &
   AssessmentPorts &
   Pick<ReconcilePorts, "alertmanagers"> &
-  Pick<CatalogPorts, "source" | "compiler" | "catalogState">;
+  Pick<CatalogPorts, "source" | "compiler" | "catalogState"> & { readonly pauseStore: PauseStore };
 
 export interface ControllerOptions {
   readonly catalogIntervalSeconds: number;
@@ -36,6 +39,12 @@ export interface Controller {
   /** An alert was received: decide at once instead of at the next tick. */
   nudge(): void;
   readonly catalog: CatalogSync;
+  readonly pauses: {
+    all: Pauses["all"];
+    /** @throws Problem as pauseByHand does */
+    pause(request: PauseRequest): Promise<PauseAnswer>;
+    resume(request: PauseRequest): Promise<PauseAnswer>;
+  };
   /** A person starts a template. @throws Problem as startByHand does */
   start(request: StartRequest): Promise<StartAnswer>;
   /** Executions that this replica drives now. */
@@ -53,12 +62,14 @@ const housekeepingMilliseconds = 5000;
 const minuteMilliseconds = 60_000;
 const lastRoundMilliseconds = 2000;
 
-export function startController(ports: ControllerPorts, options: ControllerOptions): Controller {
-  const { alerts, executions, log } = ports;
+export function startController(given: ControllerPorts, options: ControllerOptions): Controller {
+  const { alerts, executions, log } = given;
   const stopping = new AbortController();
   let nudged = Promise.withResolvers<void>();
   const nudge = () => nudged.resolve();
-  const catalog = createCatalogSync(ports, options.catalogIntervalSeconds);
+  const catalog = createCatalogSync(given, options.catalogIntervalSeconds);
+  const pauses = createPauses(given.pauseStore, () => catalog.current(), given.clock);
+  const ports = { ...given, pauses };
   const weigh: EnginePorts["weigh"] = (executionId, alert, plan, tools) =>
     weighNow(executionId, alert, plan, catalog.current(), tools, ports);
   const drives = createDrives({ ...ports, weigh }, nudge);
@@ -84,6 +95,15 @@ export function startController(ports: ControllerPorts, options: ControllerOptio
   return {
     nudge,
     catalog,
+    pauses: {
+      all: () => pauses.all(),
+      pause: (request) => pauseByHand(request, ports),
+      async resume(request) {
+        const answer = await resumeByHand(request, ports);
+        nudge();
+        return answer;
+      },
+    },
     driving: () => drives.count(),
     async start(request) {
       const answer = await startByHand(request, catalog.current(), ports);
@@ -108,8 +128,12 @@ async function keepMonths({ executions, log }: ControllerPorts, seconds: number)
 }
 
 /** Executions without a live owner become ours; what was asked of ours is handed over. */
-async function claim({ executions, lease }: ControllerPorts, drives: Drives): Promise<void> {
+async function claim(
+  { executions, lease, pauses }: ControllerPorts & { readonly pauses: Pauses },
+  drives: Drives,
+): Promise<void> {
   if (!lease.valid()) return;
+  if (await pauses.look()) drives.wake();
   for (const execution of await executions.claimAbandoned(claimLimit)) drives.start(execution);
   for (const command of await executions.commands()) drives.give(command);
 }

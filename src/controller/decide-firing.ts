@@ -4,6 +4,8 @@ import type { ActionTools } from "../actions/action.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import { objectKey, type Target } from "../domain/facts/objects.ts";
+import type { Pause } from "../domain/facts/pause.ts";
+import { pauseText } from "../domain/gate/why-paused.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
@@ -19,6 +21,7 @@ import { gatherFacts } from "./gather-facts.ts";
 import { makePlan } from "./make-plan.ts";
 import { newExecution, refusedExecution } from "./new-execution.ts";
 import type { DueFiring, FiringDecision } from "./ports.ts";
+import { readTouched } from "./protection.ts";
 import { timed } from "./timed.ts";
 import { weighPlan } from "./weigh-plan.ts";
 
@@ -137,6 +140,9 @@ export async function plan(
     return later(catalog, [`the target cannot be read: ${facts.target.why}`], backoff(firing));
   }
   const target = facts.target.available ? facts.target.value : null;
+  const pause = selection.kind === "match" ? await pausedNow(firing.alert, target, tools, ports) : null;
+  if (pause !== null)
+    return { kind: "paused", revision: catalog.revision, reasons: [pauseText(pause)], pause };
   const resting = await whyNotNow(firing.alert, target, template, facts.now, ports);
   if (resting !== null) return later(catalog, [resting.reason], resting.seconds);
   const executionId = ports.ids.next();
@@ -155,6 +161,18 @@ export async function plan(
   const incidentKey = claimKeyOf(firing.alert, target);
   const names = { executionId, incidentId: ports.ids.next(), incidentKey, revision: catalog.revision };
   return newExecution({ ...names, selection, template, facts, made, weighed });
+}
+
+/** People are told whatever is paused. */
+async function pausedNow(
+  alert: Alert,
+  target: Target | null,
+  tools: ActionTools,
+  { pauses }: DecisionPorts,
+): Promise<Pause | null> {
+  const { cluster } = alert;
+  if (target === null) return pauses.ask([{ cluster, namespace: alert.labels["namespace"] ?? null }], null);
+  return pauses.ask([target], null, await readTouched([target], tools));
 }
 
 function templateOf(selection: Chosen, catalog: Catalog): Template {

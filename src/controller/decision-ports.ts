@@ -5,6 +5,7 @@ import type { LiveScope } from "../domain/gate/weigh-gate.ts";
 import type { ConfirmPorts } from "./confirm-alert.ts";
 import type { Metrics } from "./metrics.ts";
 import type { AlertStore, Clock, Clusters, Faults, Ids, Log } from "./ports.ts";
+import type { Pauses } from "./pauses.ts";
 
 export interface DecisionPorts extends ConfirmPorts {
   readonly alerts: AlertStore;
@@ -22,4 +23,5 @@ export interface DecisionPorts extends ConfirmPorts {
   readonly ownerLabel: string;
   readonly live: readonly LiveScope[];
   readonly protection: ProtectionRules;
+  readonly pauses: Pick<Pauses, "ask">;
 }

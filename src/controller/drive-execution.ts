@@ -9,9 +9,11 @@ import { changesSomething, type Plan } from "../domain/planning/plan.ts";
 import { Problem, toProblem, unreachable } from "../domain/problem.ts";
 import { endExecution, isEnd } from "./end-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
+import { followPauses, isPaused, waitPaused } from "./follow-pauses.ts";
 import { isHeld } from "./is-held.ts";
 import { stillAsPlanned } from "./outdated.ts";
 import type { OwnedExecution, PendingCommand } from "./ports.ts";
+import { readTouched } from "./protection.ts";
 import { askApproval, checkApproval } from "./run-approval.ts";
 import { resumeStep, startStep } from "./run-step.ts";
 import { resumeUndo, startUndo } from "./run-undo.ts";
@@ -28,6 +30,8 @@ export interface Drive {
   readonly id: string;
   /** Handed over by whoever reads the inbox; answered before the next work. */
   give(command: PendingCommand): void;
+  /** Something that concerns it may have changed (a pause): asks again what is due. */
+  wake(): void;
   /** Starts nothing new; resolves `done` when what runs has ended. */
   drain(): void;
   /** Never rejects. */
@@ -47,6 +51,7 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
     while (session.state().phase !== "ended" && !(draining && session.busy.size === 0)) {
       session.signal.throwIfAborted();
       await answerInbox(session, inbox);
+      await followPauses(session, ports);
       const pause = await doAll(due(session, draining, ports), session, ports);
       if (pause > 0 && inbox.length === 0) await session.nextWake(pause);
     }
@@ -59,6 +64,7 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
       inbox.push(command);
       session?.wake();
     },
+    wake: () => session?.wake(),
     drain() {
       draining = true;
       session?.wake();
@@ -119,6 +125,8 @@ async function doWork(work: Work, session: Session, ports: EnginePorts): Promise
     case "abort":
       abortAll(session, work.code);
       return Number.POSITIVE_INFINITY;
+    case "paused":
+      return retryLater(() => waitPaused(session, ports), session, ports);
     case "wait":
       return Math.max(1, secondsBetween(ports.clock.now(), work.until) * 1000);
     default:
@@ -154,6 +162,7 @@ async function retryLater(
 async function claim(session: Session, ports: EnginePorts): Promise<boolean | number> {
   const { plan } = session.state();
   if (plan === null) return false;
+  if (await pausedAtStart(session, ports)) return true;
   if (await isHeld(session, ports)) return heldMilliseconds;
   const keys = changesSomething(plan) ? claimedKeys(plan) : [];
   if (!(await ports.executions.claim(session.id, keys))) return claimAgainAfter(session, ports);
@@ -181,6 +190,15 @@ function claimAgainAfter(session: Session, { clock, random }: EnginePorts): numb
   const quarter = (secondsBetween(since, clock.now()) * 1000) / 4;
   const { least, most } = claimMilliseconds;
   return Math.min(Math.max(quarter, least), most) * (0.75 + random() / 2);
+}
+
+/** An approval may be hours old: for one, the target is asked too. What was decided just now was looked at then. */
+async function pausedAtStart(session: Session, ports: EnginePorts): Promise<boolean> {
+  const { approved, plan } = session.state();
+  const target = approved ? (plan?.target ?? null) : null;
+  const found =
+    target === null ? [] : await readTouched([target], ports.clusters.tools(session.signal, session.id));
+  return isPaused(session, found, ports);
 }
 
 function abortAll(session: Session, code: "EXECUTION_TIMEOUT" | "CANCELLED"): void {

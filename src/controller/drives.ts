@@ -11,6 +11,8 @@ export interface Drives {
   start(execution: OwnedExecution): void;
   /** For an execution that is not driven here: left to its owner. */
   give(command: PendingCommand): void;
+  /** All of them ask again what is due. */
+  wake(): void;
   count(): number;
   /** Starts no step; resolves when what runs has ended or `graceSeconds` are over: then it is cut off, to be found out later. */
   drain(graceSeconds: number): Promise<void>;
@@ -55,6 +57,9 @@ export function createDrives(ports: EnginePorts, onEnd: () => void): Drives {
       if (!draining) start(execution);
     },
     give: (command) => drives.get(command.executionId)?.give(command),
+    wake() {
+      for (const drive of drives.values()) drive.wake();
+    },
     count: () => drives.size,
     async drain(graceSeconds) {
       draining = true;

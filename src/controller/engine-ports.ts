@@ -5,6 +5,8 @@ import type { Alert } from "../domain/facts/alert.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import type { Metrics } from "./metrics.ts";
+import type { PauseStore } from "./pause-ports.ts";
+import type { Pauses } from "./pauses.ts";
 import type {
   AlertHolds,
   AlertStore,
@@ -34,6 +36,8 @@ export interface EnginePorts {
   /** Team name -> people, of `gitmend.yaml`. */
   readonly teams: ReadonlyMap<string, readonly string[]>;
   readonly protection: ProtectionRules;
+  readonly pauses: Pauses;
+  readonly pauseStore: Pick<PauseStore, "endOf">;
   readonly alertmanagers: Pick<AlertHolds, "look">;
   /** Label or annotation that names the owning team. */
   readonly ownerLabel: string;

@@ -7,6 +7,7 @@ import type { Execution } from "../domain/execution/execution.ts";
 import type { Alert, AlertReference } from "../domain/facts/alert.ts";
 import type { History } from "../domain/facts/facts.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
+import type { Pause } from "../domain/facts/pause.ts";
 import type { Approval, Mode } from "../domain/gate/gate.ts";
 import type { AppliedLimit, Counts } from "../domain/gate/limits.ts";
 import type { AlertSource } from "../domain/intake/read-alerts.ts";
@@ -53,6 +54,13 @@ export type FiringDecision =
       readonly revision: string;
       readonly reasons: readonly string[];
       readonly retrySeconds: number;
+    }
+  /** Decided again when the pause ends: at its time, or as soon as somebody resumes. */
+  | {
+      readonly kind: "paused";
+      readonly revision: string;
+      readonly reasons: readonly string[];
+      readonly pause: Pause;
     }
   | {
       readonly kind: "joined";

@@ -25,15 +25,17 @@ export async function readTouched(
   return Promise.all(reads);
 }
 
-/** @throws Problem PROTECTED_OBJECT, API_* */
+/** @returns what was read for it: the objects and their namespaces. @throws Problem PROTECTED_OBJECT, API_* */
 export async function assertNotProtected(
   effect: Effect,
   target: ObjectRef | null,
   tools: ActionTools,
   ports: ProtectionPorts,
-): Promise<void> {
-  if (effect.kind === "send") return;
+): Promise<readonly FoundObject[]> {
+  if (effect.kind === "send") return [];
   const touched = target === null ? [effect.object] : [effect.object, target];
-  const problem = protectionProblem(await readTouched(touched, tools), ports.protection);
+  const found = await readTouched(touched, tools);
+  const problem = protectionProblem(found, ports.protection);
   if (problem !== null) throw problem;
+  return found;
 }

@@ -1,9 +1,10 @@
 // One attempt of one step, from its conditions to its recorded end. A changing step goes: prepare (reads) -> StepStarted,
 // durable -> the effect -> settle (waits) -> outcome. Whoever takes over after a crash enters at `resumeStep`.
 import type { Action, ActionContext, ActionTools, ChangeAction } from "../actions/action.ts";
+import type { FoundObject } from "../actions/protected.ts";
 import { afterFailure } from "../domain/execution/after-failure.ts";
 import type { StepFailed } from "../domain/execution/events.ts";
-import type { StepState } from "../domain/execution/execution.ts";
+import { finallySteps, type StepState } from "../domain/execution/execution.ts";
 import { evaluateCondition, evaluateText } from "../domain/expressions/evaluate.ts";
 import type { Scope } from "../domain/expressions/scope.ts";
 import type { Subject } from "../domain/facts/objects.ts";
@@ -15,6 +16,7 @@ import { Problem, toProblem } from "../domain/problem.ts";
 import { adaptCall } from "./adapt-step.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { isHealthyAlready } from "./healthy-already.ts";
+import { isPaused } from "./follow-pauses.ts";
 import { type EffectEnd, findOut, makeEffect } from "./make-effect.ts";
 import { contextOf, findAction } from "./make-plan.ts";
 import { overwrites, stillAsPlanned } from "./outdated.ts";
@@ -139,12 +141,20 @@ async function change(
   const { call, events: adapted } = await adaptCall(step, before, wanted, action, context, tools);
   const effect = late === null ? await action.prepare(call.input, context, tools) : late.effect;
   if (late === null) await assertAsBefore(attempt, call, effect);
-  await assertNotProtected(effect, context.target, tools, ports);
+  const found = await assertNotProtected(effect, context.target, tools, ports);
+  if (late === null && (await mustWait(attempt, found))) return;
   await ports.faults.at("step-before-start");
   await session.record([...adapted, { type: "StepStarted", step: step.name, attempt: number, call, effect }]);
   await ports.faults.at("step-after-start");
   const end = late === null ? await makeEffect(effectRequest(attempt, effect), ports) : made;
   await conclude(attempt, action, call, effect, end, scope);
+}
+
+/** Nothing is recorded of a step that people have paused meanwhile. What is done at the end is not held back. */
+async function mustWait({ step, session, ports }: Attempt, found: readonly FoundObject[]): Promise<boolean> {
+  const { plan } = session.state();
+  const isLast = plan !== null && finallySteps(session.state(), plan).some(({ name }) => name === step.name);
+  return !isLast && (await isPaused(session, found, ports));
 }
 
 function unknown({ step, session }: Attempt, number: number, { message }: Problem): Promise<void> {

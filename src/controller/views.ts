@@ -16,6 +16,8 @@ export interface CurrentExecution extends ExecutionSummary {
   readonly step: { readonly name: string; readonly startedAt: string } | null;
   /** Why it ended; null while it has not. */
   readonly reason: string | null;
+  /** While it starts no further step. */
+  readonly paused: { readonly by: string; readonly reason: string; readonly until: string | null } | null;
 }
 
 /** A firing that no live execution is about, and what was decided about it last. */
@@ -27,8 +29,8 @@ export interface CurrentFiring {
   readonly severity: string;
   readonly subject: Subject | null;
   readonly openedAt: string;
-  /** `due`: nothing was decided yet. `held`: silenced or inhibited. `ended`: its execution is over, and it still fires. */
-  readonly state: "due" | "held" | "no-match" | "undecided" | "ended";
+  /** `due`: nothing was decided yet. `held`: silenced or inhibited. `paused`: decided again when that ends. `ended`: its execution is over, and it still fires. */
+  readonly state: "due" | "held" | "paused" | "no-match" | "undecided" | "ended";
   readonly reasons: readonly string[];
   /** When it is decided again; null: when something changes. */
   readonly decideAt: string | null;

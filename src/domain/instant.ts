@@ -16,3 +16,10 @@ export function milliseconds(instant: string): number {
   // oxlint-disable-next-line no-restricted-globals -- parses a given instant
   return Date.parse(instant);
 }
+
+const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/** RFC 3339 -> ISO 8601, UTC, as all instants here; null: it is none. */
+export function utcInstant(text: string): string | null {
+  return rfc3339.test(text) && !Number.isNaN(milliseconds(text)) ? plusSeconds(text, 0) : null;
+}

@@ -22,6 +22,7 @@ const quiet: Now = {
   catalog: { revision: `main@sha1:${"4f2c1d0a".repeat(5)}`, findings: [], problem: null },
   executions: [],
   firings: [],
+  pauses: [],
 };
 
 function execution(id: string, changes: Partial<CurrentExecution>): CurrentExecution {
@@ -33,6 +34,7 @@ function execution(id: string, changes: Partial<CurrentExecution>): CurrentExecu
     expiresAt: null,
     step: null,
     reason: null,
+    paused: null,
     ...changes,
   };
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type ControllerPorts, startController } from "../../src/controller/controller.ts";
 import { noMetrics } from "../support/no-metrics.ts";
+import { emptyPauseStore } from "../support/no-pauses.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -32,6 +33,7 @@ function besideSilentRemotes() {
     actions: new Map(),
     log: quiet,
     metrics: noMetrics,
+    pauseStore: emptyPauseStore,
   } as unknown as ControllerPorts;
   return { released, ports };
 }

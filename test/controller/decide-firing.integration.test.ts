@@ -24,6 +24,7 @@ import { delivery, ending } from "../contracts/store-samples.ts";
 import { givenAlert } from "../fixtures/facts.ts";
 import { rawAdmin } from "../support/kube-control-plane.ts";
 import { noMetrics } from "../support/no-metrics.ts";
+import { noPauses } from "../support/no-pauses.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 
 let postgres: TestPostgres;
@@ -72,6 +73,7 @@ function ports(live = true): DecisionPorts {
     factTimeoutSeconds: 5,
     ownerLabel: "team",
     live: live ? [{}] : [],
+    pauses: noPauses,
     confirm: "off",
     alertmanagers: { look: async () => ({ state: "unasked" }) },
     protection: { namespaces: ["kube-system"], ownNamespace: null, ownNode: null },

@@ -9,6 +9,7 @@ import { Problem } from "../../src/domain/problem.ts";
 import { plan, requested } from "../fixtures/executions.ts";
 import { recorded, step } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
+import { emptyPauseStore, noPauses } from "../support/no-pauses.ts";
 
 const id = "0192f1c0-2222-7ccc-8ddd-0000000000e3";
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -46,6 +47,8 @@ function onlyReading(refusals: readonly Problem[] = []) {
     lease: { onLost: (listener: () => void) => void lost.push(listener) },
     log: quiet,
     metrics: noMetrics,
+    pauses: noPauses,
+    pauseStore: emptyPauseStore,
   } as unknown as EnginePorts;
   const loseLease = () => lost.forEach((listener) => listener());
   return { signals, appends, ports, loseLease };

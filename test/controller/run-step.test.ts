@@ -12,6 +12,7 @@ import type { Effect } from "../../src/domain/planning/effect.ts";
 import type { ProblemCode } from "../../src/domain/problem.ts";
 import { recorded, running, scaleEffect, started, step } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
+import { emptyPauseStore, noPauses } from "../support/no-pauses.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const scale = step("scale", { call: { action: "scale_deployment", input: {} } });
@@ -68,6 +69,8 @@ async function secondAttempt(
     random: () => 0,
     log: quiet,
     metrics: noMetrics,
+    pauses: noPauses,
+    pauseStore: emptyPauseStore,
   } as unknown as EnginePorts;
   const state = fold(recorded([...running([scale]), ...firstFailed]));
   const session = openSession({ id: "e1", epoch: 1 }, state, new AbortController().signal, ports);

@@ -16,6 +16,7 @@ import {
 import { recorded, running, started, step } from "../support/given.ts";
 import { rawAdmin } from "../support/kube-control-plane.ts";
 import { noMetrics } from "../support/no-metrics.ts";
+import { emptyPauseStore, noPauses } from "../support/no-pauses.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const path = "/apis/apps/v1/namespaces/shop/deployments/api";
@@ -86,6 +87,8 @@ describe("taking back a step that wrote two fields", () => {
       clock: { now: () => "2026-11-17T10:05:00.000Z" },
       log: quiet,
       metrics: noMetrics,
+      pauses: noPauses,
+      pauseStore: emptyPauseStore,
     } as unknown as EnginePorts;
     const made: ExecutionEvent[] = [...running([step("patch")]), started("patch", effect), ...events];
     const state = fold(recorded(made));

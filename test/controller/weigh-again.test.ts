@@ -13,6 +13,7 @@ import { Problem } from "../../src/domain/problem.ts";
 import { escalationName } from "../../src/domain/templates/escalation.ts";
 import { failed, plan, recorded, running, start, started, step } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
+import { emptyPauseStore, noPauses } from "../support/no-pauses.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const tried: ExecutionEvent[] = [
@@ -35,6 +36,8 @@ async function unweighable(problem: Problem, seconds: number) {
     clock: { now: () => now },
     log: quiet,
     metrics: noMetrics,
+    pauses: noPauses,
+    pauseStore: emptyPauseStore,
   } as unknown as EnginePorts;
   const session = openSession(
     { id: "e1", epoch: 1 },

@@ -55,7 +55,15 @@ function givenApi(execution = waiting) {
               }
             : null,
         currentExecutions: async () => [
-          { ...waiting.summary, severity: "", gate: null, expiresAt: null, step: null, reason: null },
+          {
+            ...waiting.summary,
+            severity: "",
+            gate: null,
+            expiresAt: null,
+            step: null,
+            reason: null,
+            paused: null,
+          },
         ],
       },
       examine: async () => [{ name: "disk", status: "warn", detail: "1 MiB free", mend: "make room" }],

@@ -5,6 +5,7 @@ import type { RecordedEvent } from "../../src/domain/execution/events.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { createServer, type ServerOptions, type ServerPorts } from "../../src/server/create-server.ts";
 import { noMetrics } from "../support/no-metrics.ts";
+import { nothingPaused } from "../support/no-pauses.ts";
 
 export const token = "a-token-of-sufficient-length";
 
@@ -45,6 +46,7 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
       },
       executions: executionsOf([]),
       views: emptyViews,
+      pauses: nothingPaused,
       start: () => Promise.reject(new Error("nothing is started here")),
       examine: async () => [],
       metrics: { ...noMetrics, contentType: "text/plain", scrape: async () => "" },

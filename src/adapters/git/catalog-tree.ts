@@ -5,12 +5,12 @@ import git, { type TreeEntry } from "isomorphic-git";
 import type { CatalogFile } from "../../controller/ports.ts";
 import type { Finding } from "../../domain/finding.ts";
 import {
-  catalogFile,
   catalogFolders,
   catalogLimits,
   isCatalogFile,
   overLimits,
   refusedFile,
+  rootFiles,
 } from "../../domain/policies/catalog-files.ts";
 import { Problem } from "../../domain/problem.ts";
 import { localProblem } from "./git-problem.ts";
@@ -57,7 +57,7 @@ export async function readCatalogTree(
   const walk: Walk = { commit, gitdir, cache: {}, files: [], findings: [], entries: 0 };
   const base = await baseTree(walk, commit, root);
   for (const entry of base) {
-    if (entry.path === catalogFile) await walkEntry(walk, entry, entry.path, 0);
+    if (rootFiles.includes(entry.path)) await walkEntry(walk, entry, entry.path, 0);
     else if (!catalogFolders.includes(entry.path)) continue;
     else if (entry.type === "tree") await walkTree(walk, entry.oid, entry.path, 1);
     else refuse(walk, entry.path, "NOT_A_FOLDER", `${entry.path} must be a folder`);

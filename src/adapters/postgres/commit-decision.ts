@@ -12,6 +12,7 @@ import {
   recordDecision,
   undecided,
 } from "./queries/decide-firing.ts";
+import { waitForPause } from "./queries/pauses.ts";
 import { guarded, inTransaction, type Sql } from "./sql.ts";
 
 type Decided = Awaited<ReturnType<AlertStore["decide"]>>;
@@ -36,6 +37,9 @@ async function decide(sql: Sql, replica: string, firing: Firing, decision: Firin
       break;
     case "undecided":
       await undecided(sql, firing.id, decision);
+      break;
+    case "paused":
+      await waitForPause(sql, firing.id, decision);
       break;
     case "joined":
       if (!(await joinExecution(sql, firing.id, decision))) return { result: "stale" };

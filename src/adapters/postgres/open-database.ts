@@ -1,6 +1,7 @@
 // Opens the state of record: a PostgreSQL server by URL, or the embedded one in a data folder. One code path serves both;
 // only the lease differs.
 import type pg from "pg";
+import type { PauseStore } from "../../controller/pause-ports.ts";
 import type {
   AlertStore,
   Assessments,
@@ -22,6 +23,7 @@ import { makeMonths } from "./keep-months.ts";
 import { holdEmbeddedLease, holdLease } from "./lease.ts";
 import { type Migration, migrate } from "./migrate.ts";
 import { catalogState, outbox } from "./outbox.ts";
+import { pauseStore } from "./pause-store.ts";
 import { databaseProblem } from "./sql.ts";
 import { views } from "./views.ts";
 
@@ -47,6 +49,7 @@ export interface Database extends DatabaseConnection {
   readonly assessments: Assessments;
   readonly catalog: CatalogState;
   readonly outbox: Outbox;
+  readonly pauses: PauseStore;
   readonly views: Views;
   readonly lease: Lease;
   readonly clock: Clock;
@@ -110,6 +113,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       assessments: assessments(base.pool),
       catalog: catalogState(base.pool),
       outbox: outbox(base.pool, held.lease),
+      pauses: pauseStore(base.pool),
       views: views(base.pool),
       lease: held.lease,
       clock: held.clock,

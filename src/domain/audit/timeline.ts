@@ -4,6 +4,7 @@ import { objectText } from "../facts/objects.ts";
 import type { Gate } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
 import type { Json } from "../json.ts";
+import { scopeText, untilText } from "../gate/why-paused.ts";
 import { code, prose } from "../plain-text.ts";
 import type { Effect } from "../planning/effect.ts";
 import { unreachable } from "../problem.ts";
@@ -34,6 +35,10 @@ export function eventText(event: ExecutionEvent): string {
       return `Alert ${code(event.fingerprint)} resolved`;
     case "Claimed":
       return event.keys.length === 0 ? "Started" : `Started; ${event.keys.length} object(s) reserved`;
+    case "Paused":
+      return `Paused by ${code(event.by)}${prose(untilText(event.until))} (${prose(scopeText(event.scope))}): ${text(event.reason)}`;
+    case "Resumed":
+      return `Resumed by ${code(event.by)}: ${text(event.reason)}`;
     case "CancelRequested":
       return `Cancelled by ${code(event.by)}: ${text(event.reason)}${event.keep ? " (what was done stays)" : ""}`;
     case "FallbackChosen":

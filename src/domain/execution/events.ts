@@ -2,6 +2,7 @@
 // A stored event is never rewritten: a new shape gets a new version and an upcaster.
 import type { Alert, AlertReference } from "../facts/alert.ts";
 import type { Subject } from "../facts/objects.ts";
+import type { Pause } from "../facts/pause.ts";
 import type { Approval, Gate, Mode } from "../gate/gate.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { Effect, Preview } from "../planning/effect.ts";
@@ -192,6 +193,15 @@ export interface FallbackChosen {
   readonly template: string;
   readonly reason: string;
 }
+/** No further step starts; what runs goes on, an undo too. Said again when who paused it, why or until when has changed. */
+export interface Paused extends Pause {
+  readonly type: "Paused";
+}
+export interface Resumed {
+  readonly type: "Resumed";
+  readonly by: string;
+  readonly reason: string;
+}
 export interface CancelRequested {
   readonly type: "CancelRequested";
   readonly by: string;
@@ -251,6 +261,8 @@ export type ExecutionEvent =
   | StepUndone
   | UndoFailed
   | FallbackChosen
+  | Paused
+  | Resumed
   | CancelRequested
   | Ended
   | AssessmentMade;

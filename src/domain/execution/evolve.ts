@@ -1,6 +1,7 @@
 // Folds events into the state of an execution. Total on every event of every phase that can be stored; decides nothing.
 import type { AlertReference } from "../facts/alert.ts";
 import type { Gate } from "../gate/gate.ts";
+import { secondsBetween } from "../instant.ts";
 import { everyStep } from "../planning/plan.ts";
 import { unreachable } from "../problem.ts";
 import type { CancelRequested, ExecutionEvent, RecordedEvent, StepFailed, StepStarted } from "./events.ts";
@@ -60,7 +61,14 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
     case "CancelRequested":
       return withCancel(state, event);
     case "FallbackChosen":
-      return { ...state, phase: "running", fallbackAt: at, undoStartedAt: null };
+      return { ...state, phase: "running", fallbackAt: at, undoStartedAt: null, pausedSeconds: 0 };
+    case "Paused":
+      return { ...state, paused: { ...event, at: state.paused?.at ?? at } };
+    case "Resumed":
+      return { ...state, paused: null, pausedSeconds: state.pausedSeconds + standstill(state, at) };
+    // The call of the step's start says what came of it.
+    case "StepAdapted":
+      return state;
     case "AssessmentMade":
       return { ...state, assessment: event };
     case "Ended":
@@ -92,7 +100,14 @@ function withGate(state: Execution, gate: Gate, at: string): Execution {
 /** Where people were asked about the fallback, its time begins now. */
 function withClaim(state: Execution, at: string): Execution {
   const fallbackAt = state.fallbackAt === null ? null : at;
-  return { ...state, claimed: true, phase: "running", startedAt: at, fallbackAt };
+  return { ...state, claimed: true, phase: "running", startedAt: at, fallbackAt, pausedSeconds: 0 };
+}
+
+/** Of the time in which its steps could have started. A clock that jumps back takes nothing away. */
+function standstill({ paused, startedAt, fallbackAt }: Execution, at: string): number {
+  const began = fallbackAt ?? startedAt;
+  if (paused === null || began === null) return 0;
+  return Math.max(0, secondsBetween(paused.at > began ? paused.at : began, at));
 }
 
 /** A plan that nobody was asked about may still wait for people; whatever else got stricter ends it or its fallback. */

@@ -6,7 +6,15 @@ import type { Json } from "../json.ts";
 import type { Effect, Preview } from "../planning/effect.ts";
 import type { ActionCall, Plan, PlannedStep, Undo } from "../planning/plan.ts";
 import type { ProblemCode } from "../problem.ts";
-import type { ApprovalRequested, AssessmentMade, ByHand, MatchRecord, Outcome, Phase } from "./events.ts";
+import type {
+  ApprovalRequested,
+  AssessmentMade,
+  ByHand,
+  MatchRecord,
+  Outcome,
+  Paused,
+  Phase,
+} from "./events.ts";
 
 export type StepStatus = "pending" | "running" | "retrying" | "succeeded" | "failed" | "skipped" | "unknown";
 
@@ -87,6 +95,10 @@ export interface Execution {
   readonly undoStartedAt: string | null;
   /** Set when the plan's fallback was chosen: its steps run now, with a time limit of their own. */
   readonly fallbackAt: string | null;
+  /** While people have paused it; `at`: since when. */
+  readonly paused: (Paused & { readonly at: string }) | null;
+  /** How long it was, since its steps (or those of its fallback) could start: so much later is its time over. */
+  readonly pausedSeconds: number;
   readonly assessment: AssessmentMade | null;
   readonly cancel: { readonly by: string; readonly reason: string; readonly keep: boolean } | null;
 }
@@ -135,6 +147,8 @@ export const newExecution: Execution = {
   changes: [],
   undoStartedAt: null,
   fallbackAt: null,
+  paused: null,
+  pausedSeconds: 0,
   assessment: null,
   cancel: null,
 };

@@ -13,6 +13,7 @@ export function finish(
   now: string,
 ): readonly Work[] {
   if (busy.size === 0 && mayFallBack(state, plan, end) && plan.fallback !== null) {
+    if (state.paused !== null) return [{ type: "paused", until: state.paused.until }];
     return [{ type: "fallback", template: plan.fallback.template.name, reason: end.reason }];
   }
   const steps = state.changes.length === 0 ? [] : finallySteps(state, plan);

@@ -37,7 +37,7 @@ export function nextWork(state: Execution, busy: ReadonlySet<string>, now: strin
     if (end !== null) return [end];
   }
   if (gate.kind === "approval" && !state.approved) return awaitApproval(state, now);
-  if (!state.claimed) return [{ type: "claim" }];
+  if (!state.claimed) return [whilePaused(state) ?? { type: "claim" }];
   return run(state, plan, busy, now);
 }
 
@@ -49,6 +49,10 @@ function refused({ reasons }: Gate): Work {
 
 function hasStarted(state: Execution): boolean {
   return [...state.steps.values()].some((step) => step.status !== "pending");
+}
+
+function whilePaused({ paused }: Execution): Work | null {
+  return paused === null ? null : { type: "paused", until: paused.until };
 }
 
 function endBeforeStart(state: Execution): Work | null {
@@ -168,6 +172,8 @@ function runSteps(
   const skips = plan.steps.flatMap((step) => skipOf(state, plan, step));
   if (skips.length > 0) return [{ type: "record", events: skips }];
   const ready = plan.steps.filter((step) => !busy.has(step.name) && isReady(state, plan, step));
+  const paused = whilePaused(state);
+  if (paused !== null && ready.length > 0) return [paused];
   const due = ready.filter((step) => (stateOf(state, step).retryAt ?? now) <= now);
   const work = chooseSteps(state, plan, busy, firstChangeAlone(state, plan, busy, due)).map(
     (step): Work => ({ type: "start", step, state: stateOf(state, step) }),
@@ -303,7 +309,9 @@ function allDone(state: Execution, plan: Plan): boolean {
 
 function deadline(state: Execution, plan: Plan): string {
   const began = state.fallbackAt ?? state.startedAt;
-  return began === null ? endOfTime : plusSeconds(began, plan.timeoutSeconds);
+  return began === null || state.paused !== null
+    ? endOfTime
+    : plusSeconds(began, plan.timeoutSeconds + state.pausedSeconds);
 }
 
 function earlier(left: string, right: string): string {

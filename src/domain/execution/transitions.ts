@@ -33,6 +33,8 @@ export const legalPhases: Readonly<Record<EventType, readonly Phase[]>> = {
   StepUndone: undoPhases,
   UndoFailed: undoPhases,
   FallbackChosen: undoPhases,
+  Paused: live,
+  Resumed: live,
   CancelRequested: live,
   Ended: live,
   AssessmentMade: ["ended"],

@@ -18,6 +18,8 @@ export type Work =
   | { readonly type: "fallback"; readonly template: string; readonly reason: string }
   /** Running attempts have to stop: the driver aborts them and records what came of each. */
   | { readonly type: "abort"; readonly code: "EXECUTION_TIMEOUT" | "CANCELLED" }
+  /** People have paused it: look whether they still do. */
+  | { readonly type: "paused"; readonly until: string | null }
   | { readonly type: "wait"; readonly until: string };
 
 /** How an execution is going to end, before its fallback and its `finally` had their turn. */

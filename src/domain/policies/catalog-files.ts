@@ -2,15 +2,17 @@
 import type { Finding } from "../finding.ts";
 
 export const catalogFolders: readonly string[] = ["templates", "policies"];
-/** At the catalog's root; optional. */
 export const catalogFile = "catalog.yaml";
+export const pauseFile = "pause.yaml";
+/** At the catalog's root; optional. */
+export const rootFiles: readonly string[] = [catalogFile, pauseFile];
 
 const mebibyte = 1024 * 1024;
 export const catalogLimits = { fileBytes: mebibyte, totalBytes: 16 * mebibyte, files: 5_000 } as const;
 
 /** `path` is relative to the catalog's root. */
 export function isCatalogFile(path: string): boolean {
-  return path === catalogFile || /^(?:templates|policies)\/.+\.(?:ya?ml|json)$/.test(path);
+  return rootFiles.includes(path) || /^(?:templates|policies)\/.+\.(?:ya?ml|json)$/.test(path);
 }
 
 /** A file that is not read at all, for a reason that has no place in its text. */

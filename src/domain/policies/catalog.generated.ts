@@ -8,6 +8,14 @@ export interface CatalogFile {
    */
   format: number;
   /**
+   * Templates that are never chosen or started any more, as `name@version`, or `name` for all its versions. What runs with one stops at its next step and takes back what it changed.
+   *
+   * @maxItems 1000
+   *
+   * Items: `name@version`, or `name`.
+   */
+  revoked: string[];
+  /**
    * Named times for the operator `inCalendar`.
    */
   calendars: {
@@ -55,6 +63,27 @@ export const catalogSchema = {
       "default": 1,
       "examples": [
         1
+      ]
+    },
+    "revoked": {
+      "title": "Revoked",
+      "description": "Templates that are never chosen or started any more, as `name@version`, or `name` for all its versions. What runs with one stops at its next step and takes back what it changed.",
+      "type": "array",
+      "items": {
+        "title": "Template",
+        "description": "`name@version`, or `name`.",
+        "type": "string",
+        "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(@[0-9A-Za-z.+-]{1,64})?$",
+        "examples": [
+          "raise-memory@1.3.0"
+        ]
+      },
+      "maxItems": 1000,
+      "default": [],
+      "examples": [
+        [
+          "raise-memory@1.3.0"
+        ]
       ]
     },
     "calendars": {

@@ -1,5 +1,6 @@
 // The compiled catalog of one commit: templates by name, and rules in buckets by the alert names that they are about.
 import type { FetchedFact } from "../facts/facts.ts";
+import type { Pause } from "../facts/pause.ts";
 import type { Template } from "../templates/template.ts";
 import type { GuardRule, RuleBase, SelectionRule } from "./rule.ts";
 import { makeRuleSet, type RuleSet } from "./rule-set.ts";
@@ -16,6 +17,10 @@ interface CatalogBase {
   readonly templates: ReadonlyMap<string, Template>;
   /** Facts that a template's expressions read when the plan is made. */
   readonly templateFacts: ReadonlyMap<string, ReadonlySet<FetchedFact>>;
+  /** `name@version` or `name`: never chosen, not startable, and what runs with one goes back. */
+  readonly revoked: ReadonlySet<string>;
+  /** Of `pause.yaml`; some may be over. */
+  readonly pauses: readonly Pause[];
 }
 
 /** All that was compiled, as data: what one thread hands to another. */
@@ -55,6 +60,14 @@ function makeBuckets<R extends RuleBase>(rules: readonly R[]): Buckets<R> {
     byAlertName: new Map(sets),
     always: makeRuleSet(rules.filter(({ alertNames }) => alertNames === null)),
   };
+}
+
+/** Whether this version of a template is not to be used any more. */
+export function isRevoked(
+  { name, version }: { readonly name: string; readonly version: string | null },
+  { revoked }: Pick<CatalogBase, "revoked">,
+): boolean {
+  return revoked.has(name) || revoked.has(`${name}@${version ?? ""}`);
 }
 
 /** The rule sets that have to be asked about an alert. */

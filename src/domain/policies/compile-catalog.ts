@@ -1,7 +1,9 @@
 // All files of one commit -> the catalog, or everything that is wrong with them. One error and there is no catalog:
 // the last good one stays in use.
+import { didYouMean } from "../did-you-mean.ts";
+import type { Pause } from "../facts/pause.ts";
 import { type Finding, hasErrors } from "../finding.ts";
-import { schemaCheck } from "../schema-findings.ts";
+import { schemaCheck, withDefaults } from "../schema-findings.ts";
 import type { ActionDescription } from "../templates/action-description.ts";
 import { type ActionIndex, actionIndex } from "../templates/action-index.ts";
 import { checkFallbacks } from "../templates/check-fallbacks.ts";
@@ -13,12 +15,14 @@ import {
 import { templateSchema } from "../templates/template.generated.ts";
 import { readYaml, type YamlDocument } from "../yaml-findings.ts";
 import { type Calendars, readCalendars } from "./calendars.ts";
-import { catalogSchema } from "./catalog.generated.ts";
+import { type CatalogFile, catalogSchema } from "./catalog.generated.ts";
 import { type Catalog, type CatalogContent, openCatalog } from "./catalog.ts";
-import { catalogFile } from "./catalog-files.ts";
+import { catalogFile, pauseFile } from "./catalog-files.ts";
 import { type CompiledPolicy, compilePolicy, type PolicySurroundings } from "./compile-policy.ts";
 import { findAmbiguity } from "./find-ambiguity.ts";
+import { pauseSchema } from "./pause.generated.ts";
 import { policySchema } from "./policy.generated.ts";
+import { readPauses } from "./read-pauses.ts";
 
 export interface CatalogText {
   /** Relative to the catalog's root. */
@@ -100,19 +104,53 @@ interface Policies {
   readonly findings: readonly Finding[];
 }
 
-/** `catalog.yaml`; without it there are no calendars. */
-function compileCalendars(files: readonly CatalogText[]): {
+interface CatalogFileReading {
   /** null: the file has errors. */
   readonly calendars: Calendars | null;
+  readonly revoked: ReadonlySet<string>;
+  readonly findings: readonly Finding[];
+}
+
+/** `catalog.yaml`; without it there are no calendars. */
+function compileCatalogFile(files: readonly CatalogText[], { byName }: Templates): CatalogFileReading {
+  const own = files.filter(({ path }) => path === catalogFile);
+  if (own.length === 0) return { calendars: new Map(), revoked: new Set(), findings: [] };
+  const found: Finding[] = [];
+  const [document] = readEach(own, catalogSchema, found);
+  if (document === undefined) return { calendars: null, revoked: new Set(), findings: found };
+  const reading = readCalendars(document);
+  const { revoked } = withDefaults<CatalogFile>(document.value, catalogSchema);
+  const unknown = unknownRevoked(revoked, [...byName.keys()], document);
+  return {
+    calendars: hasErrors(reading.findings) ? null : reading.calendars,
+    revoked: new Set(revoked),
+    findings: [...reading.findings, ...unknown],
+  };
+}
+
+/** Another version is what one expects after a revocation; another name is a slip, or a template that is gone for good. */
+function unknownRevoked(
+  revoked: readonly string[],
+  names: readonly string[],
+  document: YamlDocument,
+): readonly Finding[] {
+  return revoked.flatMap((entry, index): readonly Finding[] => {
+    const [name = ""] = entry.split("@", 1);
+    if (names.includes(name)) return [];
+    const message = `there is no template "${name}"${didYouMean(name, names)}`;
+    const position = document.position(["revoked", index]);
+    return [{ ...position, severity: "warning", code: "UNKNOWN_TEMPLATE", message }];
+  });
+}
+
+function compilePauses(files: readonly CatalogText[]): {
+  readonly pauses: readonly Pause[];
   readonly findings: readonly Finding[];
 } {
-  const own = files.filter(({ path }) => path === catalogFile);
-  if (own.length === 0) return { calendars: new Map(), findings: [] };
-  const findings: Finding[] = [];
-  const [document] = readEach(own, catalogSchema, findings);
-  if (document === undefined) return { calendars: null, findings };
-  const reading = readCalendars(document);
-  return { calendars: hasErrors(reading.findings) ? null : reading.calendars, findings: reading.findings };
+  const own = files.filter(({ path }) => path === pauseFile);
+  const found: Finding[] = [];
+  const [document] = readEach(own, pauseSchema, found);
+  return document === undefined ? { pauses: [], findings: found } : readPauses(document);
 }
 
 function compilePolicies(files: readonly CatalogText[], surroundings: PolicySurroundings): Policies {
@@ -136,11 +174,18 @@ function warnOfAlways({ selection, guards }: CatalogContent): readonly Finding[]
   return [{ ...first.position, severity: "warning", code: "MANY_RULES_FOR_ALL", message }];
 }
 
-function assemble(revision: string, { byName }: Templates, { policies }: Policies): CatalogContent {
+function assemble(
+  revision: string,
+  { byName }: Templates,
+  { policies }: Policies,
+  { revoked, pauses }: Pick<CatalogContent, "revoked" | "pauses">,
+): CatalogContent {
   const compiled = [...byName].flatMap(([name, one]) => (one === null ? [] : [[name, one] as const]));
   return {
     revision,
     templates: new Map(compiled.map(([name, { template }]) => [name, template])),
+    revoked,
+    pauses,
     templateFacts: new Map(compiled.map(([name, { facts }]) => [name, facts])),
     selection: policies.flatMap((policy) => policy.selection),
     guards: policies.flatMap((policy) => policy.guards),
@@ -160,7 +205,7 @@ function byPosition(left: Finding, right: Finding): number {
   return byFile || left.line - right.line || left.column - right.column;
 }
 
-/** Reads `templates/`, `policies/` (not `policies/tests/`) and `catalog.yaml`; all other files are none of its business. */
+/** Reads `templates/`, `policies/` (not `policies/tests/`), `catalog.yaml` and `pause.yaml`; all other files are none of its business. */
 export function compileCatalog(
   files: readonly CatalogText[],
   revision: string,
@@ -177,12 +222,19 @@ export function compileContent(
   actions: readonly ActionDescription[],
 ): ContentCompilation {
   const templates = compileTemplates(filesUnder("templates", files), actionIndex(actions));
-  const { calendars, findings: own } = compileCalendars(files);
-  const surroundings = { templates: templates.byName, calendars };
+  const own = compileCatalogFile(files, templates);
+  const paused = compilePauses(files);
+  const surroundings = { templates: templates.byName, calendars: own.calendars };
   const policies = compilePolicies(filesUnder("policies", files), surroundings);
   const ambiguity = findAmbiguity(policies.policies.flatMap(({ selection }) => selection));
-  const errors = [...own, ...templates.findings, ...policies.findings, ...ambiguity];
-  const content = assemble(revision, templates, policies);
+  const errors = [
+    ...own.findings,
+    ...paused.findings,
+    ...templates.findings,
+    ...policies.findings,
+    ...ambiguity,
+  ];
+  const content = assemble(revision, templates, policies, { revoked: own.revoked, pauses: paused.pauses });
   const findings = withoutRepetition([...errors, ...warnOfAlways(content)]).toSorted(byPosition);
   return { content: hasErrors(findings) ? null : content, findings };
 }

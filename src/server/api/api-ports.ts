@@ -1,4 +1,5 @@
 // What the routes of the API need from the controller.
+import type { Controller } from "../../controller/controller.ts";
 import type { Check } from "../../controller/doctor.ts";
 import type { AlertStore, ExecutionStore } from "../../controller/ports.ts";
 import type { StartAnswer, StartRequest } from "../../controller/start-by-hand.ts";
@@ -13,6 +14,7 @@ export interface ApiPorts {
   readonly state: ServerState;
   /** @throws Problem: why it is not started */
   readonly start: (request: StartRequest) => Promise<StartAnswer>;
+  readonly pauses: Controller["pauses"];
   readonly examine: () => Promise<readonly Check[]>;
 }
 

@@ -19,6 +19,7 @@ export function incidentRoutes(ports: ApiPorts): readonly Route[] {
         catalog: named("Catalog"),
         executions: listOf(named("CurrentExecution")),
         firings: listOf(named("CurrentFiring")),
+        pauses: listOf(named("Pause")),
       }),
       handle: () => now(ports),
     }),
@@ -49,13 +50,22 @@ export function incidentRoutes(ports: ApiPorts): readonly Route[] {
   ];
 }
 
-async function now({ views, state }: ApiPorts) {
+async function now({ views, state, pauses: paused }: ApiPorts) {
   const began = performance.now();
   const health = await views.health();
   const databaseSeconds = (performance.now() - began) / 1000;
-  const [executions, firings] = await Promise.all([
+  const [executions, firings, pauses] = await Promise.all([
     views.currentExecutions(mostCurrent),
     views.currentFirings(mostCurrent),
+    paused.all(),
   ]);
-  return { mode: state.mode(), databaseSeconds, health, catalog: state.catalog(), executions, firings };
+  return {
+    mode: state.mode(),
+    databaseSeconds,
+    health,
+    catalog: state.catalog(),
+    executions,
+    firings,
+    pauses,
+  };
 }

@@ -5,6 +5,7 @@ import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { executionRoutes } from "./execution-routes.ts";
 import { incidentRoutes } from "./incident-routes.ts";
 import { openApi } from "./openapi.ts";
+import { pauseRoutes } from "./pause-routes.ts";
 import { type Route, read } from "./route.ts";
 
 export function apiRoutes(ports: ApiPorts, { teams, sources }: ApiSettings): readonly Route[] {
@@ -12,6 +13,7 @@ export function apiRoutes(ports: ApiPorts, { teams, sources }: ApiSettings): rea
     ...incidentRoutes(ports),
     ...executionRoutes(ports, teams),
     ...deadLetterRoutes(ports, sources),
+    ...pauseRoutes(ports),
     ...controllerRoutes(ports),
     read("/openapi.json", "describe", "This document.", {
       answer: { type: "object" },

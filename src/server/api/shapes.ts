@@ -72,6 +72,14 @@ const incident: Readonly<Record<string, JsonObject>> = {
   ),
 };
 
+const pause: Readonly<Record<string, JsonObject>> = {
+  scope: { type: "object", properties: { kind: text }, required: ["kind"] },
+  by: text,
+  reason: text,
+  until: orNull(instant),
+  source: { enum: ["command", "file", "annotation"] },
+};
+
 const demand = shape({ from: texts, approvals: integer });
 
 const catalog: Readonly<Record<string, JsonObject>> = {
@@ -104,6 +112,7 @@ export const shapes = {
     version: integer,
     event: { type: "object", properties: { type: text }, required: ["type"] },
   }),
+  Pause: shape(pause),
   CurrentExecution: shape({
     ...execution,
     severity: text,
@@ -111,6 +120,7 @@ export const shapes = {
     expiresAt: orNull(instant),
     step: orNull(shape({ name: text, startedAt: instant })),
     reason: orNull(text),
+    paused: orNull(shape({ by: text, reason: text, until: orNull(instant) })),
   }),
   CurrentFiring: shape({
     id: text,
@@ -120,7 +130,7 @@ export const shapes = {
     severity: text,
     subject: orNull(shape({ kind: text, namespace: orNull(text), name: text, container: orNull(text) })),
     openedAt: instant,
-    state: { enum: ["due", "held", "no-match", "undecided", "ended"] },
+    state: { enum: ["due", "held", "paused", "no-match", "undecided", "ended"] },
     reasons: texts,
     decideAt: orNull(instant),
     execution: orNull(

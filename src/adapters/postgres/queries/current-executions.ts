@@ -11,6 +11,7 @@ interface Row extends ExecutionRow {
   readonly step: string | null;
   readonly step_at: Date | null;
   readonly reason: string | null;
+  readonly paused: (NonNullable<CurrentExecution["paused"]> & { readonly type: string }) | null;
 }
 
 export async function currentExecutions(sql: Sql, limit: number): Promise<readonly CurrentExecution[]> {
@@ -29,10 +30,11 @@ export async function currentExecutions(sql: Sql, limit: number): Promise<readon
          (array_agg(event ->> 'expiresAt' order by seq desc) filter (where type = 'ApprovalRequested'))[1] as expires_at,
          (array_agg(event ->> 'step' order by seq desc) filter (where type = 'StepStarted'))[1] as step,
          max(at) filter (where type = 'StepStarted') as step_at,
-         (array_agg(event ->> 'reason' order by seq desc) filter (where type = 'Ended'))[1] as reason
+         (array_agg(event ->> 'reason' order by seq desc) filter (where type = 'Ended'))[1] as reason,
+         (array_agg(event order by seq desc) filter (where type in ('Paused', 'Resumed')))[1] as paused
        from events v
        where v.execution_id = page.id
-         and type in ('ExecutionRequested', 'GateDecided', 'ApprovalRequested', 'StepStarted', 'Ended')
+         and type in ('ExecutionRequested', 'GateDecided', 'ApprovalRequested', 'StepStarted', 'Ended', 'Paused', 'Resumed')
      ) said on true
      order by escalated desc, id desc`,
     [limit],
@@ -47,5 +49,12 @@ export async function currentExecutions(sql: Sql, limit: number): Promise<readon
         ? null
         : { name: row.step, startedAt: row.step_at.toISOString() },
     reason: row.reason,
+    paused: pausedOf(row),
   }));
+}
+
+function pausedOf({ paused, phase }: Row): CurrentExecution["paused"] {
+  if (paused?.type !== "Paused" || phase === "ended") return null;
+  const { by, reason, until } = paused;
+  return { by, reason, until };
 }

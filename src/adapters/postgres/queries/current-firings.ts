@@ -69,6 +69,6 @@ function firing(row: Row): CurrentFiring {
 }
 
 function stateOf(kind: string | null): CurrentFiring["state"] {
-  if (kind === "no-match" || kind === "undecided") return kind;
+  if (kind === "no-match" || kind === "undecided" || kind === "paused") return kind;
   return kind === null ? "due" : "ended";
 }
