@@ -4,8 +4,8 @@ import type { ProtectionRules } from "../actions/protected.ts";
 import type { LiveScope } from "../domain/gate/weigh-gate.ts";
 import type { ConfirmPorts } from "./confirm-alert.ts";
 import type { Metrics } from "./metrics.ts";
-import type { AlertStore, Clock, Clusters, Faults, Ids, Log } from "./ports.ts";
 import type { Pauses } from "./pauses.ts";
+import type { AlertStore, Clock, Clusters, Faults, Ids, Log } from "./ports.ts";
 
 export interface DecisionPorts extends ConfirmPorts {
   readonly alerts: AlertStore;

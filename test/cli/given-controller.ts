@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { type App, startApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config/read-config.ts";
 import type { Log } from "../../src/controller/ports.ts";
-import { startSimulatedCluster } from "../../src/simulation/start-simulated-cluster.ts";
+import {
+  type RunningSimulation,
+  startSimulatedCluster,
+} from "../../src/simulation/start-simulated-cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { bareRepository, temporaryFolder, workCopy } from "../support/git.ts";
 import { startPostgres } from "../support/postgres.ts";
@@ -87,6 +90,9 @@ export interface GivenController {
     is: (execution: { phase: string; outcome: string | null }) => boolean,
   ): Promise<string>;
   push(files: Readonly<Record<string, string | null>>): void;
+  readonly simulation: RunningSimulation;
+  /** Another replica over the same database; its own `stop` stops it alone. */
+  another(name: string): Promise<Pick<GivenController, "app" | "run" | "stop">>;
   stop(): Promise<void>;
 }
 
@@ -103,28 +109,24 @@ export async function givenController(settings: object = {}): Promise<GivenContr
   const work = workCopy(join(folder.path, "work"), repository);
   work.push(catalog);
   const dataDir = join(folder.path, "data");
-  const { config, findings } = readConfig(
-    JSON.stringify({
-      data_dir: dataDir,
-      database: { url: await postgres.createDatabase() },
+  const database = await postgres.createDatabase();
+  const startIn = (folderOfReplica: string) =>
+    startReplica({
+      data_dir: folderOfReplica,
+      database: { url: database },
       clusters: [{ name: "sim", kubeconfig: join(folder.path, "kubeconfig") }],
       live: [{ namespaces: ["shop", "till", "spare", "frozen"] }],
       config_repository: { url: repository, interval: "1s" },
       approvals: { people: [{ id: "ana" }, { id: "bo" }] },
       server: { listen: "127.0.0.1:0" },
       ...settings,
-    }),
-    "gitmend.yaml",
-    {},
-  );
-  if (config === null) throw new Error(JSON.stringify(findings));
-  const app = await startApp({ config, environment: {}, log: quietLog, library: async () => [], demo: true });
+    });
+  const app = await startIn(dataDir);
   const api: GivenController["api"] = (path, request = {}) =>
     fetch(`${app.url}${path}`, {
       ...request,
       headers: { authorization: `Bearer ${app.token}`, ...request.headers },
     });
-  await eventually("the catalog is in use", () => app.controller.catalog.current() ?? undefined);
   return {
     app,
     metricsUrl: app.metricsUrl,
@@ -145,6 +147,17 @@ export async function givenController(settings: object = {}): Promise<GivenContr
         return items.find(is)?.id;
       }),
     push: (files) => void work.push(files),
+    simulation,
+    async another(name) {
+      const own = join(folder.path, name);
+      const replica = await startIn(own);
+      const environment = { GITMEND_DATA_DIR: own, GITMEND_USER: "ana" };
+      return {
+        app: replica,
+        run: (args, more = {}) => cli(args, { environment, ...more }),
+        stop: () => replica.drain(0),
+      };
+    },
     async stop() {
       await app.drain(0);
       await simulation.stop();
@@ -152,6 +165,14 @@ export async function givenController(settings: object = {}): Promise<GivenContr
       folder.remove();
     },
   };
+}
+
+async function startReplica(settings: object): Promise<App> {
+  const { config, findings } = readConfig(JSON.stringify(settings), "gitmend.yaml", {});
+  if (config === null) throw new Error(JSON.stringify(findings));
+  const app = await startApp({ config, environment: {}, log: quietLog, library: async () => [], demo: true });
+  await eventually("the catalog is in use", () => app.controller.catalog.current() ?? undefined);
+  return app;
 }
 
 export function firing(name: string, labels: Readonly<Record<string, string>>, fingerprint: string): object {

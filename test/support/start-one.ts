@@ -11,6 +11,7 @@ import type { Effect } from "../../src/domain/planning/effect.ts";
 import type { Plan, PlannedStep } from "../../src/domain/planning/plan.ts";
 import { recorded, running } from "./given.ts";
 import { noMetrics } from "./no-metrics.ts";
+import { emptyPauseStore, noPauses } from "./no-pauses.ts";
 
 export interface OneStep {
   /** The first of them is started. */
@@ -61,6 +62,8 @@ export async function startOne({
     random: () => 0,
     log: quiet,
     metrics: noMetrics,
+    pauses: noPauses,
+    pauseStore: emptyPauseStore,
     ...ports,
   } as unknown as EnginePorts;
   const began = running(steps, plan).map((event) =>

@@ -59,13 +59,11 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
     case "Claimed":
       return withClaim(state, at);
     case "CancelRequested":
-      return withCancel(state, event);
+    case "Paused":
+    case "Resumed":
+      return applyControl(state, event, at);
     case "FallbackChosen":
       return { ...state, phase: "running", fallbackAt: at, undoStartedAt: null, pausedSeconds: 0 };
-    case "Paused":
-      return { ...state, paused: { ...event, at: state.paused?.at ?? at } };
-    case "Resumed":
-      return { ...state, paused: null, pausedSeconds: state.pausedSeconds + standstill(state, at) };
     // The call of the step's start says what came of it.
     case "StepAdapted":
       return state;
@@ -101,6 +99,21 @@ function withGate(state: Execution, gate: Gate, at: string): Execution {
 function withClaim(state: Execution, at: string): Execution {
   const fallbackAt = state.fallbackAt === null ? null : at;
   return { ...state, claimed: true, phase: "running", startedAt: at, fallbackAt, pausedSeconds: 0 };
+}
+
+type ControlEvent = Extract<ExecutionEvent, { type: "CancelRequested" | "Paused" | "Resumed" }>;
+
+function applyControl(state: Execution, event: ControlEvent, at: string): Execution {
+  switch (event.type) {
+    case "CancelRequested":
+      return withCancel(state, event);
+    case "Paused":
+      return { ...state, paused: { ...event, at: state.paused?.at ?? at } };
+    case "Resumed":
+      return { ...state, paused: null, pausedSeconds: state.pausedSeconds + standstill(state, at) };
+    default:
+      return unreachable(event);
+  }
 }
 
 /** Of the time in which its steps could have started. A clock that jumps back takes nothing away. */
