@@ -7,6 +7,7 @@ import { fold } from "../../src/domain/execution/evolve.ts";
 import { objectKey } from "../../src/domain/facts/objects.ts";
 import { planned, recorded, start, step, target } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
+import { emptyPauseStore, noPauses } from "../support/no-pauses.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const pod = { cluster: "prod-eu", apiVersion: "v1", kind: "Pod", namespace: "shop", name: "api-0" };
@@ -46,6 +47,8 @@ function contested(freeAfterSeconds: number) {
     random: () => 0.5,
     log: quiet,
     metrics: noMetrics,
+    pauses: noPauses,
+    pauseStore: emptyPauseStore,
   } as unknown as EnginePorts;
   const lease = new AbortController();
   const drive = driveExecution({ id: "e1", epoch: 1 }, lease.signal, ports);

@@ -62,6 +62,8 @@ const changesNothing: Readonly<Record<string, string>> = {
   "effects.prepareRestore": "reads",
   "executions.state": "reads",
   disruptionRoom: "reads",
+  "pauses.ask": "reads",
+  "store.endOf": "reads",
   podsOf: "reads",
   "tools.query": "reads",
   weigh: "reads",

@@ -64,9 +64,6 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
       return applyControl(state, event, at);
     case "FallbackChosen":
       return { ...state, phase: "running", fallbackAt: at, undoStartedAt: null, pausedSeconds: 0 };
-    // The call of the step's start says what came of it.
-    case "StepAdapted":
-      return state;
     case "AssessmentMade":
       return { ...state, assessment: event };
     case "Ended":

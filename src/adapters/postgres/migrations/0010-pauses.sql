@@ -1,4 +1,5 @@
 -- What people have paused by a command, over now or not. Locks nothing: it is new.
+-- Programs from 0009 on work with it.
 create table pauses (
   id bigint generated always as identity primary key,
   -- `everything`, `cluster/<name>`, `namespace/<cluster>/<name>` (`*`: of all clusters), `execution/<id>`: one at a time holds.
