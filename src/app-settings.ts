@@ -1,6 +1,7 @@
 // Settings of gitmend.yaml as the adapters take them: references to secrets become values here and nowhere else.
 import type { AlertmanagerAddress } from "./adapters/alertmanager/alertmanager-api.ts";
 import type { GitCredential, GitRemote } from "./adapters/git/git-remote.ts";
+import type { DatabaseAddress } from "./adapters/postgres/open-database.ts";
 import type { PrometheusServer } from "./adapters/prometheus/query-prometheus.ts";
 import { type Config, resolveSecret } from "./config/read-config.ts";
 import type { Retention } from "./controller/ports.ts";
@@ -92,6 +93,20 @@ export function confirm({ confirm: who, alertmanagers, prometheus }: Config): Co
   if (who === "prometheus" && prometheus.length === 0)
     throw new Problem("CONFIG_INVALID", "confirm: prometheus asks `prometheus`, and none is configured");
   return who;
+}
+
+/** Where the state of record is: the server of the file, else the embedded one. @throws Problem CONFIG_INVALID */
+export function databaseAddress(
+  { database: { url, password } }: Config,
+  environment: Environment,
+  dataDir: string,
+): DatabaseAddress {
+  if (url === undefined) return { dataDir };
+  const secret = secretValue(password, environment);
+  if (secret === null) return { url };
+  const withPassword = new URL(url);
+  withPassword.password = encodeURIComponent(secret);
+  return { url: withPassword.href };
 }
 
 export function retention({ retention: { dead_letters, alerts, evidence, bodies } }: Config): Retention {

@@ -23,6 +23,7 @@ import { openServer } from "./app-server.ts";
 import {
   alertmanagerAddresses,
   confirm,
+  databaseAddress,
   gitCredential,
   gitRemote,
   keepExecutions,
@@ -40,6 +41,7 @@ export { approveLocally, rejectLocally } from "./adapters/forges/local/approve-l
 export { type AuditCommit, type AuditHistory, openAuditHistory } from "./adapters/git/audit-history.ts";
 export { readCatalogAt } from "./adapters/git/catalog-at.ts";
 export { createLog } from "./adapters/telemetry/log.ts";
+export { checkDatabase, migrateDatabase } from "./app-database.ts";
 
 export interface AppOptions {
   readonly config: Config;
@@ -72,7 +74,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   await using opened = new AsyncDisposableStack();
   const clusters = connectClusters(config, environment);
   opened.defer(() => clusters.close());
-  const database = await openDatabase(databaseAddress(options, dataDir));
+  const database = await openDatabase({ ...databaseAddress(config, environment, dataDir), log });
   opened.defer(() => database.close());
   const auditFolder = join(dataDir, "audit.git");
   warnOfScatteredRecords(options, auditFolder);
@@ -130,16 +132,6 @@ function warnOfScatteredRecords({ config, log }: AppOptions, auditFolder: string
     { auditFolder },
     "no audit_repository.url: each replica keeps the records that it published in its own folder",
   );
-}
-
-function databaseAddress({ config, environment, log }: AppOptions, dataDir: string) {
-  const { url, password } = config.database;
-  if (url === undefined) return { dataDir, log };
-  const secret = secretValue(password, environment);
-  if (secret === null) return { url };
-  const withPassword = new URL(url);
-  withPassword.password = encodeURIComponent(secret);
-  return { url: withPassword.href };
 }
 
 async function openPorts(

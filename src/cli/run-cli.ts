@@ -8,6 +8,7 @@ import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExecutions } from "./commands/executions.ts";
 import { addIncidents } from "./commands/incidents.ts";
+import { addMigrate } from "./commands/migrate.ts";
 import { addNow } from "./commands/now.ts";
 import { addPause } from "./commands/pause.ts";
 import { addPolicies } from "./commands/policies.ts";
@@ -78,6 +79,7 @@ function buildProgram(context: CliContext): Command {
     addTemplates,
     addPolicies,
     addActions,
+    addMigrate,
     addVersion,
   ];
   for (const add of commands) add(program, context);

@@ -3,7 +3,7 @@
 import type { ActionTools } from "../actions/action.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
-import { objectKey, type Target } from "../domain/facts/objects.ts";
+import { type ObjectRef, objectKey, type Target } from "../domain/facts/objects.ts";
 import type { Pause } from "../domain/facts/pause.ts";
 import { pauseText } from "../domain/gate/why-paused.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
@@ -184,7 +184,7 @@ function templateOf(selection: Chosen, catalog: Catalog): Template {
 }
 
 /** What fires for one target is one incident; an alert without an object is its own. */
-export function claimKeyOf(alert: Alert, target: Target | null): string {
+export function claimKeyOf(alert: Alert, target: ObjectRef | null): string {
   return target === null ? `${alert.cluster}/alertname/${alert.name}` : objectKey(target);
 }
 

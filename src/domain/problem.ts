@@ -21,6 +21,7 @@ export type ProblemCode =
   | "EXECUTION_MOVED_ON"
   | "LEASE_LOST"
   | "OVERLOADED"
+  | "REPLICA_ALIVE"
   // planning
   | "TARGET_AMBIGUOUS"
   | "TARGET_GONE"

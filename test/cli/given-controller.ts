@@ -75,6 +75,7 @@ const quietLog: Log = { info: () => undefined, warn: () => undefined, error: () 
 
 export interface GivenController {
   readonly app: App;
+  readonly databaseUrl: string;
   readonly metricsUrl: string;
   /** As somebody at a terminal of 100 columns. */
   run(args: readonly string[], settings?: Partial<CliSettings>): Promise<CliRun>;
@@ -109,11 +110,11 @@ export async function givenController(settings: object = {}): Promise<GivenContr
   const work = workCopy(join(folder.path, "work"), repository);
   work.push(catalog);
   const dataDir = join(folder.path, "data");
-  const database = await postgres.createDatabase();
+  const databaseUrl = await postgres.createDatabase();
   const startIn = (folderOfReplica: string) =>
     startReplica({
       data_dir: folderOfReplica,
-      database: { url: database },
+      database: { url: databaseUrl },
       clusters: [{ name: "sim", kubeconfig: join(folder.path, "kubeconfig") }],
       live: [{ namespaces: ["shop", "till", "spare", "frozen"] }],
       config_repository: { url: repository, interval: "1s" },
@@ -129,6 +130,7 @@ export async function givenController(settings: object = {}): Promise<GivenContr
     });
   return {
     app,
+    databaseUrl,
     metricsUrl: app.metricsUrl,
     run: (args, more = {}) =>
       cli(args, { environment: { GITMEND_DATA_DIR: dataDir, GITMEND_USER: "ana" }, ...more }),

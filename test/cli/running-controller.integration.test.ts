@@ -386,3 +386,31 @@ describe("/metrics of a controller", () => {
     expect(text).not.toMatch(/api-\d/);
   });
 });
+
+describe("the database of a controller", () => {
+  const alone = (...args: string[]) =>
+    given.run(args, { environment: { GITMEND_DATABASE_URL: given.databaseUrl }, workingFolder: "/" });
+
+  it("agrees with its events after all that has happened here, and is looked at while it works", async () => {
+    const { code, out, err } = await alone("doctor", "--integrity");
+    expect([code, out, err]).toEqual([
+      0,
+      expect.stringContaining("All that follows from the events is as they say."),
+      "",
+    ]);
+    expect(out).toMatch(/^\d+ executions, \d+ events examined/);
+  });
+
+  it("is not repaired under a replica's hands", async () => {
+    expect(await alone("doctor", "--repair")).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(/a replica is at work.*stop gitmend first[\s\S]*REPLICA_ALIVE/),
+    });
+  });
+
+  it("needs no migration, and a dry run says so", async () => {
+    expect(await alone("migrate", "--dry-run")).toMatchObject({ code: 0, out: "the schema is up to date\n" });
+    expect(await alone("migrate")).toMatchObject({ code: 0, out: "the schema is up to date\n" });
+  });
+});

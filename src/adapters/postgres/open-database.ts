@@ -28,7 +28,7 @@ import { databaseProblem } from "./sql.ts";
 import { views } from "./views.ts";
 
 export type DatabaseAddress =
-  | { readonly url: string }
+  | { readonly url: string; readonly log?: Log }
   /** Made if it is not there; belongs to one controller at a time. */
   | { readonly dataDir: string; readonly log?: Log };
 

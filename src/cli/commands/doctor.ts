@@ -1,13 +1,22 @@
-// `gitmend doctor`: everything that gitmend needs, one line each, and how to mend what is wrong.
+// `gitmend doctor`: everything that gitmend needs, one line each, and how to mend what is wrong; and the database held against its
+// events.
 import type { Command } from "commander";
 import type { Check } from "../../controller/doctor.ts";
 import type { CliContext } from "../context.ts";
 import { connect, type ServerOptions, serverOption } from "../controller-client.ts";
 import { cleanAll, pad, width, wrap } from "../layout.ts";
+import { configOption, loadConfig } from "../load-config.ts";
 import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
 import { paintFor, type Tone } from "../paint.ts";
+import { renderIntegrity } from "../render-integrity.ts";
 
-type Options = ServerOptions & OutputOptions;
+interface Options extends ServerOptions, OutputOptions {
+  readonly integrity: boolean;
+  readonly repair: boolean;
+  readonly config?: string;
+}
+
+const progressEvery = 1_000;
 
 const tones: Record<Check["status"], Tone> = { ok: "good", warn: "attention", fail: "bad" };
 
@@ -16,11 +25,29 @@ export function addDoctor(program: Command, context: CliContext): void {
     program
       .command("doctor")
       .description("database, Git, clusters, permissions, clock, disk: what is wrong and how to mend it")
+      .option("--integrity", "hold the whole database against its events, beside running replicas", false)
+      .option("--repair", "the same, and mend what follows from the events; no replica may run", false)
+      .addOption(configOption())
       .addOption(outputOption())
       .addOption(serverOption())
-      .action((options: Options) => examine(options, context)),
+      .action((options: Options) =>
+        options.integrity || options.repair ? checkIntegrity(options, context) : examine(options, context),
+      ),
     "gitmend doctor",
+    "gitmend doctor --repair --config /etc/gitmend/gitmend.yaml",
   );
+}
+
+/** Opens the database itself. Leaves 1 when something is wrong that was not mended. */
+async function checkIntegrity(options: Options, context: CliContext): Promise<void> {
+  const config = await loadConfig(options.config, context);
+  const { checkDatabase } = await import("../../app.ts");
+  const progress = (executions: number) => {
+    if (context.isTerminal && executions % progressEvery === 0) context.err(`${executions} executions\r`);
+  };
+  const report = await checkDatabase(config, context.environment, { repair: options.repair, progress });
+  print(context, options, report, () => renderIntegrity(report, context));
+  if (report.faults.some(({ count, mended }) => mended < count)) context.exitWith(1);
 }
 
 /** Leaves 1 when something fails; warnings are for people. */

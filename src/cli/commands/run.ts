@@ -1,11 +1,11 @@
 // `gitmend run`: the controller, until it is told to stop. The first signal drains it, the second ends it at once.
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type Config, readConfig } from "../../config/read-config.ts";
+import type { Config } from "../../config/read-config.ts";
 import type { Log } from "../../controller/ports.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { CliContext } from "../context.ts";
+import { configOption, loadConfig } from "../load-config.ts";
 import { withExample } from "../output.ts";
 import { shippedLibrary } from "../shipped-library.ts";
 
@@ -23,10 +23,7 @@ export function addRun(program: Command, context: CliContext): void {
     program
       .command("run")
       .description("the controller")
-      .option(
-        "--config <file>",
-        "gitmend.yaml (default: GITMEND_CONFIG, else ./gitmend.yaml when it is there)",
-      )
+      .addOption(configOption())
       .option("--live", "change things in the cluster of --context, without a gitmend.yaml")
       .option("--context <name>", "a context of the kubeconfig (KUBECONFIG, else ~/.kube/config)")
       .action((options: Options) => run(options, context)),
@@ -35,7 +32,7 @@ export function addRun(program: Command, context: CliContext): void {
 }
 
 async function run(options: Options, context: CliContext): Promise<void> {
-  const config = withContext(await loadConfig(options, context), options);
+  const config = withContext(await loadConfig(options.config, context), options);
   const stopping = firstSignal();
   const { startApp, createLog } = await import("../../app.ts");
   const log = createLog({ level: "info", pretty: process.stderr.isTTY });
@@ -57,22 +54,6 @@ async function run(options: Options, context: CliContext): Promise<void> {
   } finally {
     held.release();
   }
-}
-
-/** @throws Problem CONFIG_INVALID with every finding */
-async function loadConfig(options: Options, { environment, workingFolder }: CliContext): Promise<Config> {
-  const named = options.config ?? environment["GITMEND_CONFIG"];
-  const file = resolve(workingFolder, named ?? "gitmend.yaml");
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if (named === undefined) return "";
-    throw new Problem("CONFIG_INVALID", `${file} cannot be read`, { cause: error });
-  });
-  const { config, findings } = readConfig(text, file, environment);
-  if (config !== null) return config;
-  const lines = findings.map(
-    (one) => `${one.file}:${one.line}:${one.column} ${one.severity} ${one.code} ${one.message}`,
-  );
-  throw new Problem("CONFIG_INVALID", `${file} is not valid`, { details: { findings: lines } });
 }
 
 /** Live takes a file that says where, or both options: what a kubeconfig happens to point at is only observed. */
