@@ -50,7 +50,8 @@ export interface StoredStream {
 export type Mend =
   | { readonly kind: "row"; readonly row: ExecutionRow; readonly rest: RebuiltRow }
   | { readonly kind: "remove-row" }
-  | { readonly kind: "take-claims"; readonly keys: readonly string[] }
+  /** `firm`: a step has started, so they yield to nobody. */
+  | { readonly kind: "take-claims"; readonly keys: readonly string[]; readonly firm: boolean }
   | { readonly kind: "milestone"; readonly milestone: Milestone; readonly seq: number }
   | { readonly kind: "assessment"; readonly seconds: number }
   | { readonly kind: "drop-snapshot" };
@@ -208,7 +209,8 @@ function claimFindings(
   );
   if (keys.length === 0) return [];
   const detail = `it may change ${keys.join(", ")} and has not claimed it`;
-  return [{ fault: "claims-missing", detail, mend: { kind: "take-claims", keys } }];
+  const firm = [...state.steps.values()].some(({ startedAt }) => startedAt !== null);
+  return [{ fault: "claims-missing", detail, mend: { kind: "take-claims", keys, firm } }];
 }
 
 /** Taken with the decision; the other objects are claimed when the gate opens. */

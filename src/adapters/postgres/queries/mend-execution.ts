@@ -16,8 +16,9 @@ export async function mendExecution(sql: Sql, id: string, mend: Mend): Promise<v
       return;
     case "take-claims":
       await sql.query(
-        "insert into claims (key, execution_id) select key, $1::uuid from unnest($2::text[]) as key on conflict (key) do nothing",
-        [id, mend.keys],
+        `insert into claims (key, execution_id, firm) select key, $1::uuid, $3::boolean from unnest($2::text[]) as key
+         on conflict (key) do nothing`,
+        [id, mend.keys, mend.firm],
       );
       return;
     case "milestone":
