@@ -7,6 +7,7 @@ import type { ConfiguredCluster } from "./adapters/action-tools.ts";
 import { connectCluster } from "./adapters/kubernetes/cluster-api.ts";
 import { defaultClusterName, type Environment } from "./app-settings.ts";
 import type { Config } from "./config/read-config.ts";
+import type { Log } from "./controller/ports.ts";
 
 export interface ClusterSetup {
   readonly byName: ReadonlyMap<string, ConfiguredCluster>;
@@ -18,9 +19,11 @@ export interface ClusterSetup {
 const serviceAccountNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /** @throws Problem CONFIG_INVALID: a kubeconfig or context that is not there */
-export function connectClusters(config: Config, environment: Environment): ClusterSetup {
+export function connectClusters(config: Config, environment: Environment, log: Log): ClusterSetup {
   const configured = config.clusters.length > 0 ? config.clusters : foundCluster(environment);
-  const byName = new Map(configured.map((cluster) => [cluster.name, connect(cluster, environment)]));
+  const byName = new Map(
+    configured.map((cluster) => [cluster.name, connect(cluster, config, environment, log)]),
+  );
   return {
     byName,
     ownNamespace: existsSync(serviceAccountNamespace)
@@ -36,12 +39,22 @@ type ClusterEntry = Config["clusters"][number];
 
 function connect(
   { name, labels, kubeconfig, context, in_cluster }: ClusterEntry,
+  { limits }: Config,
   environment: Environment,
+  log: Log,
 ): ConfiguredCluster {
   const where = in_cluster
     ? { inCluster: true }
     : { kubeconfigPath: kubeconfig ?? defaultKubeconfig(environment) };
-  return { connection: connectCluster({ name, ...where, context: context ?? null }), labels };
+  const connection = connectCluster(
+    { name, ...where, context: context ?? null },
+    {
+      mostRequests: limits.api_concurrency,
+      onDecrease: (decrease) =>
+        log.warn({ cluster: name, ...decrease }, "the API server is busy: fewer requests at once"),
+    },
+  );
+  return { connection, labels };
 }
 
 function foundCluster(environment: Environment): readonly ClusterEntry[] {

@@ -98,7 +98,7 @@ function counted(
 }
 
 /** One question to the database for all gauges that need it. */
-async function scrape({ metrics, database, controller }: ServerParts): Promise<string> {
+async function scrape({ metrics, database, controller, clusters }: ServerParts): Promise<string> {
   const health = database.views.health();
   health.catch(() => undefined);
   return metrics.scrape({
@@ -113,6 +113,11 @@ async function scrape({ metrics, database, controller }: ServerParts): Promise<s
       return live.map((state) => ({ labels: { state }, value: active[state] ?? 0 }));
     },
     audit_lag_seconds: async () => [{ labels: {}, value: (await health).auditLagSeconds }],
+    api_concurrency: () =>
+      [...clusters.byName].map(([cluster, { connection }]) => ({
+        labels: { cluster },
+        value: connection.concurrency(),
+      })),
   });
 }
 

@@ -72,7 +72,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const dataDir = resolve(config.data_dir);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   await using opened = new AsyncDisposableStack();
-  const clusters = connectClusters(config, environment);
+  const clusters = connectClusters(config, environment, log);
   opened.defer(() => clusters.close());
   const database = await openDatabase({ ...databaseAddress(config, environment, dataDir), log });
   opened.defer(() => database.close());

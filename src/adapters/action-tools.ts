@@ -26,7 +26,7 @@ export function actionTools(clusters: ReadonlyMap<string, ConfiguredCluster>, po
   return {
     names: [...clusters.keys()],
     labels: (name) => clusters.get(name)?.labels ?? {},
-    tools: (signal, executionId) => toolsOf(clusters, ports, signal, executionId),
+    tools: (signal, executionId, urgent = false) => toolsOf(clusters, ports, signal, executionId, urgent),
   };
 }
 
@@ -35,6 +35,7 @@ function toolsOf(
   { notifier, executions, clock, queryMetrics }: ToolPorts,
   signal: AbortSignal,
   executionId: string,
+  urgent: boolean,
 ): ActionTools {
   return {
     signal,
@@ -42,7 +43,7 @@ function toolsOf(
       const cluster = clusters.get(name);
       if (cluster === undefined)
         throw new Problem("CLUSTER_UNKNOWN", `there is no cluster ${name} in the configuration`);
-      return cluster.connection.api(signal);
+      return cluster.connection.api(signal, urgent);
     },
     query: (cluster, promql) => queryMetrics(cluster, promql, signal),
     async notify(channel, message, key) {

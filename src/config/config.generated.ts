@@ -306,6 +306,10 @@ export interface Config {
      * How long one decision waits for facts from a cluster.
      */
     fact_timeout: string;
+    /**
+     * How many requests one replica has under way at one API server, at most. Fewer while it answers 429 or slowly; never less than one.
+     */
+    api_concurrency: number;
   };
   /**
    * How long the database keeps what nobody needs for running. The audit repository keeps everything.
@@ -1369,6 +1373,17 @@ export const configSchema = {
           "default": "5s",
           "examples": [
             "5s"
+          ]
+        },
+        "api_concurrency": {
+          "title": "Requests at once",
+          "description": "How many requests one replica has under way at one API server, at most. Fewer while it answers 429 or slowly; never less than one.",
+          "type": "integer",
+          "minimum": 1,
+          "maximum": 1000,
+          "default": 50,
+          "examples": [
+            50
           ]
         }
       },

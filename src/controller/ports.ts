@@ -562,8 +562,11 @@ export interface Clusters {
   readonly names: readonly string[];
   /** Labels of `gitmend.yaml`. */
   labels(cluster: string): Readonly<Record<string, string>>;
-  /** Tools for one attempt (or one decision): every call ends when the signal aborts. */
-  tools(signal: AbortSignal, executionId: string): ActionTools;
+  /**
+   * Tools for one attempt (or one decision): every call ends when the signal aborts. Urgent calls (undo, finding out what has
+   * happened) go before others when the API server is busy.
+   */
+  tools(signal: AbortSignal, executionId: string, urgent?: boolean): ActionTools;
 }
 
 export interface Log {

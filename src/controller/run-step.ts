@@ -299,7 +299,7 @@ function openAttempt(
 }
 
 function effectRequest({ context, tools, step, action, session, ports }: Attempt, effect: Effect) {
-  const probeTools = ports.clusters.tools(session.signal, session.id);
+  const probeTools = ports.clusters.tools(session.signal, session.id, true);
   return {
     effect,
     context,

@@ -165,8 +165,8 @@ function openUndo(change: Change, attempt: number, session: Session, ports: Engi
     attempt,
     // The undo's own key: its annotation must not be taken for the step's.
     context: contextOf(session.id, `${change.step}/undo`, alert?.cluster ?? "", plan?.target ?? null),
-    tools: ports.clusters.tools(signal, session.id),
-    probeTools: ports.clusters.tools(session.signal, session.id),
+    tools: ports.clusters.tools(signal, session.id, true),
+    probeTools: ports.clusters.tools(session.signal, session.id, true),
     session,
     ports,
   };

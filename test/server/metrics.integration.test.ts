@@ -16,6 +16,7 @@ function givenMetrics() {
       catalog_invalid: () => [{ labels: {}, value: 0 }],
       executions_active: () => Promise.reject(new Error("the database is away")),
       audit_lag_seconds: () => Promise.reject(new Error("the database is away")),
+      api_concurrency: () => [{ labels: { cluster: "prod-eu" }, value: 50 }],
     });
   return { ...metrics, scrape };
 }
@@ -32,6 +33,7 @@ describe("/metrics", () => {
     expect(names.toSorted((left, right) => (left < right ? -1 : 1))).toEqual([
       "alerts_received_total",
       "alerts_suppressed_total",
+      "api_concurrency",
       "append_duration_seconds",
       "approval_wait_seconds",
       "approvals_total",

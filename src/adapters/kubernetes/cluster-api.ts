@@ -8,6 +8,7 @@ import { isObject } from "../../domain/json.ts";
 import { Problem } from "../../domain/problem.ts";
 import { mayDo } from "./access-review.ts";
 import { readStatus } from "./api-problem.ts";
+import { concurrencyLimit, type Decrease } from "./concurrency-limit.ts";
 import { type ClusterAddress, keepConnections, loadKubeConfig } from "./load-kube-config.ts";
 import {
   builtInType,
@@ -34,14 +35,20 @@ export interface ConnectionOptions {
   readonly userAgent?: string;
   /** For the times in Events only. */
   readonly now?: () => Date;
+  /** Requests under way at the same time, at most. Default 50. */
+  readonly mostRequests?: number;
+  /** Told when the API server is busy and fewer requests are sent at once. */
+  readonly onDecrease?: (decrease: Decrease) => void;
 }
 
 export interface ClusterConnection {
   readonly name: string;
   /** The API server's address. */
   readonly server: string;
-  /** The calls end when the signal aborts; one that is aborted already sends nothing. */
-  api(signal: AbortSignal): ClusterApi;
+  /** The calls end when the signal aborts; one that is aborted already sends nothing. Urgent ones go before all others. */
+  api(signal: AbortSignal, urgent?: boolean): ClusterApi;
+  /** Requests that may be under way at the same time now. */
+  concurrency(): number;
   /** `v1.32.0`. @throws Problem API_* */
   version(signal?: AbortSignal): Promise<string>;
   /** Whether its own account may do this. @throws Problem API_* */
@@ -59,6 +66,8 @@ export function connectCluster(address: ClusterAddress, options: ConnectionOptio
     userAgent: options.userAgent ?? fieldManager,
     requestTimeoutSeconds: options.requestTimeoutSeconds ?? 15,
     retrySeconds: options.retrySeconds ?? 0.1,
+    limit: concurrencyLimit(options.mostRequests ?? 50, options.onDecrease ?? (() => undefined)),
+    urgent: false,
   };
   const connection: Connection = {
     cluster: address.name,
@@ -70,7 +79,9 @@ export function connectCluster(address: ClusterAddress, options: ConnectionOptio
   return {
     name: address.name,
     server: kubeConfig.getCurrentCluster()?.server ?? "",
-    api: (signal) => clusterApi(connection, signal),
+    api: (signal, urgent = false) =>
+      clusterApi({ ...connection, transport: { ...transport, urgent } }, signal),
+    concurrency: () => transport.limit.now(),
     version: (signal = AbortSignal.timeout(transport.requestTimeoutSeconds * 1000)) =>
       readVersion(transport, signal),
     mayDo: (question, signal) => mayDo(transport, question, signal),

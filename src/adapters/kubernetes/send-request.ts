@@ -9,6 +9,7 @@ import {
 } from "@kubernetes/client-node";
 import { Problem } from "../../domain/problem.ts";
 import { type Answer, answerProblem, transportProblem } from "./api-problem.ts";
+import type { ConcurrencyLimit, Outcome } from "./concurrency-limit.ts";
 
 export interface ApiRequest {
   /** For people: `patch apps/v1 Deployment shop/api`. */
@@ -25,6 +26,9 @@ export interface Transport {
   readonly requestTimeoutSeconds: number;
   /** First pause between two tries of a read; grows to 20 times that, with full jitter. */
   readonly retrySeconds: number;
+  readonly limit: ConcurrencyLimit;
+  /** Goes before other requests. */
+  readonly urgent: boolean;
 }
 
 const readTries = 4;
@@ -36,10 +40,39 @@ export async function send(
   signal: AbortSignal,
   accept: readonly number[] = [],
 ): Promise<Answer> {
-  if (signal.aborted) throw new Problem("API_UNREACHABLE", `${request.what}: given up before it was sent`);
-  const answer = await exchange(transport, request, signal);
-  if ((answer.status >= 200 && answer.status < 300) || accept.includes(answer.status)) return answer;
-  throw answerProblem(request.what, answer);
+  const turn = await transport.limit.turn(transport.urgent, signal).catch(() => {
+    throw new Problem("API_UNREACHABLE", `${request.what}: given up before it was sent`);
+  });
+  let outcome: Outcome = { kind: "given-up" };
+  try {
+    const answer = await exchange(transport, request, signal);
+    outcome = { kind: "answered" };
+    if ((answer.status >= 200 && answer.status < 300) || accept.includes(answer.status)) return answer;
+    const problem = answerProblem(request.what, answer);
+    outcome = outcomeOf(problem);
+    throw problem;
+  } catch (error) {
+    if (!signal.aborted && error instanceof Problem && error.details.timedOut === true)
+      outcome = { kind: "timed-out" };
+    throw error;
+  } finally {
+    turn.end(outcome, sortOf(request));
+  }
+}
+
+/** A disruption budget says 429 too: that is no word about the API server. */
+function outcomeOf({ code, details }: Problem): Outcome {
+  const { causes, retryAfterSeconds } = details;
+  const isBudget = Array.isArray(causes) && causes.includes("DisruptionBudget");
+  return code === "API_THROTTLED" && !isBudget
+    ? { kind: "throttled", retryAfterSeconds: Number(retryAfterSeconds) }
+    : { kind: "answered" };
+}
+
+/** Lists take longer than single objects; logs take as long as they are. */
+function sortOf({ method, path, query }: ApiRequest): string | null {
+  if (path.endsWith("/log")) return null;
+  return query?.["limit"] === undefined ? method : "LIST";
 }
 
 /** Like `send`, for requests that change nothing: 429, 5xx and broken connections are tried again within the signal. */

@@ -75,6 +75,10 @@ const gauges: { readonly [Name in keyof Gauges]: CounterEntry<Gauges[Name]> } = 
     help: "Age of the oldest record that is not in the audit repository yet.",
     labels: [],
   },
+  api_concurrency: {
+    help: "Requests to the API server that this replica may have under way at once.",
+    labels: ["cluster"],
+  },
 };
 
 export interface GaugeSample {

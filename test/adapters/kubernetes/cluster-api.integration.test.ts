@@ -263,3 +263,58 @@ describe("a kubeconfig", () => {
     expect(() => connectCluster(address)).toThrow(/\/no\/such\/kubeconfig cannot be read \(ENOENT\)/);
   });
 });
+
+describe("an API server that is busy", () => {
+  const limited = (mostRequests: number) =>
+    connectCluster(
+      { name: "test", kubeconfigText: simulation.kubeconfig },
+      { requestTimeoutSeconds: 5, retrySeconds: 0.001, mostRequests },
+    );
+  const other: ObjectRef = { ...deployment, name: "other" };
+  const fault = (path: RegExp, kind: FaultKind) => simulation.cluster.faults.add({ path, fault: kind });
+
+  it("is asked by an undo while a request of a step hangs, and by other steps only after that", async () => {
+    const busy = limited(1);
+    const hanging = fault(/deployments\/api$/, { kind: "hang" });
+    const seen = fault(/deployments\/other$/, { kind: "latency", milliseconds: 0 });
+    const first = busy.api(controller().signal).get(deployment);
+    await hanging.reached;
+    const step = busy.api(controller().signal).get(other);
+    expect(await busy.api(controller().signal, true).get({ ...deployment, name: "gone" })).toBeNull();
+    expect(seen.hits()).toBe(0);
+    hanging.release();
+    expect((await first)?.metadata.name).toBe("api");
+    expect(await step).toBeNull();
+    expect(seen.hits()).toBe(1);
+    await busy.close();
+  });
+
+  it("gets fewer requests at once after it has answered 429, of all executions alike", async () => {
+    const busy = limited(8);
+    fault(/deployments\/api$/, { kind: "status", code: 429, retryAfterSeconds: 0 });
+    await busy.api(controller().signal).get(deployment);
+    expect(busy.concurrency()).toBe(4);
+    await busy.close();
+  });
+
+  it("is not taken for busy when a disruption budget refuses an eviction", async () => {
+    const busy = limited(8);
+    const [pod] = simulation.cluster.pods("shop");
+    const { name = "", uid = "" } = pod?.metadata ?? {};
+    simulation.cluster.apply({
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { namespace: "shop", name: "all" },
+      spec: { selector: {}, minAvailable: 1 },
+    });
+    const eviction = busy
+      .api(controller().signal)
+      .evict(
+        { ...deployment, apiVersion: "v1", kind: "Pod", name },
+        { uid, gracePeriodSeconds: null, dryRun: false },
+      );
+    expect((await problemOf(eviction)).code).toBe("API_THROTTLED");
+    expect(busy.concurrency()).toBe(8);
+    await busy.close();
+  });
+});
