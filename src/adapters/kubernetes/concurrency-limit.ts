@@ -38,13 +38,11 @@ export function concurrencyLimit(
   onDecrease: (decrease: Decrease) => void,
 ): ConcurrencyLimit {
   const lines = { urgent: new Set<Waiter>(), normal: new Set<Waiter>() };
-  const answers = slownessJudge();
-  let limit = ceiling;
+  const limit = movingLimit(ceiling, onDecrease);
   let underWay = 0;
   let urgentUnderWay = 0;
-  let decreasedAt = Number.NEGATIVE_INFINITY;
 
-  const isFree = (urgent: boolean) => underWay < Math.floor(limit) || (urgent && urgentUnderWay === 0);
+  const isFree = (urgent: boolean) => underWay < limit.now() || (urgent && urgentUnderWay === 0);
   const admitNext = () => {
     for (const urgent of [true, false]) {
       for (const waiter of urgent ? lines.urgent : lines.normal) {
@@ -52,22 +50,6 @@ export function concurrencyLimit(
         waiter.go();
       }
     }
-  };
-  const decrease = (share: number, why: string) => {
-    const from = Math.floor(limit);
-    limit = Math.max(1, limit * share);
-    decreasedAt = performance.now();
-    answers.forget();
-    if (Math.floor(limit) < from) onDecrease({ from, to: Math.floor(limit), why });
-  };
-  const learn = (outcome: Outcome, sort: string | null, sentAt: number) => {
-    // One bad moment is one decrease: what was sent before it tells nothing about the new limit.
-    if (outcome.kind === "given-up" || sentAt < decreasedAt) return;
-    if (outcome.kind === "throttled") return decrease(1 / 2, "it answered 429");
-    const seconds = (performance.now() - sentAt) / 1000;
-    if (answers.areSlow(outcome.kind === "timed-out", sort, seconds))
-      return decrease(3 / 4, "most of its answers are slow or missing");
-    limit = Math.min(ceiling, limit + 1 / limit);
   };
   const enter = (urgent: boolean): Turn => {
     const sentAt = performance.now();
@@ -80,7 +62,7 @@ export function concurrencyLimit(
     };
     return {
       end(outcome, sort) {
-        learn(outcome, sort, sentAt);
+        limit.learn(outcome, sort, sentAt);
         // A refused request keeps its place for as long as the API server asked: refuse all, and all is quiet.
         if (outcome.kind !== "throttled") return leave();
         setTimeout(leave, Math.min(outcome.retryAfterSeconds, longestHoldSeconds) * 1000).unref();
@@ -89,29 +71,60 @@ export function concurrencyLimit(
   };
 
   return {
-    now: () => Math.floor(limit),
+    now: limit.now,
     async turn(urgent, signal) {
       signal.throwIfAborted();
       const line = urgent ? lines.urgent : lines.normal;
       if (line.size === 0 && isFree(urgent)) return enter(urgent);
-      const { promise, resolve, reject } = Promise.withResolvers<Turn>();
-      const leaveLine = () => {
-        line.delete(waiter);
-        signal.removeEventListener("abort", onAbort);
-      };
-      const waiter: Waiter = {
-        go() {
-          leaveLine();
-          resolve(enter(urgent));
-        },
-      };
-      const onAbort = () => {
-        leaveLine();
-        reject(signal.reason as Error);
-      };
-      line.add(waiter);
-      signal.addEventListener("abort", onAbort, { once: true });
-      return promise;
+      return waitIn(line, () => enter(urgent), signal);
+    },
+  };
+}
+
+/** First come, first served. The place is taken in the moment it gets free. Rejects with the signal's reason. */
+function waitIn(line: Set<Waiter>, enter: () => Turn, signal: AbortSignal): Promise<Turn> {
+  const { promise, resolve, reject } = Promise.withResolvers<Turn>();
+  const leaveLine = () => {
+    line.delete(waiter);
+    signal.removeEventListener("abort", onAbort);
+  };
+  const waiter: Waiter = {
+    go() {
+      leaveLine();
+      resolve(enter());
+    },
+  };
+  const onAbort = () => {
+    leaveLine();
+    reject(signal.reason as Error);
+  };
+  line.add(waiter);
+  signal.addEventListener("abort", onAbort, { once: true });
+  return promise;
+}
+
+/** Additive increase, multiplicative decrease, between one and the ceiling. */
+function movingLimit(ceiling: number, onDecrease: (decrease: Decrease) => void) {
+  const answers = slownessJudge();
+  let limit = ceiling;
+  let decreasedAt = Number.NEGATIVE_INFINITY;
+  const decrease = (share: number, why: string) => {
+    const from = Math.floor(limit);
+    limit = Math.max(1, limit * share);
+    decreasedAt = performance.now();
+    answers.forget();
+    if (Math.floor(limit) < from) onDecrease({ from, to: Math.floor(limit), why });
+  };
+  return {
+    now: () => Math.floor(limit),
+    learn(outcome: Outcome, sort: string | null, sentAt: number): void {
+      // One bad moment is one decrease: what was sent before it tells nothing about the new limit.
+      if (outcome.kind === "given-up" || sentAt < decreasedAt) return;
+      if (outcome.kind === "throttled") return decrease(1 / 2, "it answered 429");
+      const seconds = (performance.now() - sentAt) / 1000;
+      if (answers.areSlow(outcome.kind === "timed-out", sort, seconds))
+        return decrease(3 / 4, "most of its answers are slow or missing");
+      limit = Math.min(ceiling, limit + 1 / limit);
     },
   };
 }
