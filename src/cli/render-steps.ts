@@ -116,6 +116,7 @@ function details(
 ): readonly (readonly [Tone, string])[] {
   const step = stepOf(state, planned);
   const lines: [Tone, string][] = [];
+  for (const text of step.adapted) lines.push(["quiet", `adapted: ${text}`]);
   if (step.waitsFor !== null) lines.push(["attention", `waits: ${step.waitsFor}`]);
   if (step.skipped !== null) lines.push(["quiet", step.skipped.reason]);
   if (step.failure !== null) lines.push(["bad", `${step.failure.code}: ${step.failure.message}`]);

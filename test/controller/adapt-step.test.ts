@@ -1,6 +1,12 @@
 // A step whose bounds let it go another way than planned: what is sent, what is recorded, and what a retry does.
 import { describe, expect, it } from "vitest";
-import type { Action, ActionInput, EffectRunner, MetricSample } from "../../src/actions/action.ts";
+import type {
+  Action,
+  ActionInput,
+  ActionTools,
+  EffectRunner,
+  MetricSample,
+} from "../../src/actions/action.ts";
 import type { EnginePorts } from "../../src/controller/engine-ports.ts";
 import type { ExecutionEvent } from "../../src/domain/execution/events.ts";
 import { Problem } from "../../src/domain/problem.ts";
@@ -76,5 +82,37 @@ describe("a step with bounds", () => {
     const { sent, events } = await attempt(measured(0.5), first.events);
     expect(sent).toMatchObject([{ changes: [{ before: 2, after: 6 }] }]);
     expect(events.map(({ type }) => type)).toEqual(["StepStarted", "StepSucceeded"]);
+  });
+});
+
+describe("a condition", () => {
+  const target = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "api", namespace: "shop", uid: "u1", resourceVersion: "9" },
+  };
+  const only = (condition: string, replicas: number) =>
+    startOne({
+      steps: [
+        step("scale", {
+          call: { action: "scale_deployment", input: { replicas: 4 } },
+          conditions: [condition],
+        }),
+      ],
+      action: scaleAction,
+      tools: {
+        cluster: () =>
+          ({
+            get: async () => ({ ...target, spec: { replicas } }),
+            list: async () => [],
+          }) as unknown as ReturnType<ActionTools["cluster"]>,
+      },
+    });
+
+  it("is judged on the target as it is when the step starts, not as it was when the plan was made", async () => {
+    expect((await only("target.spec.replicas < 4", 2)).sent).toHaveLength(1);
+    const { sent, events } = await only("target.spec.replicas < 4", 4);
+    expect(sent).toEqual([]);
+    expect(events).toMatchObject([{ type: "StepSkipped", byCondition: true }]);
   });
 });

@@ -207,6 +207,43 @@ steps:
   });
 });
 
+describe("what a plan touches, and so claims", () => {
+  const scale = (deployment: string) =>
+    `{action: scale_deployment, parameters: {deployment: ${deployment}, replicas: 2}}`;
+  const every = `name: every-path
+steps:
+  - name: scale
+    action: ${scale("by-step")}
+    alternatives: [${scale("by-alternative")}]
+    rollback: ${scale("by-undo")}
+  - {name: drain, action: {action: drain_node, parameters: {node: node-2}}}
+finally: [{name: back, action: ${scale("at-the-end")}}]
+configuration: {fallback: second}
+`;
+  const second = `name: second
+steps: [{name: scale, action: ${scale("by-fallback")}, alternatives: [${scale("by-its-alternative")}]}]
+`;
+
+  it("is every object that any of its paths may change, the pods of a drain too", async () => {
+    await given.deployed("every-path", 2);
+    const names = ["by-step", "by-alternative", "by-undo", "at-the-end", "by-fallback", "by-its-alternative"];
+    for (const name of names) await given.deployed(name, 1);
+    const [pod] = (await given.podsOf("every-path")) as [KubernetesObject];
+    const { plan } = await planned(alertOf(pod), [], every, second);
+    const touched = plan.touches.objects.map(({ kind, name }) => `${kind} ${name}`);
+    const drained = plan.steps[1]?.call.input["pods"] as readonly { readonly name: string }[];
+    expect(drained.length).toBeGreaterThan(0);
+    expect(touched.toSorted()).toEqual(
+      [
+        ...names.map((name) => `Deployment ${name}`),
+        "Node node-2",
+        ...drained.map(({ name }) => `Pod ${name}`),
+      ].toSorted(),
+    );
+    expect(plan.steps[0]?.touches?.map((key) => key.split("/").at(-1))).toEqual(names.slice(0, 3));
+  });
+});
+
 describe("a plan with a step for each subject and something to do finally", () => {
   const text = `name: all-pods
 steps:

@@ -4,7 +4,14 @@ import type { Gate } from "../gate/gate.ts";
 import { secondsBetween } from "../instant.ts";
 import { everyStep } from "../planning/plan.ts";
 import { unreachable } from "../problem.ts";
-import type { CancelRequested, ExecutionEvent, RecordedEvent, StepFailed, StepStarted } from "./events.ts";
+import type {
+  CancelRequested,
+  ExecutionEvent,
+  RecordedEvent,
+  StepAdapted,
+  StepFailed,
+  StepStarted,
+} from "./events.ts";
 import {
   type Change,
   type Execution,
@@ -241,10 +248,7 @@ function applyToStep(state: Execution, event: StepEvent, at: string): Execution 
     case "RetryScheduled":
       return withStep(state, event.step, { ...step, status: "retrying", retryAt: event.at });
     case "StepAdapted":
-      // What came of an adapted parameter stands in the call of the step's start.
-      return event.what === "start"
-        ? withStep(state, event.step, { ...step, waitsFor: event.reason })
-        : state;
+      return withStep(state, event.step, adapted(step, event));
     case "AlternativeChosen":
       return withStep(state, event.step, {
         ...step,
@@ -256,6 +260,13 @@ function applyToStep(state: Execution, event: StepEvent, at: string): Execution 
     default:
       return unreachable(event);
   }
+}
+
+/** What came of an adapted parameter stands in the call of the step's start. */
+function adapted(step: StepState, { what, from, to, reason }: StepAdapted): StepState {
+  if (what === "start") return { ...step, waitsFor: reason };
+  const text = `${what} ${JSON.stringify(from)} -> ${JSON.stringify(to)}: ${reason}`;
+  return { ...step, adapted: [...step.adapted, text] };
 }
 
 function started(step: StepState, event: StepStarted, at: string): StepState {

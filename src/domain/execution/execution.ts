@@ -45,6 +45,8 @@ export interface StepState {
   readonly skipped: { readonly reason: string; readonly byCondition: boolean } | null;
   /** Why a step that could start has not yet. */
   readonly waitsFor: string | null;
+  /** What was done otherwise than planned, for people: `replicas 4 -> 6: …`. */
+  readonly adapted: readonly string[];
 }
 
 /** An effect that was made, or may have been: undone in reverse order when the execution has to go back. */
@@ -117,6 +119,7 @@ export const newStep: StepState = {
   failure: null,
   skipped: null,
   waitsFor: null,
+  adapted: [],
 };
 
 export const newExecution: Execution = {
