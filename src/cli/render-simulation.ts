@@ -1,4 +1,5 @@
 // `gitmend simulate` on a terminal: match, reasons, plan, gate, and what of it is assumed.
+import { boundsText } from "../controller/adapt-step.ts";
 import { objectText } from "../domain/facts/objects.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
@@ -93,10 +94,11 @@ function stepsOf(plan: Plan): readonly Line[] {
   ];
 }
 
-function stepLines({ name, dependsOn, call, alternatives, undo }: PlannedStep): readonly Line[] {
+function stepLines(step: PlannedStep): readonly Line[] {
+  const { name, dependsOn, call, alternatives, undo } = step;
   const after = dependsOn.length === 0 ? "" : ` after ${dependsOn.join(", ")}`;
   return [
-    ["plain", `- ${name}${after}: ${callText(call)}`],
+    ["plain", `- ${name}${after}: ${callText(call)}${boundsText(step)}`],
     ...alternatives.map((other): Line => ["quiet", `- ${name}, else: ${callText(other.call)}`]),
     ...undoLines(name, undo),
   ];

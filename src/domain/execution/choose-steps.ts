@@ -3,7 +3,7 @@
 import type { Plan, PlannedStep } from "../planning/plan.ts";
 import { type Execution, stateOf } from "./execution.ts";
 
-/** @param due steps that wait for nothing any more. @param busy steps that the driver is at */
+/** @param due steps that wait for nothing any more, the most urgent first. @param busy steps that the driver is at */
 export function chooseSteps(
   state: Execution,
   plan: Plan,
@@ -15,7 +15,7 @@ export function chooseSteps(
   const hold = ({ name, touches = [] }: PlannedStep) => touches.forEach((key) => holders.set(key, name));
   plan.steps.filter((step) => busy.has(step.name) || hasBegun(state, step)).forEach(hold);
   const chosen: PlannedStep[] = [];
-  for (const step of longestWayFirst(plan, due)) {
+  for (const step of due) {
     if (chosen.length === free) break;
     const isHeld = (step.touches ?? []).some((key) => (holders.get(key) ?? step.name) !== step.name);
     if (isHeld) continue;
@@ -31,7 +31,7 @@ function hasBegun(state: Execution, step: PlannedStep): boolean {
 }
 
 /** Of equally long ways the template's order decides. */
-function longestWayFirst(plan: Plan, due: readonly PlannedStep[]): readonly PlannedStep[] {
+export function longestWayFirst(plan: Plan, due: readonly PlannedStep[]): readonly PlannedStep[] {
   if (due.length < 2) return due;
   const way = secondsToTheEnd(plan);
   return due.toSorted((one, other) => way(other.name) - way(one.name));

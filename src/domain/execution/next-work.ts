@@ -5,7 +5,7 @@ import type { Gate } from "../gate/gate.ts";
 import { plusSeconds } from "../instant.ts";
 import type { Plan, PlannedStep } from "../planning/plan.ts";
 import { escalationName } from "../templates/escalation.ts";
-import { chooseSteps } from "./choose-steps.ts";
+import { chooseSteps, longestWayFirst } from "./choose-steps.ts";
 import type { ExecutionEvent } from "./events.ts";
 import {
   type Change,
@@ -174,7 +174,10 @@ function runSteps(
   const ready = plan.steps.filter((step) => !busy.has(step.name) && isReady(state, plan, step));
   const paused = whilePaused(state);
   if (paused !== null && ready.length > 0) return [paused];
-  const due = ready.filter((step) => (stateOf(state, step).retryAt ?? now) <= now);
+  const due = longestWayFirst(
+    plan,
+    ready.filter((step) => (stateOf(state, step).retryAt ?? now) <= now),
+  );
   const work = chooseSteps(state, plan, busy, firstChangeAlone(state, plan, busy, due)).map(
     (step): Work => ({ type: "start", step, state: stateOf(state, step) }),
   );

@@ -23,6 +23,10 @@ describe("steps that could all start", () => {
     );
     expect(given(...running(steps, { maxParallel: 1 }), ...changed).starts()).toEqual(["long"]);
   });
+  it("begin with that one for the first change too, which goes alone", () => {
+    const steps = [step("short"), step("long"), step("then", { dependsOn: ["long"] })];
+    expect(given(...running(steps)).starts()).toEqual(["long"]);
+  });
   it("keep the template's order where all ways are equally long", () => {
     const steps = after(step("a"), step("b"), step("c"));
     expect(given(...running(steps, { maxParallel: 2 }), ...changed).starts()).toEqual(["a", "b"]);
