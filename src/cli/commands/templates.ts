@@ -114,7 +114,8 @@ function endLines(
 ): readonly string[] {
   const tried =
     fallback === null ? [] : [`  ${clean(fallback)} is tried once if this has failed and was undone`];
-  const unneeded = stopWhenHealthy === true ? ["  nothing is changed if the target is healthy already"] : [];
+  const unneeded =
+    stopWhenHealthy === true ? ["  nothing is changed if the target is healthy before the first change"] : [];
   const answers = checks.map(({ promql, expect }) => `${expect}, where value is ${promql}`);
   return [
     paint("strong", "AFTERWARDS"),
