@@ -190,6 +190,7 @@ async function webhook(
       executions: executionsOf([]),
       views: emptyViews,
       pauses: nothingPaused,
+      startAgain: () => Promise.reject(new Error("nothing is started here")),
       start: () => Promise.reject(new Error("nothing is started here")),
       examine: async () => [],
       metrics: { ...noMetrics, contentType: "text/plain", scrape: async () => "" },

@@ -42,6 +42,7 @@ export function openServer(parts: ServerParts): Server {
     executions,
     views,
     state: serverState(parts),
+    startAgain: (request) => controller.startAgain(request),
     pauses: controller.pauses,
     start: (request) => controller.start(request),
     examine: doctor({ ...parts, views }),

@@ -135,7 +135,7 @@ function describeControl(event: ControlEvent): Line {
 function requestText({ alert, match, byHand }: ExecutionRequested): string {
   return byHand === undefined
     ? `${alert.name}: rule ${match.rule}`
-    : `started by ${byHand.by}: ${byHand.reason}`;
+    : `started by ${byHand.by}: ${byHand.reason}${byHand.again === undefined ? "" : ` (${byHand.again.execution} again)`}`;
 }
 
 type ApprovalEvent = Extract<

@@ -4,7 +4,7 @@
 import type { ExecutionSummary } from "../controller/ports.ts";
 import { undoByHand } from "../domain/audit/undo-commands.ts";
 import { durationText } from "../domain/duration.ts";
-import type { ExecutionEvent, RecordedEvent } from "../domain/execution/events.ts";
+import type { ByHand, ExecutionEvent, RecordedEvent } from "../domain/execution/events.ts";
 import { fold } from "../domain/execution/evolve.ts";
 import type { Execution } from "../domain/execution/execution.ts";
 import { objectText } from "../domain/facts/objects.ts";
@@ -94,7 +94,11 @@ function alertItems({ state, events }: Story): readonly Item[] {
   const { alert, byHand } = state;
   if (alert === null) return [];
   if (byHand !== null)
-    return [{ text: `none: started by ${byHand.by}, ${dateText(alert.startsAt)}` }, { text: byHand.reason }];
+    return [
+      { text: `none: started by ${byHand.by}, ${dateText(alert.startsAt)}` },
+      { text: byHand.reason },
+      ...againItems(byHand),
+    ];
   const since = `firing since ${dateText(alert.startsAt)}`;
   const labels = Object.entries(alert.labels).filter(([key]) => key !== "alertname" && key !== "severity");
   const joined = state.alerts.length - 1;
@@ -106,6 +110,13 @@ function alertItems({ state, events }: Story): readonly Item[] {
     ...(joined > 0 ? [{ text: `${joined} more joined: ${joinedNames(state)}` }] : []),
     ...(resolved === undefined ? [] : [resolvedItem(state, resolved)]),
   ];
+}
+
+function againItems({ again }: ByHand): readonly Item[] {
+  if (again === undefined) return [];
+  const id = shortId(again.execution);
+  const from = again.from === null ? "" : ` from step ${again.from} on`;
+  return [{ text: `${id} again${from}: gitmend executions show ${id}`, tone: "quiet" }];
 }
 
 function joinedNames(state: Execution): string {

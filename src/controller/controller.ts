@@ -1,5 +1,6 @@
 // The loops of one replica, and nothing else: each looks for its own work in the database, so that any replica can do any
 // of it and a crash loses none. Started and drained by app.ts.
+import { isRevoked, revokedText } from "../domain/policies/catalog.ts";
 import { type AssessmentPorts, assessOutcomes } from "./assess-outcomes.ts";
 import { atMost } from "./at-most.ts";
 import { createDecider } from "./decide-firings.ts";
@@ -15,12 +16,13 @@ import { createPublisher, type RecordPorts } from "./publish-records.ts";
 import { type ReconcilePorts, reconcileAlerts } from "./reconcile-alerts.ts";
 import { pause } from "./session.ts";
 import { silentSources } from "./silent-sources.ts";
+import { type AgainRequest, startAgain } from "./start-again.ts";
 import { type StartAnswer, type StartRequest, startByHand } from "./start-by-hand.ts";
 import { type CatalogPorts, type CatalogSync, createCatalogSync } from "./sync-catalog.ts";
 import { weighNow } from "./weigh-plan.ts";
 
 export type ControllerPorts = Omit<DecisionPorts, "pauses"> &
-  Omit<EnginePorts, "weigh" | "pauses"> &
+  Omit<EnginePorts, "weigh" | "pauses" | "revoked"> &
   RecordPorts &
   AssessmentPorts &
   Pick<ReconcilePorts, "alertmanagers"> &
@@ -47,6 +49,8 @@ export interface Controller {
   };
   /** A person starts a template. @throws Problem as startByHand does */
   start(request: StartRequest): Promise<StartAnswer>;
+  /** A person tries an ended execution again. @throws Problem as startAgain does */
+  startAgain(request: AgainRequest): Promise<StartAnswer>;
   /** Executions that this replica drives now. */
   driving(): number;
   /** Starts nothing new, lets running steps end within `graceSeconds`, gives the rest back. */
@@ -72,7 +76,11 @@ export function startController(given: ControllerPorts, options: ControllerOptio
   const ports = { ...given, pauses };
   const weigh: EnginePorts["weigh"] = (executionId, alert, plan, tools) =>
     weighNow(executionId, alert, plan, catalog.current(), tools, ports);
-  const drives = createDrives({ ...ports, weigh }, nudge);
+  const revoked: EnginePorts["revoked"] = (template) => {
+    const inUse = catalog.current();
+    return inUse !== null && isRevoked(template, inUse) ? revokedText(template) : null;
+  };
+  const drives = createDrives({ ...ports, weigh, revoked }, nudge);
   const publish = createPublisher(ports);
   const every = (milliseconds: number, round: () => Promise<unknown>) =>
     loop(milliseconds, round, stopping.signal, log);
@@ -107,6 +115,11 @@ export function startController(given: ControllerPorts, options: ControllerOptio
     driving: () => drives.count(),
     async start(request) {
       const answer = await startByHand(request, catalog.current(), ports);
+      if (answer.executionId !== null) drives.start({ id: answer.executionId, epoch: 1 });
+      return answer;
+    },
+    async startAgain(request) {
+      const answer = await startAgain(request, catalog.current(), ports);
       if (answer.executionId !== null) drives.start({ id: answer.executionId, epoch: 1 });
       return answer;
     },

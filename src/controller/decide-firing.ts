@@ -7,6 +7,7 @@ import { type ObjectRef, objectKey, type Target } from "../domain/facts/objects.
 import type { Pause } from "../domain/facts/pause.ts";
 import { pauseText } from "../domain/gate/why-paused.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
+import type { Taken } from "../domain/planning/plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
@@ -124,7 +125,11 @@ async function decideOnFacts(
   }
 }
 
-export type Chosen = Extract<Selection, { kind: "match" | "escalate" }>;
+export type Chosen = Extract<Selection, { kind: "match" | "escalate" }> & {
+  /** The execution that a person tries again. */
+  readonly again?: string;
+  readonly taken?: Taken;
+};
 
 export async function plan(
   firing: DueFiring,
@@ -143,12 +148,21 @@ export async function plan(
   const pause = selection.kind === "match" ? await pausedNow(firing.alert, target, tools, ports) : null;
   if (pause !== null)
     return { kind: "paused", revision: catalog.revision, reasons: [pauseText(pause)], pause };
-  const resting = await whyNotNow(firing.alert, target, template, facts.now, ports);
+  const resting = await whyNotNow(firing.alert, target, template, facts.now, ports, selection.again);
   if (resting !== null) return later(catalog, [resting.reason], resting.seconds);
   const executionId = ports.ids.next();
   const parameters = selection.kind === "match" ? selection.parameters : {};
   const made = await makePlan(
-    { executionId, template, templates: catalog.templates, parameters, facts, target },
+    {
+      executionId,
+      template,
+      templates: catalog.templates,
+      revoked: catalog.revoked,
+      parameters,
+      facts,
+      target,
+      ...(selection.taken === undefined ? {} : { taken: selection.taken }),
+    },
     tools,
     ports,
   );
@@ -195,9 +209,9 @@ interface Rest {
 
 /** A no of people holds until the incident ends; until then the firing is only looked at now and then. */
 async function whyNotNow(
-  ...[alert, target, template, now, ports]: Parameters<typeof coolDown>
+  ...[alert, target, template, now, ports, again]: Parameters<typeof coolDown>
 ): Promise<Rest | null> {
-  const resting = await coolDown(alert, target, template, now, ports);
+  const resting = await coolDown(alert, target, template, now, ports, again);
   if (resting !== null || target === null || !(await ports.alerts.rejectedBefore(template.name, target)))
     return resting;
   return {
@@ -208,7 +222,8 @@ async function whyNotNow(
 
 /**
  * Never more often than the template's cool-down for one alert name and target, counted in the database. Remedies and messages
- * to people rest apart: what did not help must be told at once, and what was told long ago may be tried again.
+ * to people rest apart: what did not help must be told at once, and what was told long ago may be tried again. What a person
+ * tries again counts not.
  */
 async function coolDown(
   alert: Alert,
@@ -216,11 +231,15 @@ async function coolDown(
   template: Template,
   now: string,
   ports: DecisionPorts,
+  again?: string,
 ): Promise<Rest | null> {
   if (target === null) return null;
   const tells = template.name === escalationName;
   const { attempts } = await ports.alerts.history(alert.name, target);
-  const last = attempts.find((attempt) => (attempt.template === escalationName) === tells);
+  const last = attempts.find(
+    ({ template: name, executionId }) =>
+      (name === escalationName) === tells && (again === undefined || executionId !== again),
+  );
   if (last === undefined) return null;
   const until = plusSeconds(last.at, template.cooldownSeconds);
   if (until <= now) return null;

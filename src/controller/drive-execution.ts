@@ -10,6 +10,7 @@ import { Problem, toProblem, unreachable } from "../domain/problem.ts";
 import { endExecution, isEnd } from "./end-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { followPauses, isPaused, waitPaused } from "./follow-pauses.ts";
+import { followRevoked } from "./follow-revoked.ts";
 import { isHeld } from "./is-held.ts";
 import { stillAsPlanned } from "./outdated.ts";
 import type { OwnedExecution, PendingCommand } from "./ports.ts";
@@ -51,6 +52,7 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
     while (session.state().phase !== "ended" && !(draining && session.busy.size === 0)) {
       session.signal.throwIfAborted();
       await answerInbox(session, inbox);
+      await followRevoked(session, ports);
       await followPauses(session, ports);
       const pause = await doAll(due(session, draining, ports), session, ports);
       if (pause > 0 && inbox.length === 0) await session.nextWake(pause);

@@ -36,6 +36,8 @@ export interface EnginePorts {
   /** Team name -> people, of `gitmend.yaml`. */
   readonly teams: ReadonlyMap<string, readonly string[]>;
   readonly protection: ProtectionRules;
+  /** Why this version of a template is not to be used any more; null: it may be. */
+  readonly revoked: (template: Plan["template"]) => string | null;
   readonly pauses: Pauses;
   readonly pauseStore: Pick<PauseStore, "endOf">;
   readonly alertmanagers: Pick<AlertHolds, "look">;

@@ -16,8 +16,9 @@ import {
   draftPlan,
 } from "../domain/planning/draft-plan.ts";
 import type { Effect, Preview } from "../domain/planning/effect.ts";
-import type { ActionCall, Plan, PlannedStep } from "../domain/planning/plan.ts";
+import type { ActionCall, Plan, PlannedStep, Taken } from "../domain/planning/plan.ts";
 import { callsOf, callsOfStep, sealPlan } from "../domain/planning/seal-plan.ts";
+import { isRevoked, revokedText } from "../domain/policies/catalog.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import type { Template } from "../domain/templates/template.ts";
 import { boundedInput, boundsText } from "./adapt-step.ts";
@@ -37,6 +38,10 @@ export interface PlanRequest {
   readonly parameters: Readonly<Record<string, Json>>;
   readonly facts: Facts;
   readonly target: Target | null;
+  /** The catalog's. Left out: nothing is. */
+  readonly revoked?: ReadonlySet<string>;
+  /** What an earlier execution has done of it. */
+  readonly taken?: Taken;
 }
 
 export interface MadePlan {
@@ -51,7 +56,9 @@ export async function makePlan(
   ports: PlanPorts,
 ): Promise<MadePlan> {
   const { template } = request;
-  const draft = draftPlan({ ...draftRequest(request, ports), parameters: request.parameters });
+  const { parameters, taken } = request;
+  const own = { ...draftRequest(request, ports), parameters };
+  const draft = draftPlan(taken === undefined ? own : { ...own, taken });
   const fallback = await planFallback(draft, request, tools, ports);
   const { plan: tried = null, previews = [], impossible: fallbackImpossible = null } = fallback;
   const whole = { ...draft, fallback: tried, fallbackImpossible };
@@ -81,6 +88,8 @@ async function planFallback(
   if (name === null) return {};
   const template = request.templates.get(name);
   if (template === undefined) throw new Problem("INTERNAL", `the catalog has no template ${name}`);
+  if (isRevoked(template, { revoked: request.revoked ?? new Set() }))
+    return { impossible: revokedText(template) };
   try {
     const draft = draftFallback(main.parameters, { ...draftRequest(request, ports), template });
     return await complete(draft, template, request, tools, ports);

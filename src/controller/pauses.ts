@@ -18,7 +18,7 @@ export interface Pauses {
   ): Promise<Pause | null>;
   /** Those of commands and of `pause.yaml` that hold now. @throws Problem DATABASE_UNAVAILABLE */
   all(): Promise<readonly Pause[]>;
-  /** @returns whether it found something else than the last time. @throws Problem DATABASE_UNAVAILABLE */
+  /** @returns whether it found something else than the last time, or another catalog. @throws Problem DATABASE_UNAVAILABLE */
   look(): Promise<boolean>;
 }
 
@@ -28,7 +28,7 @@ export function createPauses(
   clock: Clock,
 ): Pauses {
   let commanded: readonly Pause[] = [];
-  let last = "[]";
+  let last = "";
   const current = () =>
     [...commanded, ...(catalog()?.pauses ?? [])].filter((pause) => holds(pause, clock.now()));
   return {
@@ -43,7 +43,7 @@ export function createPauses(
     },
     async look() {
       commanded = await store.active();
-      const now = JSON.stringify(current());
+      const now = JSON.stringify([current(), catalog()?.revision]);
       const isNew = now !== last;
       last = now;
       return isNew;

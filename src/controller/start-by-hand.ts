@@ -5,15 +5,16 @@ import { didYouMean } from "../domain/did-you-mean.ts";
 import type { ByHand } from "../domain/execution/events.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
-import type { Subject } from "../domain/facts/objects.ts";
+import type { ObjectRef, Subject } from "../domain/facts/objects.ts";
 import type { Gate, Mode } from "../domain/gate/gate.ts";
 import { subjectOf } from "../domain/intake/subject-of.ts";
 import type { Json } from "../domain/json.ts";
 import type { Preview } from "../domain/planning/effect.ts";
-import type { Plan } from "../domain/planning/plan.ts";
-import type { Catalog } from "../domain/policies/catalog.ts";
+import type { Plan, Taken } from "../domain/planning/plan.ts";
+import { type Catalog, isRevoked, revokedText } from "../domain/policies/catalog.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
 import { Problem } from "../domain/problem.ts";
+import type { Template } from "../domain/templates/template.ts";
 import { countDecision } from "./count-events.ts";
 import { type Chosen, claimKeyOf, plan } from "./decide-firing.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
@@ -44,7 +45,7 @@ export interface StartAnswer {
 type NewExecution = Extract<FiringDecision, { kind: "execution" }>;
 
 /** Name and source of the alert that stands for the person: guards may name it in `on`. */
-const manual = "manual";
+export const manual = "manual";
 const timeoutMilliseconds = 20_000;
 
 /** Kind -> the label by which an alert names such an object. */
@@ -68,17 +69,42 @@ export async function startByHand(
   catalog: Catalog | null,
   ports: DecisionPorts,
 ): Promise<StartAnswer> {
-  const inUse = startable(request.template, catalog);
-  const alert = alertOf(request, ports);
-  const tools = ports.clusters.tools(AbortSignal.timeout(timeoutMilliseconds), "");
-  const facts = await factsOf(request, alert, inUse, tools, ports);
-  const decision = await decide(request, alert, facts, inUse, tools, ports);
-  if (!request.dryRun) await commit(alert, decision, ports);
-  return answerOf(decision, request.dryRun);
+  const { catalog: inUse, template } = startable(request.template, catalog);
+  if (!template.manual) {
+    const mend = "its file needs `manual: true`";
+    throw new Problem("FORBIDDEN", `template ${template.name} may not be started by hand: ${mend}`);
+  }
+  return startFor(request, alertOf(request, ports), request.target, inUse, ports);
 }
 
-/** @throws Problem: there is no such template, or people may not start it */
-function startable(name: string, catalog: Catalog | null): Catalog {
+export type Wanted = Pick<StartRequest, "template" | "parameters" | "by" | "reason" | "dryRun"> &
+  Pick<ByHand, "again">;
+
+/**
+ * The way that whatever a person starts goes, once it is known what and for which alert.
+ * @param taken what an earlier execution has done of the template
+ * @throws Problem TARGET_GONE, NOT_NOW, PARAMETER_INVALID, API_*
+ */
+export async function startFor(
+  wanted: Wanted,
+  alert: Alert,
+  target: StartRequest["target"] | ObjectRef,
+  catalog: Catalog,
+  ports: DecisionPorts,
+  taken: Taken | null = null,
+): Promise<StartAnswer> {
+  const tools = ports.clusters.tools(AbortSignal.timeout(timeoutMilliseconds), "");
+  const facts = await factsOf(wanted.template, target, alert, catalog, tools, ports);
+  const decision = await decide(wanted, alert, facts, catalog, tools, ports, taken);
+  if (!wanted.dryRun) await commit(alert, decision, ports);
+  return answerOf(decision, wanted.dryRun);
+}
+
+/** @throws Problem: there is no such template, or it is not to be used any more */
+export function startable(
+  name: string,
+  catalog: Catalog | null,
+): { readonly catalog: Catalog; readonly template: Template } {
   if (catalog === null)
     throw new Problem("NOT_NOW", "no catalog is in use yet: `gitmend doctor` says why", { retryable: true });
   const template = catalog.templates.get(name);
@@ -86,11 +112,8 @@ function startable(name: string, catalog: Catalog | null): Catalog {
     const names = [...catalog.templates.keys()];
     throw new Problem("NOT_FOUND", `the catalog has no template ${name}${didYouMean(name, names)}`);
   }
-  if (!template.manual) {
-    const mend = "its file needs `manual: true`";
-    throw new Problem("FORBIDDEN", `template ${name} may not be started by hand: ${mend}`);
-  }
-  return catalog;
+  if (isRevoked(template, catalog)) throw new Problem("FORBIDDEN", revokedText(template));
+  return { catalog, template };
 }
 
 function alertOf(request: StartRequest, { clusters, clock, ids }: DecisionPorts): Alert {
@@ -137,32 +160,36 @@ function subjectIn({ target }: StartRequest): Alert["labels"] {
 
 /** @throws Problem TARGET_GONE, NOT_NOW: the target cannot be read */
 async function factsOf(
-  { template, target: { kind, namespace, name } }: StartRequest,
+  template: string,
+  named: StartRequest["target"] | ObjectRef,
   alert: Alert,
   catalog: Catalog,
   tools: ActionTools,
   ports: DecisionPorts,
 ): Promise<Facts> {
   const needed = new Set([...factsNeeded(manual, catalog), ...(catalog.templateFacts.get(template) ?? [])]);
-  const facts = await gatherFacts(alert, needed, tools, ports);
+  // What is tried again is about the target that it was about, whatever became of the pod that had fired.
+  const facts = await gatherFacts(alert, needed, tools, ports, "cluster" in named ? named : null);
+  const { kind, namespace = null, name } = named;
   const { target } = facts;
   if (!target.available) throw notNow(`the target cannot be read: ${target.why}`);
   if (target.value === null)
     throw new Problem(
       "TARGET_GONE",
-      `there is no ${kind} ${namespace === undefined ? "" : `${namespace}/`}${name} in cluster ${alert.cluster}`,
+      `there is no ${kind} ${namespace === null ? "" : `${namespace}/`}${name} in cluster ${alert.cluster}`,
     );
   return facts;
 }
 
 /** Whatever would only be tried later for a firing is refused here: the person is there and can ask again. */
 async function decide(
-  { template, parameters, by, reason }: StartRequest,
+  { template, parameters, by, reason, again }: Wanted,
   alert: Alert,
   facts: Facts,
   catalog: Catalog,
   tools: ActionTools,
   ports: DecisionPorts,
+  taken: Taken | null,
 ): Promise<NewExecution> {
   const target = facts.target.available ? facts.target.value : null;
   const running = await ports.alerts.liveExecution(claimKeyOf(alert, target));
@@ -173,13 +200,15 @@ async function decide(
     template,
     parameters,
     reasons: [`started by ${by}: ${reason}`],
+    ...(again === undefined ? {} : { again: again.execution }),
+    ...(taken === null ? {} : { taken }),
   };
   const firing = { id: "", token: 0, alert, undecidedCount: 0, openedAt: facts.now };
   // Nobody can confirm this alert: the person is what stands behind it.
   const unasked = { ...ports, confirm: "off" } as const;
   const decision = await plan(firing, selection, facts, catalog, tools, unasked);
   if (decision.kind !== "execution") throw notNow(decision.reasons.join("; "));
-  return askedBy({ by, reason }, decision);
+  return askedBy({ by, reason, ...(again === undefined ? {} : { again }) }, decision);
 }
 
 function askedBy(byHand: ByHand, decision: NewExecution): NewExecution {

@@ -30,8 +30,14 @@ export async function gateHolds(
 export async function fallBack(
   { template, reason }: Extract<Work, { type: "fallback" }>,
   session: Session,
-  { clock, clusters, weigh }: Pick<EnginePorts, "clock" | "clusters" | "weigh">,
+  { clock, clusters, weigh, revoked }: Pick<EnginePorts, "clock" | "clusters" | "weigh" | "revoked">,
 ): Promise<void> {
+  const { plan } = session.state();
+  const gone = plan?.fallback ? revoked(plan.fallback.template) : null;
+  if (gone !== null) {
+    const reasons = [{ rule: "built-in/revoked", effect: "deny", reason: gone }] as const;
+    return session.record([{ type: "GateDecided", gate: { kind: "refused", reasons } }]);
+  }
   const signal = AbortSignal.any([session.signal, AbortSignal.timeout(weighTimeoutMilliseconds)]);
   const stricter = await stricterGate(session, clusters.tools(signal, session.id), weigh).catch(
     (error: unknown) => givenUp(toProblem(error), session, clock),

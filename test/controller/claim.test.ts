@@ -48,6 +48,7 @@ function contested(freeAfterSeconds: number) {
     log: quiet,
     metrics: noMetrics,
     pauses: noPauses,
+    revoked: () => null,
     pauseStore: emptyPauseStore,
   } as unknown as EnginePorts;
   const lease = new AbortController();

@@ -48,6 +48,7 @@ function onlyReading(refusals: readonly Problem[] = []) {
     log: quiet,
     metrics: noMetrics,
     pauses: noPauses,
+    revoked: () => null,
     pauseStore: emptyPauseStore,
   } as unknown as EnginePorts;
   const loseLease = () => lost.forEach((listener) => listener());

@@ -70,6 +70,7 @@ async function secondAttempt(
     log: quiet,
     metrics: noMetrics,
     pauses: noPauses,
+    revoked: () => null,
     pauseStore: emptyPauseStore,
   } as unknown as EnginePorts;
   const state = fold(recorded([...running([scale]), ...firstFailed]));

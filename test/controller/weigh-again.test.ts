@@ -37,6 +37,7 @@ async function unweighable(problem: Problem, seconds: number) {
     log: quiet,
     metrics: noMetrics,
     pauses: noPauses,
+    revoked: () => null,
     pauseStore: emptyPauseStore,
   } as unknown as EnginePorts;
   const session = openSession(

@@ -47,6 +47,7 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
       executions: executionsOf([]),
       views: emptyViews,
       pauses: nothingPaused,
+      startAgain: () => Promise.reject(new Error("nothing is started here")),
       start: () => Promise.reject(new Error("nothing is started here")),
       examine: async () => [],
       metrics: { ...noMetrics, contentType: "text/plain", scrape: async () => "" },

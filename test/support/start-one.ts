@@ -63,6 +63,7 @@ export async function startOne({
     log: quiet,
     metrics: noMetrics,
     pauses: noPauses,
+    revoked: () => null,
     pauseStore: emptyPauseStore,
     ...ports,
   } as unknown as EnginePorts;

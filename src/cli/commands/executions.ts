@@ -1,4 +1,4 @@
-// `gitmend executions list|show|watch|events|cancel`: what runs and what ran, from a controller.
+// `gitmend executions list|show|watch|events|cancel|retry|fork`: what runs and what ran, from a controller.
 import type { Command } from "commander";
 import type { ExecutionSummary } from "../../controller/ports.ts";
 import type { RecordedEvent } from "../../domain/execution/events.ts";
@@ -14,6 +14,7 @@ import { personOf } from "../person.ts";
 import { renderEvents } from "../render-events.ts";
 import { renderExecution } from "../render-execution.ts";
 import { renderTable } from "../table.ts";
+import { addStartAgain } from "./start-again.ts";
 import { watchExecution } from "./watch-execution.ts";
 
 type Options = ServerOptions & OutputOptions;
@@ -77,6 +78,7 @@ export function addExecutions(program: Command, context: CliContext): void {
       .action((id: string, options: CancelOptions) => cancel(id, options, context)),
     'gitmend executions cancel 7c1e2a4b9d0f --reason "wrong workload"',
   );
+  addStartAgain(executions, context);
 }
 
 interface ListOptions extends Options {

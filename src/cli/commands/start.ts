@@ -61,7 +61,7 @@ export function addStart(program: Command, context: CliContext): void {
   );
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+export function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
@@ -95,7 +95,7 @@ function targetOf({ target, namespace }: Options) {
 }
 
 /** The value as YAML reads it: 5 is a number, true a boolean, everything else a text. */
-function parameterOf(given: string): readonly [string, Json] {
+export function parameterOf(given: string): readonly [string, Json] {
   const at = given.indexOf("=");
   const name = given.slice(0, at);
   if (at < 1 || !/^[A-Za-z_][\w-]*$/.test(name))
@@ -107,7 +107,7 @@ function parameterOf(given: string): readonly [string, Json] {
   }
 }
 
-function answerText(answer: StartAnswer, by: string, { columns, colours }: CliContext): string {
+export function answerText(answer: StartAnswer, by: string, { columns, colours }: CliContext): string {
   const { plan, previews, mode } = answer;
   const paint = paintFor(colours);
   const where = plan.target === null ? "no object" : objectText(plan.target);

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { durationText } from "../../domain/duration.ts";
+import { type Catalog, isRevoked } from "../../domain/policies/catalog.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { AdaptBounds, Template, TemplateStep } from "../../domain/templates/template.ts";
 import { compileFolder } from "../catalog-folder.ts";
@@ -41,42 +42,45 @@ export function addTemplates(program: Command, context: CliContext): void {
   );
 }
 
-async function read(
-  { path }: Options,
-  { workingFolder }: CliContext,
-): Promise<ReadonlyMap<string, Template>> {
+async function read({ path }: Options, { workingFolder }: CliContext): Promise<Catalog> {
   const here = existsSync(join(workingFolder, "templates")) ? workingFolder : shipped;
-  return (await compileFolder(path === undefined ? here : resolve(workingFolder, path))).templates;
+  return compileFolder(path === undefined ? here : resolve(workingFolder, path));
 }
 
 async function list(options: Options, context: CliContext): Promise<void> {
-  const templates = [...(await read(options, context)).values()].toSorted((left, right) =>
-    left.name < right.name ? -1 : 1,
-  );
+  const catalog = await read(options, context);
+  const templates = [...catalog.templates.values()]
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+    .map((template): Listed => ({ ...template, revoked: isRevoked(template, catalog) }));
   print(context, options, templates, () => listText(templates, context));
 }
 
-function listText(templates: readonly Template[], { columns, colours }: CliContext): string {
+type Listed = Template & { readonly revoked: boolean };
+
+function listText(templates: readonly Listed[], { columns, colours }: CliContext): string {
   const paint = paintFor(colours);
-  const rows = templates.map(({ name, version, risk, steps, description }) =>
-    [name, version ?? "-", risk, String(steps.length), description].map(clean),
-  );
+  const rows = templates.map(({ name, version, risk, steps, description, revoked }) => {
+    const does = revoked ? `REVOKED, never used. ${description}` : description;
+    return [name, version ?? "-", risk, String(steps.length), does].map(clean);
+  });
   const [header = [], ...others] = alignColumns([["NAME", "VERSION", "RISK", "STEPS", "DOES"], ...rows]);
   const lines = others.map((row) => cut(row.join(""), columns).trimEnd());
   return `${[paint("strong", header.join("")), ...lines].join("\n")}\n`;
 }
 
 async function show(name: string, options: Options, context: CliContext): Promise<void> {
-  const template = (await read(options, context)).get(name);
+  const catalog = await read(options, context);
+  const template = catalog.templates.get(name);
   if (template === undefined) {
     throw new Problem("NOT_FOUND", `there is no template ${name}: \`gitmend templates list\` shows all`);
   }
-  print(context, options, template, () => showText(template, context));
+  const listed: Listed = { ...template, revoked: isRevoked(template, catalog) };
+  print(context, options, listed, () => showText(listed, context));
 }
 
 type Paint = ReturnType<typeof paintFor>;
 
-function showText(template: Template, { columns, colours }: CliContext): string {
+function showText(template: Listed, { columns, colours }: CliContext): string {
   const paint = paintFor(colours);
   const { name, version, description, parameters, alertTypes, steps } = template;
   const inputs = Object.entries(parameters).map(
@@ -101,8 +105,9 @@ function showText(template: Template, { columns, colours }: CliContext): string 
   return `${lines.join("\n")}\n`;
 }
 
-function aboutText({ risk, timeoutSeconds, cooldownSeconds, manual }: Template): string {
+function aboutText({ risk, timeoutSeconds, cooldownSeconds, manual, revoked }: Listed): string {
   const about = `${risk} risk, at most ${durationText(timeoutSeconds)}, cool-down ${durationText(cooldownSeconds)}`;
+  if (revoked) return `REVOKED in catalog.yaml: never used; ${about}`;
   return manual ? `${about}, may be started by hand` : about;
 }
 

@@ -1,6 +1,6 @@
 // The commit of a milestone: a subject for people who read `git log --oneline`, a few words, and trailers that machines and
 // auditors search by. Labels and reasons are free text: they can neither add a line nor look like a trailer.
-import type { AssessmentMade } from "../execution/events.ts";
+import type { AssessmentMade, ByHand } from "../execution/events.ts";
 import type { Execution } from "../execution/execution.ts";
 import { objectText } from "../facts/objects.ts";
 import type { GateReason } from "../gate/gate.ts";
@@ -91,7 +91,7 @@ function whyWords({ alert, match, subject: named, state: { byHand } }: Story): r
   const object = named === null ? "" : objectText({ ...named, cluster: alert.cluster });
   if (byHand !== null) {
     const what = named === null ? "" : ` for ${object}`;
-    return [`Started by hand${what} by ${byHand.by}: ${byHand.reason}.`];
+    return [`Started by hand${what} by ${byHand.by}: ${byHand.reason}.`, ...againWords(byHand)];
   }
   const severity = alert.severity === "" ? "" : ` (${alert.severity})`;
   return [
@@ -99,6 +99,12 @@ function whyWords({ alert, match, subject: named, state: { byHand } }: Story): r
     ...(named === null ? [] : [`It names ${object}.`]),
     `Chosen by rule ${match.rule}.`,
   ];
+}
+
+function againWords({ again }: ByHand): readonly string[] {
+  if (again === undefined) return [];
+  const from = again.from === null ? "" : `, from step ${again.from} on`;
+  return [`It tries execution ${again.execution} again${from}.`];
 }
 
 function told(story: Story): readonly string[] {

@@ -24,6 +24,7 @@ export function renderExecutionFile(story: Story): string {
     alert,
     joined: state.alerts.slice(1),
     match,
+    ...(state.byHand === null ? {} : { byHand: state.byHand }),
     gate: state.gate,
     ...(state.gateAgain === null ? {} : { gateAgain: state.gateAgain }),
     approval:

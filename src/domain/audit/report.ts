@@ -11,7 +11,7 @@ import { changeLines } from "../planning/change-text.ts";
 import type { PatchEffect } from "../planning/effect.ts";
 import { redactText } from "../redact.ts";
 import { gateWords, outcomeWords, type Story, verdictWords } from "./story.ts";
-import { clock, eventText } from "./timeline.ts";
+import { againText, clock, eventText } from "./timeline.ts";
 import { undoByHand } from "./undo-commands.ts";
 
 export function renderReport(story: Story): string {
@@ -106,7 +106,7 @@ function alertSection({ alert, state }: Story): readonly string[] {
   const { byHand } = state;
   if (byHand !== null) {
     const started = `${code(byHand.by)} started it by hand at ${clock(alert.startsAt)}: ${prose(redactText(byHand.reason))}`;
-    return ["## What happened", started];
+    return ["## What happened", `${started}${againText(byHand)}`];
   }
   const labels = Object.entries(alert.labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const annotations = Object.entries(alert.annotations).map(([name, value]) => `${name}: ${value}`);

@@ -1,5 +1,5 @@
 // Each event as one line for people, and which of them belong into a timeline.
-import type { ExecutionEvent } from "../execution/events.ts";
+import type { ByHand, ExecutionEvent } from "../execution/events.ts";
 import { objectText } from "../facts/objects.ts";
 import type { Gate } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
@@ -15,7 +15,7 @@ export function eventText(event: ExecutionEvent): string {
   switch (event.type) {
     case "ExecutionRequested":
       if (event.byHand !== undefined)
-        return `Started by ${code(event.byHand.by)}: ${prose(event.byHand.reason)}`;
+        return `Started by ${code(event.byHand.by)}: ${prose(event.byHand.reason)}${againText(event.byHand)}`;
       return `Alert ${code(event.alert.name)} taken up; rule ${code(event.match.rule)} chose ${code(event.match.template)}`;
     case "Planned":
       return `Planned: ${event.plan.steps.length} steps, risk ${event.plan.risk}`;
@@ -50,6 +50,13 @@ export function eventText(event: ExecutionEvent): string {
     default:
       return stepText(event);
   }
+}
+
+/** ` (execution 0192… again, from step restart)`. */
+export function againText({ again }: ByHand): string {
+  if (again === undefined) return "";
+  const from = again.from === null ? "" : `, from step ${code(again.from)}`;
+  return ` (execution ${code(again.execution)} again${from})`;
 }
 
 function gateText(gate: Gate): string {

@@ -17,7 +17,7 @@ export function answerCommand(state: Execution, command: Command): readonly Exec
   if (state.phase === "ended") return [];
   switch (command.type) {
     case "cancel":
-      return state.cancel === null ? [{ ...command, type: "CancelRequested" }] : [];
+      return state.cancel === null || state.cancel.revoked ? [{ ...command, type: "CancelRequested" }] : [];
     case "alert-joined":
       return state.firing.has(`${command.alert.cluster}/${command.alert.fingerprint}`)
         ? []

@@ -41,6 +41,14 @@ export interface MatchRecord {
 export interface ByHand {
   readonly by: string;
   readonly reason: string;
+  /** The ended execution that is tried again, and the step from which on; left out: there is none. */
+  readonly again?: Again;
+}
+
+export interface Again {
+  readonly execution: string;
+  /** null: as a whole. */
+  readonly from: string | null;
 }
 
 export interface ExecutionRequested {
@@ -208,6 +216,8 @@ export interface CancelRequested {
   readonly reason: string;
   /** Leave what was done instead of undoing it. */
   readonly keep: boolean;
+  /** Its template is revoked: the step that runs gets to its end, and people have to look at it. */
+  readonly revoked?: true;
 }
 export interface Ended {
   readonly type: "Ended";

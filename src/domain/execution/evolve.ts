@@ -135,11 +135,14 @@ function weighedAgain(state: Execution, gate: Gate, at: string): Execution {
 }
 
 /** What has begun to end runs to its end, an undo too; of what might still begin after it, the fallback, nothing does. */
-function withCancel(state: Execution, { by, reason, keep }: CancelRequested): Execution {
+function withCancel(state: Execution, event: CancelRequested): Execution {
+  const { by, reason, keep, revoked = false } = event;
   const undoing = state.phase === "undoing";
   const isLast = state.fallbackAt !== null || (state.plan?.fallback ?? null) === null;
   if (finallyBegan(state) || (undoing && isLast)) return state;
-  return { ...state, cancel: state.cancel ?? { by, reason, keep: keep && !undoing } };
+  // A person who cancels what is revoked already means at once.
+  const before = state.cancel?.revoked === true && !revoked ? null : state.cancel;
+  return { ...state, cancel: before ?? { by, reason, keep: keep && !undoing, revoked } };
 }
 
 type ApprovalEvent = Extract<

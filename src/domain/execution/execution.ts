@@ -102,7 +102,12 @@ export interface Execution {
   /** How long it was, since its steps (or those of its fallback) could start: so much later is its time over. */
   readonly pausedSeconds: number;
   readonly assessment: AssessmentMade | null;
-  readonly cancel: { readonly by: string; readonly reason: string; readonly keep: boolean } | null;
+  readonly cancel: {
+    readonly by: string;
+    readonly reason: string;
+    readonly keep: boolean;
+    readonly revoked: boolean;
+  } | null;
 }
 
 export const newStep: StepState = {

@@ -57,7 +57,11 @@ function whilePaused({ paused }: Execution): Work | null {
 
 function endBeforeStart(state: Execution): Work | null {
   if (state.cancel !== null)
-    return ended("cancelled", `cancelled by ${state.cancel.by}: ${state.cancel.reason}`);
+    return ended(
+      "cancelled",
+      `cancelled by ${state.cancel.by}: ${state.cancel.reason}`,
+      state.cancel.revoked,
+    );
   if (state.firing.size === 0) return ended("cancelled", "every alert was resolved before the first step");
   return null;
 }
@@ -134,13 +138,13 @@ function whyStop(state: Execution, plan: Plan, now: string): Stop | null {
     return { outcome: "failed", reason, escalated: true, undo: failed.onFailure === "rollback", abort: null };
   }
   if (state.cancel !== null) {
-    const { by, reason, keep } = state.cancel;
+    const { by, reason, keep, revoked } = state.cancel;
     return {
       outcome: "cancelled",
       reason: `cancelled by ${by}: ${reason}`,
-      escalated: false,
+      escalated: revoked,
       undo: !keep,
-      abort: "CANCELLED",
+      abort: revoked ? null : "CANCELLED",
     };
   }
   if (state.phase === "undoing" || (now >= deadline(state, plan) && !allDone(state, plan))) {

@@ -5,7 +5,7 @@ import type { Target } from "../facts/objects.ts";
 import type { Json } from "../json.ts";
 import type { Template } from "../templates/template.ts";
 import { fillParameters } from "./check-values.ts";
-import type { Plan, PlannedStep } from "./plan.ts";
+import type { Plan, PlannedStep, Taken } from "./plan.ts";
 import { type Actions, filledText } from "./plan-call.ts";
 import { planFinally, planSteps } from "./plan-steps.ts";
 import { fallbackStep } from "./step-names.ts";
@@ -21,6 +21,8 @@ export interface DraftRequest {
   readonly scope: Scope;
   readonly target: Target | null;
   readonly actions: Actions;
+  /** Left out: it begins at its first step. */
+  readonly taken?: Taken;
 }
 
 /** Without its fallback. @throws Problem PARAMETER_INVALID, EXPRESSION_FAILED */
@@ -32,6 +34,7 @@ export function draftPlan(request: DraftRequest): DraftPlan {
     template: { name: template.name, version: template.version, hash: template.hash },
     target: target === null ? null : identityOf(target),
     parameters,
+    ...(request.taken === undefined ? {} : { taken: request.taken }),
     steps: planSteps(template, scope, actions),
     finally: planFinally(template, scope, actions),
     fallback: null,

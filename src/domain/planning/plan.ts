@@ -56,10 +56,19 @@ export interface PlannedStep {
   readonly touches?: readonly string[];
 }
 
+/** Steps that an earlier execution has done and this one does not: their outputs are there for those that come after. */
+export interface Taken {
+  readonly execution: string;
+  /** By the name that the template gives it. */
+  readonly steps: Readonly<Record<string, { readonly status: string; readonly output: Json }>>;
+}
+
 export interface Plan {
   readonly template: { readonly name: string; readonly version: string | null; readonly hash: string };
   readonly target: (ObjectRef & { readonly uid: string }) | null;
   readonly parameters: Readonly<Record<string, Json>>;
+  /** Left out: it begins at its first step. */
+  readonly taken?: Taken;
   readonly steps: readonly PlannedStep[];
   /** Once, after everything else, however the execution ends after its first step. Never undone. */
   readonly finally: readonly PlannedStep[];

@@ -25,6 +25,7 @@ function together(parts: readonly Told[]): Told {
 /**
  * `{name: {output, status}}` for what step `reader` may read: the steps of its own template, `finally` included. What has not
  * run, or was skipped, has the output null. A step for each subject has the list of all outputs, in the order of the subjects.
+ * What an earlier execution has done has the output that it had there.
  */
 export function stepOutputs(plan: Plan, states: ReadonlyMap<string, Told>, reader: string): JsonObject {
   const own = isOfFallback(reader) ? (plan.fallback ?? plan) : plan;
@@ -38,5 +39,6 @@ export function stepOutputs(plan: Plan, states: ReadonlyMap<string, Told>, reade
     else lists.set(name, [...(lists.get(name) ?? []), { status, output }]);
   }
   const listed = [...lists].map(([name, parts]) => [name, together(parts)] as const);
-  return Object.fromEntries([...single, ...listed]) as unknown as JsonObject;
+  const taken = Object.entries(own.taken?.steps ?? {});
+  return Object.fromEntries([...taken, ...single, ...listed]) as unknown as JsonObject;
 }

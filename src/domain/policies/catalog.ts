@@ -70,6 +70,16 @@ export function isRevoked(
   return revoked.has(name) || revoked.has(`${name}@${version ?? ""}`);
 }
 
+export function revokedText({
+  name,
+  version,
+}: {
+  readonly name: string;
+  readonly version: string | null;
+}): string {
+  return `template ${name}${version === null ? "" : `@${version}`} is revoked in catalog.yaml`;
+}
+
 /** The rule sets that have to be asked about an alert. */
 export function bucketsFor<R extends RuleBase>(
   alertName: string,

@@ -4,7 +4,7 @@ import { evaluateText } from "../expressions/evaluate.ts";
 import type { Facts, FetchedFact } from "../facts/facts.ts";
 import { isObject, type Json } from "../json.ts";
 import { toProblem } from "../problem.ts";
-import { bucketsFor, type Catalog } from "./catalog.ts";
+import { bucketsFor, type Catalog, isRevoked, revokedText } from "./catalog.ts";
 import { explainRule } from "./explain.ts";
 import { type FactValues, factValues } from "./fact-values.ts";
 import { ownerTeam, owningTeam } from "./owner-team.ts";
@@ -63,14 +63,24 @@ function unavailableInEvent(rule: SelectionRule, { unavailable }: FactValues) {
   return null;
 }
 
-/** null: the rule does not decide after all, because the parameters of its event cannot be filled in. */
-function decide({ rule }: Answer, facts: Facts, values: FactValues, reasons: string[]): Selection | null {
-  const { event } = rule;
-  const { name } = rule;
+/** null: the rule does not decide after all: the parameters of its event cannot be filled in, or its template is revoked. */
+function decide(
+  { rule }: Answer,
+  facts: Facts,
+  values: FactValues,
+  catalog: Catalog,
+  reasons: string[],
+): Selection | null {
+  const { event, name } = rule;
   if (event.type === "escalate") {
     const to = channelOf(event, facts);
     const { severity } = event.params;
     return { kind: "escalate", rule: name, to, severity, message: messageOf(event, values), reasons };
+  }
+  const template = catalog.templates.get(event.params.template);
+  if (template !== undefined && isRevoked(template, catalog)) {
+    reasons.push(`${name} chooses nothing: ${revokedText(template)}`);
+    return null;
   }
   const parameters = parametersOf(event, values);
   if ("values" in parameters) {
@@ -100,7 +110,7 @@ export async function selectTemplate(facts: Facts, catalog: Catalog): Promise<Se
     }
     const open = answer.state === "open" ? missingFact(answer) : null;
     if (open !== null) return { kind: "undecided", rule: answer.rule.name, ...open, reasons };
-    const selection = answer.state === "holds" ? decide(answer, facts, values, reasons) : null;
+    const selection = answer.state === "holds" ? decide(answer, facts, values, catalog, reasons) : null;
     if (selection !== null) return selection;
   }
   if (answers.length === 0) reasons.push(`no rule is about ${facts.alert.name}`);

@@ -14,6 +14,7 @@ export interface ApiPorts {
   readonly state: ServerState;
   /** @throws Problem: why it is not started */
   readonly start: (request: StartRequest) => Promise<StartAnswer>;
+  readonly startAgain: Controller["startAgain"];
   readonly pauses: Controller["pauses"];
   readonly examine: () => Promise<readonly Check[]>;
 }

@@ -5,6 +5,14 @@ import { nameText, person, reason } from "./inputs.ts";
 import { type Route, read } from "./route.ts";
 import { listOf, named, orNull, shape } from "./shapes.ts";
 
+export const startAnswer = shape({
+  executionId: orNull({ type: "string" }),
+  mode: { enum: ["observe", "live"] },
+  plan: { type: "object" },
+  previews: listOf({ type: "object" }),
+  gate: { type: "object" },
+});
+
 export function controllerRoutes(ports: ApiPorts): readonly Route[] {
   return [
     read("/catalog", "showCatalog", "The catalog in use, and what is wrong with the newest commit.", {
@@ -50,13 +58,7 @@ function startRoute(ports: ApiPorts): Route {
       required: ["template", "target", "by", "reason"],
       additionalProperties: false,
     },
-    answer: shape({
-      executionId: orNull({ type: "string" }),
-      mode: { enum: ["observe", "live"] },
-      plan: { type: "object" },
-      previews: listOf({ type: "object" }),
-      gate: { type: "object" },
-    }),
+    answer: startAnswer,
     statuses: [200, 201],
     async handle({ body }) {
       const answer = await ports.start(body as unknown as StartRequest);

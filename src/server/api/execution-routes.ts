@@ -6,6 +6,7 @@ import { shortened } from "../../domain/plain-text.ts";
 import { Problem } from "../../domain/problem.ts";
 import { approvalView } from "../approval-view.ts";
 import { type CancelRequest, cancelExecution } from "../cancel-execution.ts";
+import { againRoutes } from "./again-routes.ts";
 import type { ApiPorts, Teams } from "./api-ports.ts";
 import { asItWas, pointInTime } from "./as-it-was.ts";
 import { beforeId, limit, nameText, person, reason, yesNo } from "./inputs.ts";
@@ -64,6 +65,7 @@ export function executionRoutes(ports: ApiPorts, teams: Teams): readonly Route[]
     }),
     streamRoute(ports),
     cancelRoute(ports),
+    ...againRoutes(ports),
   ];
 }
 
