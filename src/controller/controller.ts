@@ -76,11 +76,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
   const ports = { ...given, pauses };
   const weigh: EnginePorts["weigh"] = (executionId, alert, plan, tools) =>
     weighNow(executionId, alert, plan, catalog.current(), tools, ports);
-  const revoked: EnginePorts["revoked"] = (template) => {
-    const inUse = catalog.current();
-    return inUse !== null && isRevoked(template, inUse) ? revokedText(template) : null;
-  };
-  const drives = createDrives({ ...ports, weigh, revoked }, nudge);
+  const drives = createDrives({ ...ports, weigh, revoked: revokedIn(catalog) }, nudge);
   const publish = createPublisher(ports);
   const every = (milliseconds: number, round: () => Promise<unknown>) =>
     loop(milliseconds, round, stopping.signal, log);
@@ -100,29 +96,22 @@ export function startController(given: ControllerPorts, options: ControllerOptio
     every(minuteMilliseconds, silentSources(ports)),
     loop(claimMilliseconds, decider.round, stopping.signal, log, nextNudge),
   ];
+  const driven = async (starting: Promise<StartAnswer>) => {
+    const answer = await starting;
+    if (answer.executionId !== null) drives.start({ id: answer.executionId, epoch: 1 });
+    return answer;
+  };
   return {
     nudge,
     catalog,
     pauses: {
       all: () => pauses.all(),
       pause: (request) => pauseByHand(request, ports),
-      async resume(request) {
-        const answer = await resumeByHand(request, ports);
-        nudge();
-        return answer;
-      },
+      resume: (request) => resumeByHand(request, ports).finally(nudge),
     },
     driving: () => drives.count(),
-    async start(request) {
-      const answer = await startByHand(request, catalog.current(), ports);
-      if (answer.executionId !== null) drives.start({ id: answer.executionId, epoch: 1 });
-      return answer;
-    },
-    async startAgain(request) {
-      const answer = await startAgain(request, catalog.current(), ports);
-      if (answer.executionId !== null) drives.start({ id: answer.executionId, epoch: 1 });
-      return answer;
-    },
+    start: (request) => driven(startByHand(request, catalog.current(), ports)),
+    startAgain: (request) => driven(startAgain(request, catalog.current(), ports)),
     async drain(graceSeconds) {
       stopping.abort(new Error("the controller stops"));
       await drives.drain(graceSeconds);
@@ -131,6 +120,13 @@ export function startController(given: ControllerPorts, options: ControllerOptio
       await executions.release();
       await atMost(lastRoundMilliseconds, publish());
     },
+  };
+}
+
+function revokedIn(catalog: Pick<CatalogSync, "current">): EnginePorts["revoked"] {
+  return (template) => {
+    const inUse = catalog.current();
+    return inUse !== null && isRevoked(template, inUse) ? revokedText(template) : null;
   };
 }
 

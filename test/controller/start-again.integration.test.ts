@@ -84,6 +84,8 @@ describe("an execution that has failed", () => {
     const pod = given.simulation.cluster.pods("shop")[0]?.metadata.name ?? "";
     await given.deliver(firing("Three", { namespace: "shop", pod }, "f-three"));
     old = await given.execution("three", ({ phase }) => phase === "ended");
+  });
+  it("has failed at its second step, and what that changed stays", async () => {
     expect(await stateOf(old)).toMatchObject({ outcome: "failed" });
     expect(wanted("shop")).toBe(3);
   });

@@ -66,6 +66,11 @@ export function addExecutions(program: Command, context: CliContext): void {
       .action((id: string, options: Options) => events(id, options, context)),
     "gitmend executions events 7c1e2a4b9d0f -o json",
   );
+  addCancel(executions, context);
+  addStartAgain(executions, context);
+}
+
+function addCancel(executions: Command, context: CliContext): void {
   withExample(
     executions
       .command("cancel <id>")
@@ -78,7 +83,6 @@ export function addExecutions(program: Command, context: CliContext): void {
       .action((id: string, options: CancelOptions) => cancel(id, options, context)),
     'gitmend executions cancel 7c1e2a4b9d0f --reason "wrong workload"',
   );
-  addStartAgain(executions, context);
 }
 
 interface ListOptions extends Options {

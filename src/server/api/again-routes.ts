@@ -61,8 +61,8 @@ function route(
     answer: startAnswer,
     statuses: [200, 201],
     async handle({ id, body }) {
-      const { from = null, ...rest } = body as unknown as Omit<AgainRequest, "id">;
-      const answer = await ports.startAgain({ ...rest, id, from });
+      const request = body as unknown as Omit<AgainRequest, "id" | "from"> & { readonly from?: string };
+      const answer = await ports.startAgain({ ...request, id, from: request.from ?? null });
       return { status: answer.executionId === null ? 200 : 201, body: answer };
     },
   };
