@@ -10,6 +10,7 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import express from "express";
 import pg from "pg";
 import { openDatabase } from "../src/adapters/postgres/open-database.ts";
+import { nothingShared } from "../src/controller/shared.ts";
 import { createServer } from "../src/server/create-server.ts";
 import { closeServer, listenOn } from "../src/server/http-server.ts";
 import { emptyViews, executionsOf, noDeadLetters, readyState } from "../test/server/given-server.ts";
@@ -189,6 +190,7 @@ async function webhook(
       alerts: { ...noDeadLetters, receive: (delivery) => database.alerts.receive(delivery) },
       executions: executionsOf([]),
       views: emptyViews,
+      news: nothingShared(),
       pauses: nothingPaused,
       startAgain: () => Promise.reject(new Error("nothing is started here")),
       start: () => Promise.reject(new Error("nothing is started here")),

@@ -1,11 +1,12 @@
-// What this machine has for the suites that need real servers: PostgreSQL, Alertmanager, Prometheus, SSH, Kubernetes.
+// What this machine has for the suites that need real servers: PostgreSQL, Alertmanager, Prometheus, Redis, SSH,
+// Kubernetes.
 // Looks, says how to get what is missing, and installs the Debian packages when it is told to and may.
 import { accessSync, constants, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runCommand } from "./run-command.ts";
 
-export type Server = "postgres" | "alertmanager" | "prometheus" | "ssh" | "kubernetes";
+export type Server = "postgres" | "alertmanager" | "prometheus" | "redis" | "ssh" | "kubernetes";
 
 export interface Machine {
   /** Folder with `initdb` and `postgres`. */
@@ -14,6 +15,8 @@ export interface Machine {
   readonly alertmanager: string | null;
   /** The program; promtool comes with it. */
   readonly prometheus: string | null;
+  /** The program. */
+  readonly redis: string | null;
   /** The program. */
   readonly ssh: string | null;
   /** Folder with `kube-apiserver` and `etcd`, or a kubeconfig. */
@@ -70,6 +73,7 @@ export async function inspectMachine(): Promise<Machine> {
     postgres: await findPostgres(),
     alertmanager: onPath("prometheus-alertmanager", "alertmanager"),
     prometheus: onPath("promtool") === null ? null : onPath("prometheus"),
+    redis: onPath("redis-server"),
     ssh: onPath("sshd"),
     kubernetes: findKubernetes(),
   };
@@ -79,6 +83,7 @@ export const howToGet: Readonly<Record<Server, string>> = {
   postgres: "PostgreSQL 13 or later: apt-get install -y postgresql",
   alertmanager: "Alertmanager: apt-get install -y prometheus-alertmanager",
   prometheus: "Prometheus with promtool: apt-get install -y prometheus",
+  redis: "Redis: apt-get install -y redis-server",
   ssh: "an SSH server: apt-get install -y openssh-server",
   kubernetes:
     "a Kubernetes control plane: set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver, " +
@@ -86,7 +91,7 @@ export const howToGet: Readonly<Record<Server, string>> = {
 };
 
 export function missingServers(machine: Machine): Server[] {
-  return (["postgres", "alertmanager", "prometheus", "ssh", "kubernetes"] as const).filter(
+  return (["postgres", "alertmanager", "prometheus", "redis", "ssh", "kubernetes"] as const).filter(
     (server) => machine[server] === null,
   );
 }
@@ -95,6 +100,7 @@ const debianPackages: Partial<Record<Server, string>> = {
   postgres: "postgresql",
   alertmanager: "prometheus-alertmanager",
   prometheus: "prometheus",
+  redis: "redis-server",
   ssh: "openssh-server",
 };
 

@@ -11,6 +11,7 @@ const supportFiles: Partial<Record<Server, string>> = {
   postgres: join(root, "test/support/postgres.ts"),
   alertmanager: join(root, "test/support/alertmanager.ts"),
   prometheus: join(root, "test/support/prometheus.ts"),
+  redis: join(root, "test/support/redis.ts"),
   ssh: join(root, "test/support/ssh-server.ts"),
 };
 

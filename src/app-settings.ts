@@ -97,16 +97,25 @@ export function confirm({ confirm: who, alertmanagers, prometheus }: Config): Co
 
 /** Where the state of record is: the server of the file, else the embedded one. @throws Problem CONFIG_INVALID */
 export function databaseAddress(
-  { database: { url, password } }: Config,
+  { database }: Config,
   environment: Environment,
   dataDir: string,
 ): DatabaseAddress {
-  if (url === undefined) return { dataDir };
+  const url = urlWithPassword(database, environment);
+  return url === null ? { dataDir } : { url };
+}
+
+/** null: replicas share nothing but the database. @throws Problem CONFIG_INVALID */
+export function redisAddress({ redis }: Config, environment: Environment): string | null {
+  return urlWithPassword(redis, environment);
+}
+
+function urlWithPassword({ url, password }: Config["database"], environment: Environment): string | null {
   const secret = secretValue(password, environment);
-  if (secret === null) return { url };
+  if (url === undefined || secret === null) return url ?? null;
   const withPassword = new URL(url);
   withPassword.password = encodeURIComponent(secret);
-  return { url: withPassword.href };
+  return withPassword.href;
 }
 
 export function retention({ retention: { dead_letters, alerts, evidence, bodies } }: Config): Retention {

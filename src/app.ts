@@ -16,6 +16,7 @@ import { seedRepository } from "./adapters/git/seed-repository.ts";
 import { createNotifier } from "./adapters/notifications/create-notifier.ts";
 import { type Database, openDatabase } from "./adapters/postgres/open-database.ts";
 import { prometheusQueries } from "./adapters/prometheus/query-prometheus.ts";
+import { type OpenShared, openShared } from "./adapters/redis/open-shared.ts";
 import { createMetrics, type MetricsRegistry } from "./adapters/telemetry/metrics.ts";
 import { uuidV7 } from "./adapters/uuid-v7.ts";
 import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
@@ -28,6 +29,7 @@ import {
   gitRemote,
   keepExecutions,
   prometheusServers,
+  redisAddress,
   retention,
   secretValue,
 } from "./app-settings.ts";
@@ -35,6 +37,7 @@ import { writeControllerFile } from "./config/controller-file.ts";
 import { type Config, floorRules } from "./config/read-config.ts";
 import { type Controller, type ControllerPorts, startController } from "./controller/controller.ts";
 import type { CatalogFile, Clock, Forge, Log } from "./controller/ports.ts";
+import { nothingShared, ownNews, tellingStore } from "./controller/shared.ts";
 import { durationSeconds } from "./domain/duration.ts";
 
 export { approveLocally, rejectLocally } from "./adapters/forges/local/approve-locally.ts";
@@ -74,13 +77,19 @@ export async function startApp(options: AppOptions): Promise<App> {
   await using opened = new AsyncDisposableStack();
   const clusters = connectClusters(config, environment, log);
   opened.defer(() => clusters.close());
-  const database = await openDatabase({ ...databaseAddress(config, environment, dataDir), log });
-  opened.defer(() => database.close());
+  const stored = await openDatabase({ ...databaseAddress(config, environment, dataDir), log });
+  opened.defer(() => stored.close());
+  const shared = openSharing(options);
+  opened.defer(() => shared.close());
+  const database = { ...stored, executions: tellingStore(stored.executions, shared) };
   const auditFolder = join(dataDir, "audit.git");
   warnOfScatteredRecords(options, auditFolder);
   const metrics = createMetrics();
   database.lease.onLost(() => metrics.count("lease_losses_total", {}));
-  const ports = await openPorts(options, dataDir, auditFolder, database, clusters, metrics);
+  const ports = {
+    ...(await openPorts(options, dataDir, auditFolder, database, clusters, metrics)),
+    shared,
+  };
   const controller = startController(ports, {
     catalogIntervalSeconds: durationSeconds(config.config_repository.interval),
     staleAfterSeconds: durationSeconds(config.limits.stale_after),
@@ -101,6 +110,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     controller,
     clusters,
     metrics,
+    news: shared,
     log,
     draining: () => draining,
   });
@@ -119,11 +129,17 @@ export async function startApp(options: AppOptions): Promise<App> {
       draining = true;
       await controller.drain(graceSeconds);
       await server.close(1);
+      shared.close();
       await database.close();
       await clusters.close();
       log.info({}, "stopped");
     },
   };
+}
+
+function openSharing({ config, environment, log }: AppOptions): OpenShared {
+  const url = redisAddress(config, environment);
+  return url === null ? { ...nothingShared(), close: () => undefined } : openShared(url, ownNews(), log);
 }
 
 function warnOfScatteredRecords({ config, log }: AppOptions, auditFolder: string): void {
@@ -141,7 +157,7 @@ async function openPorts(
   database: Database,
   clusters: ClusterSetup,
   metrics: MetricsRegistry,
-): Promise<ControllerPorts> {
+): Promise<Omit<ControllerPorts, "shared">> {
   const { config, environment, log } = options;
   const { executions, clock } = database;
   const { branch, path } = config.config_repository;

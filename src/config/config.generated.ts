@@ -233,6 +233,19 @@ export interface Config {
     password?: Secret;
   };
   /**
+   * Optional. Replicas share facts that they asked for a moment ago, and tell each other of new events at once. It never holds the state of an execution, and everything works without it.
+   */
+  redis: {
+    /**
+     * redis:// or rediss://. In the file it must not hold a password; `GITMEND_REDIS_URL` may.
+     */
+    url?: string;
+    /**
+     * Password of the user in `url`.
+     */
+    password?: Secret;
+  };
+  /**
    * The HTTP server: webhooks, API and health.
    */
   server: {
@@ -1163,6 +1176,43 @@ export const configSchema = {
           "password": {
             "env": "PGPASSWORD"
           }
+        }
+      ]
+    },
+    "redis": {
+      "title": "Redis",
+      "description": "Optional. Replicas share facts that they asked for a moment ago, and tell each other of new events at once. It never holds the state of an execution, and everything works without it.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "url": {
+          "title": "URL",
+          "description": "redis:// or rediss://. In the file it must not hold a password; `GITMEND_REDIS_URL` may.",
+          "type": "string",
+          "pattern": "^rediss?://",
+          "examples": [
+            "redis://redis.example.org:6379"
+          ]
+        },
+        "password": {
+          "title": "Password",
+          "description": "Password of the user in `url`.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/secret"
+            }
+          ],
+          "examples": [
+            {
+              "file": "/run/secrets/redis-password"
+            }
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "url": "redis://redis.example.org:6379"
         }
       ]
     },

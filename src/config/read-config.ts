@@ -88,6 +88,7 @@ function holdsPassword(url: string): boolean {
 function checkSecrets(config: Config, fromEnvironment: (path: DataPath) => boolean, report: Report): void {
   const urls: readonly (readonly [DataPath, string | undefined])[] = [
     [["database", "url"], config.database.url],
+    [["redis", "url"], config.redis.url],
     [["config_repository", "url"], config.config_repository.url],
     [["audit_repository", "url"], config.audit_repository.url],
   ];

@@ -8,6 +8,7 @@ import type { Plan } from "../domain/planning/plan.ts";
 import { toProblem } from "../domain/problem.ts";
 import { risks } from "../domain/templates/action-description.ts";
 import type { AlertHolds } from "./ports.ts";
+import type { Shared } from "./shared.ts";
 
 export type Confirm = "off" | "alertmanager" | "prometheus";
 
@@ -15,20 +16,27 @@ export interface ConfirmPorts {
   /** Who is asked. */
   readonly confirm: Confirm;
   readonly alertmanagers: Pick<AlertHolds, "look">;
+  readonly shared: Pick<Shared, "recall" | "remember">;
 }
+
+/** Only a yes is shared: a no is asked again each time. */
+const activeSeconds = 5;
 
 /** null: it is active, or nobody has to be asked. */
 export async function whyUnconfirmed(
   alert: Alert,
   { risk }: Pick<Plan, "risk">,
   tools: Pick<ActionTools, "query">,
-  { confirm, alertmanagers }: ConfirmPorts,
+  { confirm, alertmanagers, shared }: ConfirmPorts,
 ): Promise<string | null> {
   if (confirm === "off" || risks.indexOf(risk) < risks.indexOf("medium")) return null;
+  const key = `active ${confirm} ${alert.cluster} ${alert.fingerprint}`;
+  if ((await shared.recall(key)) === true) return null;
   try {
-    return confirm === "prometheus"
-      ? await askPrometheus(alert, tools)
-      : await askSource(alert, alertmanagers);
+    const why =
+      confirm === "prometheus" ? await askPrometheus(alert, tools) : await askSource(alert, alertmanagers);
+    if (why === null) shared.remember(key, true, activeSeconds);
+    return why;
   } catch (error) {
     const { code, message } = toProblem(error);
     if (code === "INTERNAL") throw error;

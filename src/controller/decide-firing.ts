@@ -23,6 +23,7 @@ import { makePlan } from "./make-plan.ts";
 import { newExecution, refusedExecution } from "./new-execution.ts";
 import type { DueFiring, FiringDecision } from "./ports.ts";
 import { readTouched } from "./protection.ts";
+import { sharingNamespaces } from "./shared.ts";
 import { timed } from "./timed.ts";
 import { weighPlan } from "./weigh-plan.ts";
 
@@ -93,9 +94,12 @@ async function decideOnFacts(
 ): Promise<FiringDecision> {
   const { alert } = firing;
   const { revision } = catalog;
-  const factTools = ports.clusters.tools(
-    AbortSignal.any([tools.signal, AbortSignal.timeout(ports.factTimeoutSeconds * 1000)]),
-    "",
+  const factTools = sharingNamespaces(
+    ports.clusters.tools(
+      AbortSignal.any([tools.signal, AbortSignal.timeout(ports.factTimeoutSeconds * 1000)]),
+      "",
+    ),
+    ports.shared,
   );
   const facts = await gatherFacts(alert, factsNeeded(alert.name, catalog), factTools, ports);
   const target = facts.target.available ? facts.target.value : null;

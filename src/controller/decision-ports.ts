@@ -6,6 +6,7 @@ import type { ConfirmPorts } from "./confirm-alert.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pauses } from "./pauses.ts";
 import type { AlertStore, Clock, Clusters, Faults, Ids, Log } from "./ports.ts";
+import type { Shared } from "./shared.ts";
 
 export interface DecisionPorts extends ConfirmPorts {
   readonly alerts: AlertStore;
@@ -24,4 +25,5 @@ export interface DecisionPorts extends ConfirmPorts {
   readonly live: readonly LiveScope[];
   readonly protection: ProtectionRules;
   readonly pauses: Pick<Pauses, "ask">;
+  readonly shared: Pick<Shared, "recall" | "remember">;
 }

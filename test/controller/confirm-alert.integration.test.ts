@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { prometheusQueries } from "../../src/adapters/prometheus/query-prometheus.ts";
 import { whyUnconfirmed } from "../../src/controller/confirm-alert.ts";
+import { nothingShared } from "../../src/controller/shared.ts";
 import { newAlert } from "../contracts/store-samples.ts";
 import { startPrometheus, type TestPrometheus } from "../support/prometheus.ts";
 
@@ -21,7 +22,11 @@ async function why(pod: string): Promise<string | null> {
     newAlert({ name: "Crash", labels }),
     { risk: "medium" },
     { query: (cluster, promql) => ask(cluster, promql, AbortSignal.timeout(10_000)) },
-    { confirm: "prometheus", alertmanagers: { look: () => Promise.reject(new Error("not asked")) } },
+    {
+      confirm: "prometheus",
+      shared: nothingShared(),
+      alertmanagers: { look: () => Promise.reject(new Error("not asked")) },
+    },
   );
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { alertsQuery, type Confirm, whyUnconfirmed } from "../../src/controller/confirm-alert.ts";
 import type { AlertState } from "../../src/controller/ports.ts";
+import { nothingShared, type Shared } from "../../src/controller/shared.ts";
+import type { Json } from "../../src/domain/json.ts";
 import { Problem } from "../../src/domain/problem.ts";
 import type { Risk } from "../../src/domain/templates/action-description.ts";
 import { newAlert } from "../contracts/store-samples.ts";
@@ -10,6 +12,7 @@ const alert = newAlert();
 function asking(
   confirm: Confirm,
   answers: { state?: AlertState | Error; values?: readonly number[] | Error },
+  shared: Pick<Shared, "recall" | "remember"> = nothingShared(),
 ) {
   const asked: string[] = [];
   const answer = async <T>(who: string, value: T | Error | undefined): Promise<T> => {
@@ -26,7 +29,11 @@ function asking(
         query: async () =>
           (await answer("prometheus", answers.values)).map((value) => ({ labels: {}, value })),
       },
-      { confirm, alertmanagers: { look: () => answer("alertmanager", answers.state) } },
+      {
+        confirm,
+        shared,
+        alertmanagers: { look: () => answer("alertmanager", answers.state) },
+      },
     );
   return { asked, why };
 }
@@ -95,5 +102,36 @@ describe("the question to Prometheus", () => {
     expect(alertsQuery({ name: 'A"', labels: { pod, node: "" } })).toBe(
       `ALERTS{alertname="A\\"",alertstate="firing",pod="x\\"} or vector(1) #\\n\\\\"}`,
     );
+  });
+});
+
+describe("replicas that share what was answered", () => {
+  const sharing = (): Pick<Shared, "recall" | "remember"> => {
+    const known = new Map<string, Json>();
+    return {
+      recall: async (key) => known.get(key) ?? null,
+      remember: (key, value) => void known.set(key, value),
+    };
+  };
+  it("ask once whether an alert is active, and again each time while it is not", async () => {
+    const yes = sharing();
+    const first = asking("alertmanager", { state: { state: "active" } }, yes);
+    expect(await first.why("high")).toBeNull();
+    const second = asking("alertmanager", {}, yes);
+    expect([await second.why("high"), second.asked]).toEqual([null, []]);
+    // Prometheus was not asked: another's answer is no answer of its own.
+    const other = asking("prometheus", { values: [] }, yes);
+    expect([await other.why("high"), other.asked]).toEqual([
+      "Prometheus has no such alert firing",
+      ["prometheus"],
+    ]);
+    const no = sharing();
+    for (let time = 0; time < 2; time += 1) {
+      const asked = asking("alertmanager", { state: { state: "absent" } }, no);
+      expect([await asked.why("high"), asked.asked]).toEqual([
+        expect.stringContaining("no such alert"),
+        ["alertmanager"],
+      ]);
+    }
   });
 });

@@ -9,6 +9,7 @@ import { uuidV7 } from "../../src/adapters/uuid-v7.ts";
 import { decideFiring } from "../../src/controller/decide-firing.ts";
 import type { DecisionPorts } from "../../src/controller/decision-ports.ts";
 import type { AlertState } from "../../src/controller/ports.ts";
+import { nothingShared } from "../../src/controller/shared.ts";
 import { startByHand } from "../../src/controller/start-by-hand.ts";
 import { weighNow } from "../../src/controller/weigh-plan.ts";
 import type { Alert } from "../../src/domain/facts/alert.ts";
@@ -61,6 +62,7 @@ const silent = { info: () => undefined, warn: () => undefined, error: () => unde
 function ports(live = true): DecisionPorts {
   const { alerts, clock } = database;
   return {
+    shared: nothingShared(),
     alerts,
     clock,
     ids: uuidV7(clock),

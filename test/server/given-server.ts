@@ -1,6 +1,7 @@
 // A real server on a free port of loopback, with stores that a test can read and break, and a client that sends exactly what it is told.
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { Delivery, ExecutionStore, ExecutionSummary, Log } from "../../src/controller/ports.ts";
+import { nothingShared } from "../../src/controller/shared.ts";
 import type { RecordedEvent } from "../../src/domain/execution/events.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { createServer, type ServerOptions, type ServerPorts } from "../../src/server/create-server.ts";
@@ -46,6 +47,7 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
       },
       executions: executionsOf([]),
       views: emptyViews,
+      news: nothingShared(),
       pauses: nothingPaused,
       startAgain: () => Promise.reject(new Error("nothing is started here")),
       start: () => Promise.reject(new Error("nothing is started here")),

@@ -2,6 +2,7 @@
 import type { Controller } from "../../controller/controller.ts";
 import type { Check } from "../../controller/doctor.ts";
 import type { AlertStore, ExecutionStore } from "../../controller/ports.ts";
+import type { Shared } from "../../controller/shared.ts";
 import type { StartAnswer, StartRequest } from "../../controller/start-by-hand.ts";
 import type { Views } from "../../controller/views.ts";
 import type { AlertSource } from "../../domain/intake/read-alerts.ts";
@@ -11,6 +12,8 @@ export interface ApiPorts {
   readonly executions: Pick<ExecutionStore, "list" | "find" | "events" | "state" | "send">;
   readonly alerts: Pick<AlertStore, "deadLetters" | "deadLetter" | "dropDeadLetter" | "receive">;
   readonly views: Views;
+  /** Of executions: a stream looks at once instead of after a while. */
+  readonly news: Pick<Shared, "listen" | "hears">;
   readonly state: ServerState;
   /** @throws Problem: why it is not started */
   readonly start: (request: StartRequest) => Promise<StartAnswer>;

@@ -102,6 +102,7 @@ function streamRoute(ports: ApiPorts): Route {
         const from = { after, ended: phase === "ended" };
         await streamEvents(id, from, response, {
           executions: ports.executions,
+          news: ports.news,
           draining: () => ports.state.draining(),
         });
       } finally {

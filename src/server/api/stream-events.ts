@@ -1,18 +1,23 @@
 // The events of one execution as they become durable, as server-sent events: `id` is the seq, so that a reader that was cut
-// off goes on where it was. The stream ends with the execution. It reads the database: any replica can serve any execution.
+// off goes on where it was. The stream ends with the execution. It reads the database, so that any
+// replica can serve any execution; news from the owner only make it look at once.
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { ExecutionStore } from "../../controller/ports.ts";
+import type { Shared } from "../../controller/shared.ts";
 import type { RecordedEvent } from "../../domain/execution/events.ts";
 import { toProblem } from "../../domain/problem.ts";
 import { shownEvents } from "./shown-events.ts";
 
 export interface StreamPorts {
   readonly executions: Pick<ExecutionStore, "events">;
+  readonly news: Pick<Shared, "listen" | "hears">;
   draining(): boolean;
 }
 
 const pollMilliseconds = 300;
+/** While the others are heard: news may get lost all the same. */
+const heardPollMilliseconds = 2_000;
 /** Proxies close what says nothing. */
 const heartbeatMilliseconds = 15_000;
 
@@ -27,11 +32,15 @@ export async function streamEvents(
 ): Promise<void> {
   const closed = new AbortController();
   response.on("close", () => closed.abort());
+  let news = Promise.withResolvers<void>();
+  const stopListening = ports.news.listen(executionId, () => news.resolve());
+  response.on("close", stopListening);
   response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" });
   response.write("retry: 1000\n\n");
   let last = from.after;
   let silentSince = performance.now();
   while (!closed.signal.aborted && !ports.draining()) {
+    news = Promise.withResolvers();
     const events = await newEvents(executionId, last, ports);
     for (const event of events) await write(response, message(event), closed.signal);
     last = events.at(-1)?.seq ?? last;
@@ -44,7 +53,8 @@ export async function streamEvents(
       await write(response, ": nothing new\n\n", closed.signal);
       silentSince = performance.now();
     }
-    await wait(pollMilliseconds, closed.signal);
+    const pause = ports.news.hears() ? heardPollMilliseconds : pollMilliseconds;
+    await wait(pause, news.promise, closed.signal);
   }
   response.end();
 }
@@ -70,10 +80,10 @@ async function write(response: ServerResponse, text: string, signal: AbortSignal
   await once(response, "drain", { signal }).catch(() => undefined);
 }
 
-async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+async function wait(milliseconds: number, news: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);
   signal.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
+  await Promise.race([promise, news]);
   clearTimeout(timer);
 }
