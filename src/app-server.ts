@@ -6,7 +6,6 @@ import { secretValue, webhookSources } from "./app-settings.ts";
 import type { Controller } from "./controller/controller.ts";
 import type { Metrics } from "./controller/metrics.ts";
 import type { Log } from "./controller/ports.ts";
-import type { Shared } from "./controller/shared.ts";
 import { phases } from "./domain/execution/events.ts";
 import { parseQuantity } from "./domain/expressions/quantity.ts";
 import { hasErrors } from "./domain/finding.ts";
@@ -17,7 +16,6 @@ export interface ServerParts extends Omit<DoctorParts, "views"> {
   readonly token: string;
   readonly database: Database;
   readonly metrics: MetricsRegistry;
-  readonly news: Pick<Shared, "listen" | "hears">;
   readonly log: Log;
   readonly draining: () => boolean;
 }
@@ -43,7 +41,7 @@ export function openServer(parts: ServerParts): Server {
     alerts: { ...alerts, receive: counted(alerts, controller, metrics) },
     executions,
     views,
-    news: parts.news,
+    news: parts.ports.shared,
     state: serverState(parts),
     startAgain: (request) => controller.startAgain(request),
     pauses: controller.pauses,

@@ -35,7 +35,12 @@ import {
 } from "./app-settings.ts";
 import { writeControllerFile } from "./config/controller-file.ts";
 import { type Config, floorRules } from "./config/read-config.ts";
-import { type Controller, type ControllerPorts, startController } from "./controller/controller.ts";
+import {
+  type Controller,
+  type ControllerOptions,
+  type ControllerPorts,
+  startController,
+} from "./controller/controller.ts";
 import type { CatalogFile, Clock, Forge, Log } from "./controller/ports.ts";
 import { nothingShared, ownNews, tellingStore } from "./controller/shared.ts";
 import { durationSeconds } from "./domain/duration.ts";
@@ -77,25 +82,17 @@ export async function startApp(options: AppOptions): Promise<App> {
   await using opened = new AsyncDisposableStack();
   const clusters = connectClusters(config, environment, log);
   opened.defer(() => clusters.close());
-  const stored = await openDatabase({ ...databaseAddress(config, environment, dataDir), log });
-  opened.defer(() => stored.close());
   const shared = openSharing(options);
   opened.defer(() => shared.close());
-  const database = { ...stored, executions: tellingStore(stored.executions, shared) };
+  const database = await openTellingDatabase(options, dataDir, shared);
+  opened.defer(() => database.close());
   const auditFolder = join(dataDir, "audit.git");
   warnOfScatteredRecords(options, auditFolder);
   const metrics = createMetrics();
   database.lease.onLost(() => metrics.count("lease_losses_total", {}));
-  const ports = {
-    ...(await openPorts(options, dataDir, auditFolder, database, clusters, metrics)),
-    shared,
-  };
-  const controller = startController(ports, {
-    catalogIntervalSeconds: durationSeconds(config.config_repository.interval),
-    staleAfterSeconds: durationSeconds(config.limits.stale_after),
-    retention: retention(config),
-    keepExecutionsSeconds: keepExecutions(config),
-  });
+  const opening = await openPorts(options, dataDir, auditFolder, database, clusters, metrics);
+  const ports = { ...opening, shared };
+  const controller = startController(ports, controllerOptions(config));
   opened.defer(() => controller.drain(0));
   let draining = false;
   const token = secretValue(config.server.token, environment) ?? randomBytes(24).toString("base64url");
@@ -110,7 +107,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     controller,
     clusters,
     metrics,
-    news: shared,
     log,
     draining: () => draining,
   });
@@ -135,6 +131,24 @@ export async function startApp(options: AppOptions): Promise<App> {
       log.info({}, "stopped");
     },
   };
+}
+
+function controllerOptions(config: Config): ControllerOptions {
+  return {
+    catalogIntervalSeconds: durationSeconds(config.config_repository.interval),
+    staleAfterSeconds: durationSeconds(config.limits.stale_after),
+    retention: retention(config),
+    keepExecutionsSeconds: keepExecutions(config),
+  };
+}
+
+async function openTellingDatabase(
+  { config, environment, log }: AppOptions,
+  dataDir: string,
+  shared: OpenShared,
+): Promise<Database> {
+  const database = await openDatabase({ ...databaseAddress(config, environment, dataDir), log });
+  return { ...database, executions: tellingStore(database.executions, shared) };
 }
 
 function openSharing({ config, environment, log }: AppOptions): OpenShared {

@@ -25,5 +25,5 @@ export interface DecisionPorts extends ConfirmPorts {
   readonly live: readonly LiveScope[];
   readonly protection: ProtectionRules;
   readonly pauses: Pick<Pauses, "ask">;
-  readonly shared: Pick<Shared, "recall" | "remember">;
+  readonly shared: Shared;
 }

@@ -21,42 +21,14 @@ export function openShared(
   own: Pick<Shared, "tell" | "listen">,
   log: Pick<Log, "info" | "warn">,
 ): OpenShared {
-  let restUntil = 0;
-  let isAway = false;
   const client = createClient({
     url,
     disableOfflineQueue: true,
     pingInterval: restMilliseconds,
-    socket: {
-      connectTimeout: 2_000,
-      reconnectStrategy: (tries) =>
-        Math.min(250 * 2 ** Math.min(tries, 10), longestReconnectMilliseconds) * (0.5 + Math.random() / 2),
-    },
+    socket: { connectTimeout: 2_000, reconnectStrategy: reconnectMilliseconds },
   });
   const subscriber = client.duplicate();
-  const failed = (error: unknown) => {
-    restUntil = performance.now() + restMilliseconds;
-    if (isAway) return;
-    isAway = true;
-    log.warn({ reason: reasonOf(error) }, "Redis is away: everything goes on without it");
-  };
-  const answered = () => {
-    if (!isAway) return;
-    isAway = false;
-    log.info({}, "Redis is back");
-  };
-  const usable = () => client.isReady && performance.now() >= restUntil;
-  const ask = async <T>(command: () => Promise<T>): Promise<T | null> => {
-    if (!usable()) return null;
-    try {
-      const answer = await inTime(command());
-      answered();
-      return answer;
-    } catch (error) {
-      failed(error);
-      return null;
-    }
-  };
+  const { ask, usable, failed } = patient(() => client.isReady, log);
   let subscribed = false;
   const hear = (id: string) => own.tell(id);
   // Each time: what was subscribed before there was a connection was never heard of.
@@ -69,7 +41,6 @@ export function openShared(
     one.on("error", failed);
     one.connect().catch(failed);
   }
-
   return {
     ...own,
     async recall(key) {
@@ -77,9 +48,8 @@ export function openShared(
       return text === null ? null : parsed(text);
     },
     remember(key, value, seconds) {
-      void ask(() =>
-        client.set(prefix + key, JSON.stringify(value), { expiration: { type: "EX", value: seconds } }),
-      );
+      const expiration = { type: "EX", value: seconds } as const;
+      void ask(() => client.set(prefix + key, JSON.stringify(value), { expiration }));
     },
     tell(executionId) {
       own.tell(executionId);
@@ -90,6 +60,40 @@ export function openShared(
       for (const one of [client, subscriber]) if (one.isOpen) one.destroy();
     },
   };
+}
+
+/** Asks while there is somebody to ask, and says in the log when that changes. */
+function patient(isReady: () => boolean, log: Pick<Log, "info" | "warn">) {
+  let restUntil = 0;
+  let isAway = false;
+  const failed = (error: unknown) => {
+    restUntil = performance.now() + restMilliseconds;
+    if (!isAway) log.warn({ reason: reasonOf(error) }, "Redis is away: everything goes on without it");
+    isAway = true;
+  };
+  const usable = () => isReady() && performance.now() >= restUntil;
+  return {
+    failed,
+    usable,
+    /** null: no answer in time. */
+    ask: async <T>(command: () => Promise<T>): Promise<T | null> => {
+      if (!usable()) return null;
+      try {
+        const answer = await inTime(command());
+        if (isAway) log.info({}, "Redis is back");
+        isAway = false;
+        return answer;
+      } catch (error) {
+        failed(error);
+        return null;
+      }
+    },
+  };
+}
+
+/** Up to ten seconds, and not all replicas at once. */
+function reconnectMilliseconds(tries: number): number {
+  return Math.min(250 * 2 ** Math.min(tries, 10), longestReconnectMilliseconds) * (0.5 + Math.random() / 2);
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {
