@@ -2,13 +2,12 @@
 // It is asked again from its beginning every two seconds, until the execution's own time is over.
 import type { ActionTools } from "../actions/action.ts";
 import { disruptionRoom } from "../actions/disruption-room.ts";
-import { type PodState, podsOf, podTrouble } from "../actions/pods.ts";
+import { type PodState, podsOf } from "../actions/pods.ts";
 import { rolloutOf } from "../actions/rollout.ts";
 import { type Execution, stateOf } from "../domain/execution/execution.ts";
 import { isObject } from "../domain/json.ts";
 import type { PlannedStep } from "../domain/planning/plan.ts";
 import { isOfFallback, ownName } from "../domain/planning/step-names.ts";
-import { Problem } from "../domain/problem.ts";
 import { pause, type Session } from "./session.ts";
 
 const askAgainMilliseconds = 2_000;
@@ -30,8 +29,8 @@ export async function waitTurn(
 
 /**
  * Of a step for each pod of a workload: never more pods are down at once than the workload and its budgets allow, counting those
- * that the steps before it took down until what replaces them is ready.
- * @returns why it has to wait; null: it may start. @throws Problem NOT_HEALTHY: what replaced them does not come up. API_*
+ * that the steps before it took down until what replaces them is ready, or has crashed as they had.
+ * @returns why it has to wait; null: it may start. @throws Problem API_*
  */
 export async function whyNotYet(
   step: PlannedStep,
@@ -47,13 +46,12 @@ export async function whyNotYet(
   if (workload === null) return null;
   const pods = (await podsOf(api, workload)).filter(({ terminating }) => !terminating);
   const replacements = new Set(before.map((one) => replacementOf(one, state)));
-  const notReady = pods.filter(({ name, ready }) => replacements.has(name) && !ready);
+  const starting = pods.filter((pod) => replacements.has(pod.name) && !pod.ready && !hasCrashed(pod));
   const missing = Math.max(0, rolloutOf(workload).desired - pods.length);
-  const down = missing + notReady.length;
+  const down = missing + starting.length;
   if (down === 0) return null;
   const room = await disruptionRoom(workload, api);
   if (down < room) return null;
-  refuseHopeless(notReady);
   return `${down} of ${rolloutOf(workload).desired} pods of ${target.kind} ${target.name} are not back yet, and ${room} may be down at once`;
 }
 
@@ -75,14 +73,9 @@ function replacementOf(step: PlannedStep, state: Execution): string | null {
   return typeof name === "string" ? name : null;
 }
 
-/** A pod that crashes like the one before it says that the next would too. */
-function refuseHopeless(notReady: readonly PodState[]): void {
-  const crashed = notReady.find(({ restarts, waitingReason }) => restarts > 0 || stuck.has(waitingReason));
-  if (crashed === undefined) return;
-  throw new Problem(
-    "NOT_HEALTHY",
-    `the pod that replaced the one before does not come up, so no other is taken down: ${podTrouble(crashed)}`,
-  );
+/** It has come as far as it gets: whether the next pod is restarted all the same is the template's to say (`output.ready`). */
+function hasCrashed({ restarts, waitingReason }: PodState): boolean {
+  return restarts > 0 || stuck.has(waitingReason);
 }
 
 const stuck: ReadonlySet<string | null> = new Set([

@@ -132,12 +132,9 @@ describe("the restart of the next pod", () => {
   it("waits while there is no replacement at all", async () => {
     expect((await second({ pods: others })).sent).toEqual([]);
   });
-  it("does not come when the replacement crashes too", async () => {
-    const { sent, events } = await second({ pods: { "api-new": "crashing", ...others } });
-    expect(sent).toEqual([]);
-    expect(events).toMatchObject([
-      { type: "StepFailed", code: "NOT_HEALTHY", changed: false, retryable: false },
-    ]);
+  it("comes when the replacement crashes as the pod before it did: whether that ends it is the template's to say", async () => {
+    const { sent } = await second({ pods: { "api-new": "crashing", ...others } });
+    expect(sent).toHaveLength(1);
   });
   it("does not wait where nothing was taken down before it", async () => {
     expect((await second({ pods: others }, [])).sent).toHaveLength(1);
