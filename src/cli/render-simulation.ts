@@ -65,6 +65,8 @@ function choiceLine(selection: Selection): Line {
       return ["attention", `${selection.rule} -> people: ${selection.message}`];
     case "undecided":
       return ["attention", `undecided: ${selection.rule} needs the ${selection.fact} (${selection.why})`];
+    case "exhausted":
+      return ["attention", `${selection.rule}: nothing more is tried before ${selection.until}`];
     case "none":
       return ["attention", "no rule chooses a template"];
     default:

@@ -41,7 +41,7 @@ export async function simulateAlert(alert: Alert, catalog: Catalog, given: Assum
     return { ...nothing, selection: { kind: "none", reasons: ["resolved alerts start nothing"] } };
   const asked = await explainSelection(facts, catalog);
   const selection = await selectTemplate(facts, catalog);
-  if (selection.kind === "none" || selection.kind === "undecided")
+  if (selection.kind !== "match" && selection.kind !== "escalate")
     return { ...nothing, selection, rules: asked };
   try {
     const plan = assumePlan(selection, facts, target, catalog);

@@ -116,6 +116,8 @@ async function decideOnFacts(
   switch (selection.kind) {
     case "none":
       return { kind: "no-match", revision, reasons: selection.reasons };
+    case "exhausted":
+      return later(catalog, selection.reasons.slice(-1), secondsBetween(facts.now, selection.until));
     case "undecided":
       tellIfLong(firing, selection.why, ports);
       return later(

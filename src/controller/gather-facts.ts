@@ -70,7 +70,7 @@ async function ofTarget<T>(
   return target.available ? fact(() => fetch(target.value)) : target;
 }
 
-/** What only observed counts in no cool-down and no limit. */
+/** What only observed, or ended before its first step, was no attempt. */
 async function historyOf(
   alert: Alert,
   target: Fact<Target | null>,
@@ -78,7 +78,12 @@ async function historyOf(
 ): Promise<History> {
   if (!target.available || target.value === null) return { attempts: [] };
   const { attempts } = await alerts.history(alert.name, target.value);
-  return { attempts: attempts.filter(({ outcome }) => outcome === null || !neverRan.includes(outcome)) };
+  return {
+    attempts: attempts.filter(
+      ({ outcome, neverStarted }) =>
+        neverStarted !== true && (outcome === null || !neverRan.includes(outcome)),
+    ),
+  };
 }
 
 async function targetOf(

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { demandsText } from "../../domain/gate/judge-approval.ts";
 import type { Buckets } from "../../domain/policies/catalog.ts";
+import type { SelectTemplate } from "../../domain/policies/policy.generated.ts";
 import type { GuardEvent, GuardRule, RuleBase, SelectionRule } from "../../domain/policies/rule.ts";
 import { unreachable } from "../../domain/problem.ts";
 import { compileFolder } from "../catalog-folder.ts";
@@ -71,8 +72,20 @@ function common({ name, alertNames, leaves, position }: RuleBase) {
 
 function selectionRow(rule: SelectionRule) {
   const { event, priority } = rule;
-  const does = event.type === "select-template" ? event.params.template : "tells people";
+  const does = event.type === "select-template" ? choiceText(event) : "tells people";
   return { priority, ...common(rule), does };
+}
+
+/** `restart-workload, then raise-memory twice, then people`. */
+function choiceText({ params: { template, ladder = [] } }: SelectTemplate): string {
+  if (template !== undefined) return template;
+  return ladder
+    .map((rung) => (rung.template === undefined ? "people" : rungText(rung.template, rung.times)))
+    .join(", then ");
+}
+
+function rungText(template: string, times = 1): string {
+  return times === 1 ? template : `${template} (${times} times)`;
 }
 
 function guardRow(rule: GuardRule) {

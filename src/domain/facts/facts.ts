@@ -22,6 +22,8 @@ export interface History {
     readonly outcome: string | null;
     /** Left out where an attempt is only assumed. */
     readonly executionId?: string;
+    /** It has ended before its first step. */
+    readonly neverStarted?: true;
   }[];
 }
 

@@ -1,29 +1,16 @@
 // One policy file: from YAML to selection rules and guards, with every finding that needs no other file.
-import { didYouMean } from "../did-you-mean.ts";
-import { readText } from "../expressions/check-expression.ts";
-import type { Access } from "../expressions/compile-expression.ts";
 import { rootsOfExpression } from "../expressions/roots.ts";
-import type { FetchedFact } from "../facts/facts.ts";
 import type { Finding } from "../finding.ts";
-import type { Json } from "../json.ts";
 import { withDefaults } from "../schema-findings.ts";
-import { valueChecker, valueValidation } from "../templates/action-index.ts";
-import { readsFreeText } from "../templates/check-call.ts";
 import type { CompiledTemplate } from "../templates/compile-template.ts";
-import { factOf } from "../templates/fact-of.ts";
 import { type FindingList, findingList } from "../templates/finding-list.ts";
 import type { DataPath, YamlDocument } from "../yaml-findings.ts";
 import type { Calendars } from "./calendars.ts";
+import { checkSelectTemplate } from "./check-select-template.ts";
 import { checkShared, compileRuleCondition, leavesOf } from "./compile-condition.ts";
 import type { ConditionContext } from "./condition-context.ts";
-import { ownerTeam } from "./owner-team.ts";
-import {
-  type Limit,
-  type PolicyFile,
-  policySchema,
-  type Rule,
-  type SelectTemplate,
-} from "./policy.generated.ts";
+import { eventFacts } from "./event-strings.ts";
+import { type Limit, type PolicyFile, policySchema, type Rule } from "./policy.generated.ts";
 import type {
   ConditionTree,
   GuardEvent,
@@ -72,111 +59,6 @@ function namesInLeaf(leaf: Leaf): ReadonlySet<string> | null {
   const { operator, wanted } = leaf;
   if (operator === "equal") return typeof wanted === "string" ? new Set([wanted]) : null;
   return operator === "in" && Array.isArray(wanted) ? new Set(wanted.map(String)) : null;
-}
-
-/** Strings of an event at any depth, with their paths. */
-function stringsOf(
-  value: Json,
-  path: DataPath,
-): readonly { readonly text: string; readonly path: DataPath }[] {
-  if (typeof value === "string") return [{ text: value, path }];
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, member]) =>
-    stringsOf(member ?? null, [...path, Array.isArray(value) ? Number(key) : key]),
-  );
-}
-
-/** Reads every `{{ }}` of an event's value and reports what is wrong with it. */
-function readStrings(
-  value: Json,
-  path: DataPath,
-  list: FindingList,
-): readonly { readonly access: Access; readonly path: DataPath; readonly offset: number }[] {
-  return stringsOf(value, path).flatMap(({ text, path: here }) => {
-    const reading = readText(text, "selection");
-    list.faults(here, reading.faults);
-    const accesses = reading.expressions.flatMap(({ expression, offset }) =>
-      expression.accesses.map((access) => ({ access, path: here, offset: offset + access.offset })),
-    );
-    for (const { offset } of accesses.filter(({ access: { root } }) => root === "shared"))
-      list.faults(here, [{ message: "shared() is for `when`: it is not known here", offset }]);
-    return accesses;
-  });
-}
-
-/** The strings of an event are read twice; their faults are reported once, by eventFacts. */
-function silent(list: FindingList): FindingList {
-  return { ...list, faults: () => undefined };
-}
-
-function checkParameter(
-  name: string,
-  value: Json,
-  path: DataPath,
-  template: CompiledTemplate,
-  list: FindingList,
-): void {
-  const known = template.template.parameters;
-  const schema = known[name];
-  if (schema === undefined) {
-    const message = `template "${template.template.name}" has no parameter "${name}"${didYouMean(name, Object.keys(known))}`;
-    list.error(path, "UNKNOWN_PARAMETER", message, { key: true });
-    return;
-  }
-  const isLiteral = !stringsOf(value, path).some(({ text }) => text.includes("{{"));
-  const wrong = isLiteral ? valueChecker(valueValidation(), schema)(value) : null;
-  if (wrong !== null) list.error(path, "WRONG_TYPE", `parameter "${name}": ${wrong}`);
-  for (const { access, path: here, offset } of readStrings(value, path, silent(list))) {
-    if (!readsFreeText(access) || !template.steering.has(name)) continue;
-    const message = `annotations are free text: parameter "${name}" decides what the template does`;
-    list.error(here, "TEXT_CHOOSES", message, { offset });
-  }
-}
-
-function checkSelectTemplate(
-  { params }: SelectTemplate,
-  path: DataPath,
-  { templates, list }: PolicyWork,
-): void {
-  const template = templates.get(params.template);
-  if (template === undefined) {
-    const hint = didYouMean(params.template, templates.keys());
-    list.error([...path, "template"], "UNKNOWN_TEMPLATE", `there is no template "${params.template}"${hint}`);
-    return;
-  }
-  if (template === null) return;
-  const given = Object.entries(params.parameters);
-  for (const [name, value] of given) {
-    checkParameter(name, (value ?? null) as Json, [...path, "parameters", name], template, list);
-  }
-  for (const [name, schema] of Object.entries(template.template.parameters)) {
-    if (schema["default"] !== undefined || Object.hasOwn(params.parameters, name)) continue;
-    list.error(path, "MISSING_PARAMETER", `template "${params.template}" needs parameter "${name}"`);
-  }
-}
-
-/** Facts that an event reads; what is wrong with its `{{ }}` is reported here. */
-function eventFacts({ event }: Rule, path: DataPath, list: FindingList): readonly FetchedFact[] {
-  const params = [...path, "event", "params"];
-  switch (event.type) {
-    case "select-template":
-      return factsRead(event.params.parameters as Json, [...params, "parameters"], list);
-    case "escalate":
-      return [
-        ...factsRead(event.params.message, [...params, "message"], list),
-        ...(event.params.to === ownerTeam ? (["owner"] as const) : []),
-      ];
-    case "require-approval":
-      return event.params.from.includes(ownerTeam) ? ["owner"] : [];
-    default:
-      return [];
-  }
-}
-
-function factsRead(value: Json, path: DataPath, list: FindingList): readonly FetchedFact[] {
-  return readStrings(value, path, list)
-    .map(({ access }) => factOf(access))
-    .filter((fact) => fact !== null);
 }
 
 /** A file on its way to rules. */

@@ -164,19 +164,66 @@ export interface SelectTemplate {
    */
   type: "select-template";
   /**
-   * What `select-template` needs to know.
+   * What `select-template` needs to know: a `template`, or a `ladder` of several.
    */
   params: {
     /**
      * Name of a template.
      */
-    template: string;
+    template?: string;
     /**
      * Values for the template's parameters; strings may hold `{{ }}`.
      */
     parameters: {
       [k: string]: unknown;
     };
+    /**
+     * What is tried one after the other for the same alert name and target, counted by the executions that ran within `window`. A rung below the highest one that was tried is not tried again within it.
+     *
+     * @minItems 1
+     * @maxItems 10
+     */
+    ladder?: Rung[];
+    /**
+     * How far back a ladder counts; at most 7d. Left out: a day.
+     */
+    window?: string;
+  };
+}
+/**
+ * A template, or people.
+ */
+export interface Rung {
+  /**
+   * Name of a template; each once in a ladder.
+   */
+  template?: string;
+  /**
+   * How often it is tried before the next rung. Left out: once.
+   */
+  times?: number;
+  /**
+   * Values for the template's parameters; strings may hold `{{ }}`.
+   */
+  parameters: {
+    [k: string]: unknown;
+  };
+  /**
+   * The last rung: tell people. Left out: nothing more is done.
+   */
+  escalate?: {
+    /**
+     * A notification channel, or `team:owner`: the channel with the name of the team that owns the target. Left out, or nobody owns it: the default one.
+     */
+    to?: string;
+    /**
+     * How urgent it is.
+     */
+    severity: "info" | "warning" | "critical";
+    /**
+     * Text for people; may hold `{{ }}`.
+     */
+    message: string;
   };
 }
 /**
@@ -758,7 +805,7 @@ export const policySchema = {
         },
         "params": {
           "title": "Parameters",
-          "description": "What `select-template` needs to know.",
+          "description": "What `select-template` needs to know: a `template`, or a `ladder` of several.",
           "type": "object",
           "additionalProperties": false,
           "properties": {
@@ -782,11 +829,44 @@ export const policySchema = {
                   "grace_seconds": 10
                 }
               ]
+            },
+            "ladder": {
+              "title": "Ladder",
+              "description": "What is tried one after the other for the same alert name and target, counted by the executions that ran within `window`. A rung below the highest one that was tried is not tried again within it.",
+              "type": "array",
+              "minItems": 1,
+              "maxItems": 10,
+              "items": {
+                "$ref": "#/definitions/rung"
+              },
+              "examples": [
+                [
+                  {
+                    "template": "restart-workload",
+                    "times": 1
+                  },
+                  {
+                    "template": "raise-memory",
+                    "times": 2
+                  },
+                  {
+                    "escalate": {
+                      "to": "team:owner"
+                    }
+                  }
+                ]
+              ]
+            },
+            "window": {
+              "title": "Window",
+              "description": "How far back a ladder counts; at most 7d. Left out: a day.",
+              "type": "string",
+              "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "examples": [
+                "24h"
+              ]
             }
           },
-          "required": [
-            "template"
-          ],
           "examples": [
             {
               "template": "pod-crash-recovery",
@@ -1267,6 +1347,96 @@ export const policySchema = {
             "max_risk": "high",
             "reason": "a restart of this workload is harmless"
           }
+        }
+      ]
+    },
+    "rung": {
+      "title": "Rung",
+      "description": "A template, or people.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "template": {
+          "title": "Template",
+          "description": "Name of a template; each once in a ladder.",
+          "type": "string",
+          "minLength": 1,
+          "examples": [
+            "restart-workload"
+          ]
+        },
+        "times": {
+          "title": "Times",
+          "description": "How often it is tried before the next rung. Left out: once.",
+          "type": "integer",
+          "minimum": 1,
+          "maximum": 20,
+          "examples": [
+            2
+          ]
+        },
+        "parameters": {
+          "title": "Parameters",
+          "description": "Values for the template's parameters; strings may hold `{{ }}`.",
+          "type": "object",
+          "additionalProperties": {},
+          "default": {},
+          "examples": [
+            {
+              "grace_seconds": 10
+            }
+          ]
+        },
+        "escalate": {
+          "title": "Escalate",
+          "description": "The last rung: tell people. Left out: nothing more is done.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "to": {
+              "title": "To",
+              "description": "A notification channel, or `team:owner`: the channel with the name of the team that owns the target. Left out, or nobody owns it: the default one.",
+              "type": "string",
+              "minLength": 1,
+              "examples": [
+                "team:owner"
+              ]
+            },
+            "severity": {
+              "title": "Severity",
+              "description": "How urgent it is.",
+              "enum": [
+                "info",
+                "warning",
+                "critical"
+              ],
+              "default": "warning",
+              "examples": [
+                "critical"
+              ]
+            },
+            "message": {
+              "title": "Message",
+              "description": "Text for people; may hold `{{ }}`.",
+              "type": "string",
+              "maxLength": 4096,
+              "default": "{{ alert.name }} still fires after all that may be tried for it.",
+              "examples": [
+                "{{ alert.name }} has no safe remedy."
+              ]
+            }
+          },
+          "examples": [
+            {
+              "to": "team:owner"
+            }
+          ]
+        }
+      },
+      "examples": [
+        {
+          "template": "restart-workload",
+          "times": 1
         }
       ]
     }

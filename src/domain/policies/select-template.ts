@@ -7,13 +7,15 @@ import { toProblem } from "../problem.ts";
 import { bucketsFor, type Catalog, isRevoked, revokedText } from "./catalog.ts";
 import { explainRule } from "./explain.ts";
 import { type FactValues, factValues } from "./fact-values.ts";
+import { choicesOf, climb, type TemplateChoice } from "./ladder.ts";
 import { ownerTeam, owningTeam } from "./owner-team.ts";
-import type { Escalate, SelectTemplate } from "./policy.generated.ts";
+import type { Escalate } from "./policy.generated.ts";
 import type { SelectionRule } from "./rule.ts";
 import type { RuleAnswer } from "./rule-set.ts";
 import type { Selection } from "./selection.ts";
 
 type Answer = RuleAnswer<SelectionRule>;
+type Told = Escalate["params"];
 
 const longestReasons = 50;
 
@@ -27,9 +29,9 @@ function missingFact({ leaves }: Answer): { readonly fact: FetchedFact; readonly
 
 type Parameters = { readonly values: Readonly<Record<string, Json>> } | { readonly fault: string };
 
-function parametersOf(event: SelectTemplate, values: FactValues): Parameters {
+function parametersOf({ parameters }: TemplateChoice, values: FactValues): Parameters {
   try {
-    const filled = evaluateText(event.params.parameters as Json, values.scope);
+    const filled = evaluateText(parameters as Json, values.scope);
     return { values: isObject(filled) ? (filled as Readonly<Record<string, Json>>) : {} };
   } catch (error) {
     return { fault: toProblem(error).message };
@@ -37,18 +39,18 @@ function parametersOf(event: SelectTemplate, values: FactValues): Parameters {
 }
 
 /** People are told whatever happens: a message that cannot be filled in goes out as it is written. */
-function messageOf(event: Escalate, values: FactValues): string {
+function messageOf({ message: text }: Told, values: FactValues): string {
   try {
-    const message = evaluateText(event.params.message, values.scope);
+    const message = evaluateText(text, values.scope);
     return typeof message === "string" ? message : JSON.stringify(message);
   } catch (error) {
-    return `${event.params.message} (${toProblem(error).message})`;
+    return `${text} (${toProblem(error).message})`;
   }
 }
 
 /** null: the default channel, also when nobody is known to own the target: somebody has to hear of it. */
-function channelOf({ params }: Escalate, facts: Facts): string | null {
-  return params.to === ownerTeam ? owningTeam(facts) : (params.to ?? null);
+function channelOf({ to }: Told, facts: Facts): string | null {
+  return to === ownerTeam ? owningTeam(facts) : (to ?? null);
 }
 
 function byPriority(left: Answer, right: Answer): number {
@@ -63,34 +65,62 @@ function unavailableInEvent(rule: SelectionRule, { unavailable }: FactValues) {
   return null;
 }
 
+/** What a rule comes to a decision with. */
+interface Deciding {
+  readonly rule: SelectionRule;
+  readonly facts: Facts;
+  readonly values: FactValues;
+  readonly catalog: Catalog;
+  readonly reasons: string[];
+}
+
 /** null: the rule does not decide after all: the parameters of its event cannot be filled in, or its template is revoked. */
-function decide(
-  { rule }: Answer,
-  facts: Facts,
-  values: FactValues,
-  catalog: Catalog,
-  reasons: string[],
-): Selection | null {
+function decide(deciding: Deciding): Selection | null {
+  const { rule, facts, reasons } = deciding;
   const { event, name } = rule;
-  if (event.type === "escalate") {
-    const to = channelOf(event, facts);
-    const { severity } = event.params;
-    return { kind: "escalate", rule: name, to, severity, message: messageOf(event, values), reasons };
+  if (event.type === "escalate") return tell(event.params, deciding);
+  const { ladder } = event.params;
+  const [only] = choicesOf(event.params);
+  if (ladder === undefined) return only === undefined ? null : choose(only, deciding);
+  const { history, now } = facts;
+  if (!history.available)
+    return { kind: "undecided", rule: name, fact: "history", why: history.why, reasons };
+  const rungs = ladder.filter(({ template = "" }) => !revoked(template, deciding));
+  if (rungs.length === 0) return null;
+  const climbed = climb(rungs, event.params, history.value, now);
+  reasons.push(`${name} is at ${climbed.reason}`);
+  switch (climbed.kind) {
+    case "template":
+      return choose(climbed.choice, deciding);
+    case "people":
+      return tell(climbed.escalate, deciding);
+    case "end":
+      return { kind: "exhausted", rule: name, until: climbed.until, reasons };
   }
-  const template = catalog.templates.get(event.params.template);
-  if (template !== undefined && isRevoked(template, catalog)) {
-    reasons.push(`${name} chooses nothing: ${revokedText(template)}`);
-    return null;
-  }
-  const parameters = parametersOf(event, values);
+}
+
+function tell(told: Told, { rule, facts, values, reasons }: Deciding): Selection {
+  const to = channelOf(told, facts);
+  const message = messageOf(told, values);
+  return { kind: "escalate", rule: rule.name, to, severity: told.severity, message, reasons };
+}
+
+/** With the reason. */
+function revoked(name: string, { rule, catalog, reasons }: Deciding): boolean {
+  const template = catalog.templates.get(name);
+  if (template === undefined || !isRevoked(template, catalog)) return false;
+  reasons.push(`${rule.name} does not choose ${name}: ${revokedText(template)}`);
+  return true;
+}
+
+function choose(choice: TemplateChoice, deciding: Deciding): Selection | null {
+  const { rule, values, reasons } = deciding;
+  const { name } = rule;
+  if (revoked(choice.template, deciding)) return null;
+  const parameters = parametersOf(choice, values);
   if ("values" in parameters) {
-    return {
-      kind: "match",
-      rule: name,
-      template: event.params.template,
-      parameters: parameters.values,
-      reasons,
-    };
+    const { template } = choice;
+    return { kind: "match", rule: name, template, parameters: parameters.values, reasons };
   }
   const open = unavailableInEvent(rule, values);
   if (open !== null) return { kind: "undecided", rule: name, ...open, reasons };
@@ -110,7 +140,8 @@ export async function selectTemplate(facts: Facts, catalog: Catalog): Promise<Se
     }
     const open = answer.state === "open" ? missingFact(answer) : null;
     if (open !== null) return { kind: "undecided", rule: answer.rule.name, ...open, reasons };
-    const selection = answer.state === "holds" ? decide(answer, facts, values, catalog, reasons) : null;
+    const selection =
+      answer.state === "holds" ? decide({ rule: answer.rule, facts, values, catalog, reasons }) : null;
     if (selection !== null) return selection;
   }
   if (answers.length === 0) reasons.push(`no rule is about ${facts.alert.name}`);

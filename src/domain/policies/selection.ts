@@ -23,6 +23,14 @@ export type Selection =
       readonly message: string;
       readonly reasons: readonly string[];
     }
+  /** A ladder is at its end, and nobody is to be told: decided again at `until`, when a try of it is old enough. */
+  | {
+      readonly kind: "exhausted";
+      readonly rule: string;
+      /** ISO 8601, UTC. */
+      readonly until: string;
+      readonly reasons: readonly string[];
+    }
   /** One line for each rule that named the alert and did not match, and why. */
   | { readonly kind: "none"; readonly reasons: readonly string[] }
   /** A rule of higher priority than the best match read an unavailable fact. */
