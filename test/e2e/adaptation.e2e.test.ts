@@ -112,7 +112,8 @@ describe("a restart of every pod", () => {
     const execution = await endedIn(controller, "ill");
     stop();
     const events = await eventsOf(controller, execution);
-    const began = events.flatMap((event) => (event.type === "StepStarted" ? [event.step] : []));
+    // A pod that crashes in the moment of its deletion is another version: tried again.
+    const began = new Set(events.flatMap((event) => (event.type === "StepStarted" ? [event.step] : [])));
     expect([execution.outcome, ...began]).toEqual(["succeeded", "restart[0]", "restart[1]", "restart[2]"]);
     expect(Math.max(...down)).toBe(1);
     expect(events.filter(({ type }) => type === "StepAdapted").length).toBeGreaterThan(0);
