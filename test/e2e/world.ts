@@ -161,7 +161,7 @@ export async function openShippedSite(
   };
 }
 
-async function crashingPod({ simulation }: World, namespace: string): Promise<string> {
+export async function crashingPod({ simulation }: World, namespace: string): Promise<string> {
   return eventually("a pod crash-loops", () => {
     const pods = simulation.cluster.pods(namespace);
     return pods.find(({ status }) =>
