@@ -91,7 +91,8 @@ async function portsOf(
   say: Say,
 ): Promise<Omit<ControllerPorts, "faults">> {
   mkdirSync(folder, { recursive: true });
-  const { alerts, executions, assessments, outbox, lease, clock, catalog: catalogState } = database;
+  const { alerts, executions, assessments, outbox, lease, clock } = database;
+  const { catalog: catalogState, pauses: pauseStore } = database;
   const unasked = { state: "unasked" } as const;
   return {
     alerts,
@@ -99,6 +100,7 @@ async function portsOf(
     assessments,
     outbox,
     catalogState,
+    pauseStore,
     lease,
     clock,
     log: {
