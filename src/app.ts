@@ -164,7 +164,8 @@ function warnOfScatteredRecords({ config, log }: AppOptions, auditFolder: string
   );
 }
 
-async function openPorts(
+/** What a controller works with. Tests put some of it in the way of faults, or in the place of others. */
+export async function openPorts(
   options: AppOptions,
   dataDir: string,
   auditFolder: string,

@@ -4,7 +4,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { approveLocally } from "../../src/adapters/forges/local/approve-locally.ts";
-import { openLocalForge } from "../../src/adapters/forges/local/local-forge.ts";
 import { type Database, openDatabase } from "../../src/adapters/postgres/open-database.ts";
 import type { CatalogFile, FaultPoint } from "../../src/controller/ports.ts";
 import type { ExecutionEvent, RecordedEvent } from "../../src/domain/execution/events.ts";
@@ -114,19 +113,17 @@ async function position(): Promise<string> {
 
 it("survives kill -9 at every point, makes every change once and tells the whole story", async () => {
   const died = new Set(passedOver);
+  const audit = bareRepository(join(world.folder, "audit.git"));
   const setup = {
     database,
     kubeconfig: world.simulation.kubeconfig,
     catalog,
     // Started again where it was, as a pod is.
     folder: join(world.folder, "replica"),
-    audit: bareRepository(join(world.folder, "audit.git")),
-    forge: await openLocalForge({
-      folder: join(world.folder, "approvals.git"),
-      people: [{ id: "ana", signer: null }],
-      unsignedAllowed: true,
-      clock: database.clock,
-    }),
+    config: {
+      audit_repository: { url: audit },
+      approvals: { people: [{ id: "ana" }] },
+    },
     diesAt: async (point: FaultPoint) => {
       const here = `${point} at ${await position()}`;
       if (died.has(here)) return false;
@@ -185,7 +182,7 @@ it("survives kill -9 at every point, makes every change once and tells the whole
     return rows.length === 0;
   });
   const records = await eventually("the record is pushed", () => {
-    const judged = judgeRecords(setup.audit);
+    const judged = judgeRecords(audit);
     return judged.lines.get(requested[0]?.id ?? "") === all.length ? judged : null;
   });
   expect(records.complaints).toEqual([]);
