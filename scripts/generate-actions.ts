@@ -64,6 +64,8 @@ function undoText(undo: ActionUndo): string {
       return "the old values are written back, where what gitmend wrote still stands.";
     case "action":
       return `[${undo.action}](#${undo.action}).`;
+    case "stop":
+      return `it is stopped while it runs; ${undo.why}.`;
     case "nothing":
       return `none: ${undo.why}.`;
     default:

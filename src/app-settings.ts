@@ -1,6 +1,7 @@
 // Settings of gitmend.yaml as the adapters take them: references to secrets become values here and nowhere else.
 import type { AlertmanagerAddress } from "./adapters/alertmanager/alertmanager-api.ts";
 import type { GitCredential, GitRemote } from "./adapters/git/git-remote.ts";
+import type { HttpEndpoint } from "./adapters/http/endpoints.ts";
 import type { DatabaseAddress } from "./adapters/postgres/open-database.ts";
 import type { PrometheusServer } from "./adapters/prometheus/query-prometheus.ts";
 import { type Config, resolveSecret } from "./config/read-config.ts";
@@ -141,6 +142,19 @@ export function prometheusServers(config: Config, environment: Environment): rea
     clusters: clusters ?? null,
     authorization: authorizationOf(webhookCredential(credential, environment)),
   }));
+}
+
+/** What steps may call, by name. A credential is read when it is sent: who rotates a token restarts nothing. */
+export function endpoints(config: Config, environment: Environment): ReadonlyMap<string, HttpEndpoint> {
+  const entries = Object.entries(config.http.endpoints).map(([name, { url, credential, header }]) => {
+    const sent = (): readonly [string, string] | null => {
+      if (header !== undefined) return [header.name, resolveSecret(header.value, environment)];
+      const text = authorizationOf(webhookCredential(credential, environment));
+      return text === null ? null : ["authorization", text];
+    };
+    return [name, { url, credential: sent }] as const;
+  });
+  return new Map(entries);
 }
 
 /** What gitmend sends to an Alertmanager's API. */

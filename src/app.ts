@@ -13,6 +13,7 @@ import { openLocalForge } from "./adapters/forges/local/local-forge.ts";
 import { openAuditRepository } from "./adapters/git/audit-repository.ts";
 import { openCatalogSource } from "./adapters/git/catalog-source.ts";
 import { seedRepository } from "./adapters/git/seed-repository.ts";
+import { httpEndpoints } from "./adapters/http/endpoints.ts";
 import { createNotifier } from "./adapters/notifications/create-notifier.ts";
 import { type Database, openDatabase } from "./adapters/postgres/open-database.ts";
 import { prometheusQueries } from "./adapters/prometheus/query-prometheus.ts";
@@ -25,6 +26,7 @@ import {
   alertmanagerAddresses,
   confirm,
   databaseAddress,
+  endpoints,
   gitCredential,
   gitRemote,
   keepExecutions,
@@ -174,24 +176,15 @@ export async function openPorts(
   metrics: MetricsRegistry,
 ): Promise<Omit<ControllerPorts, "shared">> {
   const { config, environment, log } = options;
-  const { executions, clock } = database;
+  const { clock } = database;
   const { branch, path } = config.config_repository;
-  const notifier = createNotifier({
-    ...channels(config, environment),
-    allowPrivate: config.notifications.allow_private,
-  });
   return {
     ...stores(database),
     log,
     metrics,
     effects,
     actions: new Map(actions.map((action) => [action.name, action])),
-    clusters: actionTools(clusters.byName, {
-      notifier,
-      executions,
-      clock,
-      queryMetrics: prometheusQueries(prometheusServers(config, environment)),
-    }),
+    clusters: tools(options, database, clusters),
     alertmanagers: alertmanagers(alertmanagerAddresses(config, environment, [...clusters.byName.keys()])),
     ids: uuidV7(clock),
     random: Math.random,
@@ -224,6 +217,20 @@ function stores(database: Database) {
   const { alerts, executions, assessments, outbox, lease, clock } = database;
   const { catalog: catalogState, pauses: pauseStore } = database;
   return { alerts, executions, assessments, outbox, lease, clock, catalogState, pauseStore };
+}
+
+function tools({ config, environment }: AppOptions, { executions, clock }: Database, clusters: ClusterSetup) {
+  const notifier = createNotifier({
+    ...channels(config, environment),
+    allowPrivate: config.notifications.allow_private,
+  });
+  return actionTools(clusters.byName, {
+    notifier,
+    executions,
+    clock,
+    queryMetrics: prometheusQueries(prometheusServers(config, environment)),
+    sendHttp: httpEndpoints(endpoints(config, environment)),
+  });
 }
 
 function auditRepository({ config, environment }: AppOptions, folder: string) {

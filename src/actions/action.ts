@@ -2,7 +2,7 @@
 // Every effect on the world goes through these tools; a reader finds them all here and in controller/ports.ts.
 import type { KubernetesObject, ObjectRef } from "../domain/facts/objects.ts";
 import type { Json, JsonObject } from "../domain/json.ts";
-import type { Effect, FieldChange } from "../domain/planning/effect.ts";
+import type { Effect, FieldChange, HttpCall } from "../domain/planning/effect.ts";
 import type { ActionDescription } from "../domain/templates/action-description.ts";
 
 export type JsonPatchOperation =
@@ -38,6 +38,12 @@ export interface ClusterApi {
   patch(
     ref: ObjectRef,
     operations: readonly JsonPatchOperation[],
+    options: { readonly dryRun: boolean },
+  ): Promise<KubernetesObject>;
+  /** API_CONFLICT: there is one of that name already. Returns the object as it is (or would be). */
+  create(
+    ref: ObjectRef,
+    manifest: JsonObject,
     options: { readonly dryRun: boolean },
   ): Promise<KubernetesObject>;
   /** Delete with uid and resourceVersion as preconditions. */
@@ -87,6 +93,12 @@ export interface SavedEvidence {
   readonly bytes: number;
 }
 
+export interface HttpAnswer {
+  readonly status: number;
+  /** null: there is none. */
+  readonly body: Json;
+}
+
 export interface ActionTools {
   cluster(name: string): ClusterApi;
   /** @throws Problem CHANNEL_UNKNOWN, NOTIFICATION_REFUSED (not applied) or API_OUTCOME_UNKNOWN. */
@@ -95,6 +107,11 @@ export interface ActionTools {
     message: { readonly title: string; readonly text: string; readonly severity: string },
     key: string,
   ): Promise<{ readonly channel: string }>;
+  /**
+   * One request to an endpoint of gitmend.yaml, with its credential. `key`: sent as Idempotency-Key. Answers 2xx; 404 and 410 too
+   * when something is only asked for. @throws Problem ENDPOINT_UNKNOWN, and API_* as ClusterApi's calls do
+   */
+  http(call: HttpCall, key: string | null): Promise<HttpAnswer>;
   /**
    * An instant query to the Prometheus that has this cluster's metrics; a scalar is one sample without labels.
    * @throws Problem METRICS_UNAVAILABLE (none is configured, or it does not answer), METRICS_INVALID (it refused the query)
@@ -149,15 +166,25 @@ export interface ChangeAction extends ActionBase {
   readonly changes: true;
   /** Reads the object and says exactly what will be written. No effect. @throws Problem: nothing was applied. */
   prepare(input: ActionInput, context: ActionContext, tools: ActionTools): Promise<Effect>;
-  /** After the effect (made now or by a dead owner): waits where the action waits, and gives the output. */
-  settle(input: ActionInput, effect: Effect, context: ActionContext, tools: ActionTools): Promise<JsonObject>;
+  /**
+   * After the effect: waits where the action waits, and gives the output. `answer`: what a request was answered; null when a dead
+   * owner made the effect, or its answer was lost.
+   */
+  settle(
+    input: ActionInput,
+    effect: Effect,
+    context: ActionContext,
+    tools: ActionTools,
+    answer?: Json,
+  ): Promise<JsonObject>;
 }
 
 export type Action = ReadAction | ChangeAction;
 
 /** Makes, previews, finds and takes back effects: one implementation for all actions, src/actions/effects.ts. */
 export interface EffectRunner {
-  apply(effect: Effect, context: ActionContext, tools: ActionTools): Promise<void>;
+  /** @returns what a request was answered; null for every other effect */
+  apply(effect: Effect, context: ActionContext, tools: ActionTools): Promise<Json>;
   /** Server-side dry-run. Managed fields, status, resourceVersion and gitmend's own annotations are left out. */
   dryRun(effect: Effect, context: ActionContext, tools: ActionTools): Promise<readonly FieldChange[]>;
   /** Looks at the state asked for first, at the annotation second. `unknown`: ask again later. */
@@ -165,6 +192,7 @@ export interface EffectRunner {
   /**
    * The effect that writes the old values back where what gitmend wrote still stands, conditional on the object as it is now;
    * null when they are all back already. Fields that somebody has changed since are left out of it.
+   * Of what was created or called: the effect that ends it while it runs; null when it does not.
    * @throws Problem FIELD_CHANGED_SINCE (details: field, found, expected, manager of the first, `fields` of all): nothing else is
    * left to take back. TARGET_GONE.
    */

@@ -1,8 +1,14 @@
 // Makes, previews, finds and takes back effects: the one place of the actions that changes the world.
 // An effect is conditional on the object as it was read, so a late or repeated write gets 409 and never overwrites.
 import type { KubernetesObject } from "../domain/facts/objects.ts";
-import { isObject, type Json } from "../domain/json.ts";
-import type { DeleteEffect, Effect, FieldChange, PatchEffect } from "../domain/planning/effect.ts";
+import { isObject, type Json, type JsonObject } from "../domain/json.ts";
+import type {
+  CreateEffect,
+  DeleteEffect,
+  Effect,
+  FieldChange,
+  PatchEffect,
+} from "../domain/planning/effect.ts";
 import { Problem, unreachable } from "../domain/problem.ts";
 import type { ActionContext, ActionTools, EffectRunner } from "./action.ts";
 import { differences, sameJson } from "./differences.ts";
@@ -10,20 +16,27 @@ import { fieldManager } from "./field-manager.ts";
 import { segmentsOf, valueAt } from "./json-pointer.ts";
 import { patchEffect, patchOperations } from "./patch-effect.ts";
 import { redactChange, redactField } from "./redact-change.ts";
+import { lookForRequest, sendRequest, stopRequest } from "./request-effect.ts";
 import { restoreWrites } from "./restore-writes.ts";
+import { stopOf } from "./runs.ts";
 
 const annotationPrefix = "gitmend.dev/";
 
 export const effects: EffectRunner = { apply, dryRun, didItHappen, prepareRestore };
 
-async function apply(effect: Effect, context: ActionContext, tools: ActionTools): Promise<void> {
+async function apply(effect: Effect, context: ActionContext, tools: ActionTools): Promise<Json> {
   switch (effect.kind) {
     case "patch":
       await sendPatch(effect, context, tools, false);
-      return;
+      return null;
     case "delete":
       await sendDelete(effect, tools, false);
-      return;
+      return null;
+    case "create":
+      await sendCreate(effect, context, tools, false);
+      return null;
+    case "request":
+      return sendRequest(effect, context.effectKey, tools);
     case "send":
       // "default" is what notify_team writes when nobody named a channel.
       await tools.notify(
@@ -31,9 +44,9 @@ async function apply(effect: Effect, context: ActionContext, tools: ActionTools)
         effect.message,
         context.effectKey,
       );
-      return;
+      return null;
     default:
-      unreachable(effect);
+      return unreachable(effect);
   }
 }
 
@@ -54,6 +67,12 @@ async function dryRun(
       const { apiVersion, kind, namespace, name } = effect.object;
       return [{ pointer: "", before: { apiVersion, kind, namespace, name, uid: effect.uid } }];
     }
+    case "create": {
+      await sendCreate(effect, context, tools, true);
+      return [redactChange({ pointer: "", after: asCreated(effect) })];
+    }
+    case "request":
+      return [redactChange({ pointer: "", after: effect.call as unknown as Json })];
     case "send":
       return [];
     default:
@@ -66,25 +85,47 @@ async function didItHappen(
   context: ActionContext,
   tools: ActionTools,
 ): Promise<"yes" | "no" | "unknown"> {
-  if (effect.kind === "send") return "unknown";
   try {
-    const object = await tools.cluster(effect.object.cluster).get(effect.object);
-    const found = effect.kind === "delete" ? isDeleted(effect, object) : isPatched(effect, context, object);
-    return found ? "yes" : "no";
+    return await look(effect, context, tools);
   } catch {
     // Whatever the reason: nothing was learnt, and only an answer may lead to another write.
     return "unknown";
   }
 }
 
+async function look(
+  effect: Effect,
+  context: ActionContext,
+  tools: ActionTools,
+): Promise<"yes" | "no" | "unknown"> {
+  if (effect.kind === "send") return "unknown";
+  if (effect.kind === "request") return lookForRequest(effect, tools);
+  const object = await tools.cluster(effect.object.cluster).get(effect.object);
+  switch (effect.kind) {
+    case "patch":
+      return isPatched(effect, context, object) ? "yes" : "no";
+    case "delete":
+      return isDeleted(effect, object) ? "yes" : "no";
+    case "create":
+      if (object !== null) return isMadeBy(context, object) ? "yes" : "no";
+      // Later it may have been made, have ended and have been cleared away.
+      return tools.now() <= effect.provenUntil ? "no" : "unknown";
+    default:
+      return unreachable(effect);
+  }
+}
+
 /** A field that somebody has changed since stays as it is; the others are written back all the same. */
 async function prepareRestore(
   effect: Effect,
-  _context: ActionContext,
+  context: ActionContext,
   tools: ActionTools,
 ): Promise<Effect | null> {
-  if (effect.kind !== "patch") return null;
+  if (effect.kind === "request") return stopRequest(effect, tools);
+  if (effect.kind !== "patch" && effect.kind !== "create") return null;
   const object = await tools.cluster(effect.object.cluster).get(effect.object);
+  if (effect.kind === "create")
+    return object === null || !isMadeBy(context, object) ? null : stopOf(effect.object, object);
   if (object === null || object.metadata.uid !== effect.uid) throw gone(effect);
   const pending = effect.changes.filter(({ pointer, before }) => !sameJson(valueAt(object, pointer), before));
   const ours = pending.filter(({ pointer, after }) => sameJson(valueAt(object, pointer), after));
@@ -194,6 +235,39 @@ async function sendDelete(effect: DeleteEffect, tools: ActionTools, dry: boolean
 function isDeleted(effect: DeleteEffect, object: KubernetesObject | null): boolean {
   if (object === null || object.metadata.uid !== effect.uid) return true;
   return object.metadata.deletionTimestamp !== undefined;
+}
+
+// ---- create -------------------------------------------------------------------------------------------------------
+
+function sendCreate(
+  effect: CreateEffect,
+  context: ActionContext,
+  tools: ActionTools,
+  dryRun: boolean,
+): Promise<KubernetesObject> {
+  const metadata = isObject(effect.manifest.metadata) ? effect.manifest.metadata : {};
+  const annotations = isObject(metadata.annotations) ? metadata.annotations : {};
+  const marks = {
+    [`${annotationPrefix}execution`]: context.executionId,
+    [`${annotationPrefix}effect`]: context.effectKey,
+  };
+  const manifest = {
+    ...effect.manifest,
+    metadata: { ...metadata, annotations: { ...annotations, ...marks } },
+  };
+  return tools.cluster(effect.object.cluster).create(effect.object, manifest, { dryRun });
+}
+
+/** What is sent, without what the server adds by itself: people read it. */
+function asCreated({ object, manifest }: CreateEffect): JsonObject {
+  const { apiVersion, kind, namespace, name } = object;
+  const { metadata: _metadata, ...rest } = manifest;
+  return { apiVersion, kind, namespace, name, ...rest };
+}
+
+/** Its name says which effect it is; a later patch (the undo) writes its own key beside it, and leaves the execution. */
+function isMadeBy({ executionId }: ActionContext, { metadata }: KubernetesObject): boolean {
+  return metadata.annotations?.[`${annotationPrefix}execution`] === executionId;
 }
 
 function gone(effect: PatchEffect): Problem {

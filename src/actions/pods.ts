@@ -36,6 +36,8 @@ export interface PodState {
   readonly restarts: number;
   /** Of the first container that waits: `CrashLoopBackOff`, `ImagePullBackOff`. */
   readonly waitingReason: string | null;
+  /** Why the whole pod ended: `Evicted`. */
+  readonly endReason: string | null;
   readonly lastTermination: {
     readonly container: string;
     readonly reason: string;
@@ -66,6 +68,7 @@ export function podState(pod: KubernetesObject): PodState {
     terminating: metadata.deletionTimestamp !== undefined,
     restarts: statuses.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
     waitingReason: waiting?.reason ?? null,
+    endReason: typeof status?.reason === "string" ? status.reason : null,
     lastTermination: lastTermination(statuses),
     owner: controllerOf(pod),
     node: typeof spec?.nodeName === "string" ? spec.nodeName : null,

@@ -1,6 +1,9 @@
 // The catalogue of actions: one line each. The compiler, the engine, RBAC and the reference are made from it.
 import type { Action } from "./action.ts";
 import { notifyTeam } from "./custom/notify-team.ts";
+import { runArgoWorkflow } from "./engines/run-argo-workflow.ts";
+import { runJob } from "./engines/run-job.ts";
+import { runTektonPipeline } from "./engines/run-tekton-pipeline.ts";
 import { checkLogs } from "./kubernetes/check-logs.ts";
 import { collectEvents } from "./kubernetes/collect-events.ts";
 import { collectLogs } from "./kubernetes/collect-logs.ts";
@@ -37,6 +40,9 @@ export const actions: readonly Action[] = [
   cordonNode,
   uncordonNode,
   drainNode,
+  runJob,
+  runArgoWorkflow,
+  runTektonPipeline,
   notifyTeam,
 ];
 

@@ -9,11 +9,13 @@ export type Look<T> =
   | { readonly done: false; readonly waitingFor: string };
 
 const pollSeconds = 1;
+/** What takes long is asked ever more seldom: a tenth of the time that it has waited already. */
+const longestPollSeconds = 15;
 /** The cluster may be hard to reach while it recovers; reading again does no harm. */
 const passing: ReadonlySet<string> = new Set(["API_THROTTLED", "API_UNREACHABLE", "API_OUTCOME_UNKNOWN"]);
 
 /**
- * Looks at once and then every second. @throws Problem NOT_HEALTHY (retryable: false) with what was still missing after
+ * Looks at once, then every second, and more seldom the longer it takes. @throws Problem NOT_HEALTHY (retryable: false) with what was still missing after
  * `limitSeconds`, and whatever `look` throws that is no passing trouble of the API.
  */
 export async function waitFor<T>(
@@ -25,10 +27,11 @@ export async function waitFor<T>(
   for (;;) {
     const seen = await lookOnce(tools, look);
     if (seen.done) return seen.value;
-    if (secondsBetween(startedAt, tools.now()) >= limitSeconds) {
+    const waited = secondsBetween(startedAt, tools.now());
+    if (waited >= limitSeconds) {
       throw new Problem("NOT_HEALTHY", seen.waitingFor, { details: { waitedSeconds: limitSeconds } });
     }
-    await tools.sleep(pollSeconds);
+    await tools.sleep(Math.min(Math.max(pollSeconds, waited / 10), longestPollSeconds));
   }
 }
 

@@ -6,6 +6,7 @@ import type { Clock, Clusters, ExecutionStore } from "../controller/ports.ts";
 import { Problem } from "../domain/problem.ts";
 import { redactText } from "../domain/redact.ts";
 import { storableText } from "../domain/storable.ts";
+import type { SendHttp } from "./http/endpoints.ts";
 import type { ClusterConnection } from "./kubernetes/cluster-api.ts";
 import type { Notifier } from "./notifications/create-notifier.ts";
 import type { QueryMetrics } from "./prometheus/query-prometheus.ts";
@@ -20,6 +21,7 @@ export interface ToolPorts {
   readonly executions: Pick<ExecutionStore, "saveEvidence">;
   readonly clock: Clock;
   readonly queryMetrics: QueryMetrics;
+  readonly sendHttp: SendHttp;
 }
 
 export function actionTools(clusters: ReadonlyMap<string, ConfiguredCluster>, ports: ToolPorts): Clusters {
@@ -32,7 +34,7 @@ export function actionTools(clusters: ReadonlyMap<string, ConfiguredCluster>, po
 
 function toolsOf(
   clusters: ReadonlyMap<string, ConfiguredCluster>,
-  { notifier, executions, clock, queryMetrics }: ToolPorts,
+  { notifier, executions, clock, queryMetrics, sendHttp }: ToolPorts,
   signal: AbortSignal,
   executionId: string,
   urgent: boolean,
@@ -45,6 +47,7 @@ function toolsOf(
         throw new Problem("CLUSTER_UNKNOWN", `there is no cluster ${name} in the configuration`);
       return cluster.connection.api(signal, urgent);
     },
+    http: (call, key) => sendHttp(call, key, signal),
     query: (cluster, promql) => queryMetrics(cluster, promql, signal),
     async notify(channel, message, key) {
       if (signal.aborted)

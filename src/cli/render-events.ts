@@ -1,10 +1,9 @@
 // `gitmend executions events`: what happened, one line a fact, with the seconds since the beginning.
 import type { ExecutionEvent, ExecutionRequested, RecordedEvent } from "../domain/execution/events.ts";
-import { objectText } from "../domain/facts/objects.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
 import { scopeText, untilText } from "../domain/gate/why-paused.ts";
 import { secondsBetween } from "../domain/instant.ts";
-import type { Effect } from "../domain/planning/effect.ts";
+import { type Effect, effectText } from "../domain/planning/effect.ts";
 import { unreachable } from "../domain/problem.ts";
 import { cleanAll, dateText, pad, width, wrap } from "./layout.ts";
 import { paintFor, type Tone } from "./paint.ts";
@@ -231,7 +230,7 @@ function describeStep(event: StepEvent): Line {
 
 function onWhat(effect: Effect | null): string {
   if (effect === null) return "";
-  return effect.kind === "send" ? ` to ${effect.channel}` : ` on ${objectText(effect.object)}`;
+  return ` ${effect.kind === "send" || effect.kind === "request" ? "to" : "on"} ${effectText(effect)}`;
 }
 
 function tries({ attempt }: { readonly attempt: number }): string {

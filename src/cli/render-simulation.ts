@@ -112,6 +112,8 @@ function undoLines(name: string, undo: Undo): readonly Line[] {
       return [["quiet", `- ${name}, undone by: ${callText(undo.call)}`]];
     case "restore":
       return [["quiet", `- ${name}, undone by writing the old values back`]];
+    case "stop":
+      return [["quiet", `- ${name}, stopped while it runs; ${undo.why}`]];
     case "nothing":
       return [];
     default:

@@ -5,7 +5,7 @@ import { objectText } from "../domain/facts/objects.ts";
 import { secondsBetween } from "../domain/instant.ts";
 import type { Json } from "../domain/json.ts";
 import { changeLines as diffLines } from "../domain/planning/change-text.ts";
-import type { Effect, FieldChange, Preview } from "../domain/planning/effect.ts";
+import { type Effect, effectText, type FieldChange, type Preview } from "../domain/planning/effect.ts";
 import type { PlannedStep } from "../domain/planning/plan.ts";
 import { unreachable } from "../domain/problem.ts";
 import { clockText, pad, tookText, width, wrap } from "./layout.ts";
@@ -165,6 +165,10 @@ function effectLines(effect: Effect, tense: Tense): readonly [Tone, string][] {
       ];
     case "delete":
       return [["plain", `${verb("delet", tense)} ${objectText(effect.object)}`]];
+    case "create":
+      return [["plain", `${verb("creat", tense)} ${effectText(effect)}`]];
+    case "request":
+      return [["plain", `${verb("call", tense)} ${effectText(effect)}`]];
     case "send":
       return [["plain", `${verb("notifi", tense)} ${effect.channel}: ${effect.message.title}`]];
     default:

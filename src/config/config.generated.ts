@@ -282,6 +282,17 @@ export interface Config {
     };
   };
   /**
+   * Other systems that steps may call: `run_awx_job`, and the custom actions of the config repository. Nothing else is ever called, whatever the repository says.
+   */
+  http: {
+    /**
+     * Addresses by the name that actions use.
+     */
+    endpoints: {
+      [k: string]: Endpoint;
+    };
+  };
+  /**
    * What nothing may change, whatever a policy says. gitmend's own namespace is always among it.
    */
   protected: {
@@ -422,6 +433,32 @@ export interface Channel {
    * Key of the HMAC signature of each message.
    */
   secret?: Secret;
+}
+/**
+ * One system that steps may call.
+ */
+export interface Endpoint {
+  /**
+   * Its address; what a step calls is below it. https, or http on loopback.
+   */
+  url: string;
+  /**
+   * What gitmend sends to it.
+   */
+  credential?: Credential;
+  /**
+   * A credential for systems that want it in a header of their own; instead of `credential`.
+   */
+  header?: {
+    /**
+     * Name of the header.
+     */
+    name: string;
+    /**
+     * Where its value is.
+     */
+    value: Secret;
+  };
 }
 
 export const configSchema = {
@@ -1319,6 +1356,48 @@ export const configSchema = {
         }
       ]
     },
+    "http": {
+      "title": "HTTP",
+      "description": "Other systems that steps may call: `run_awx_job`, and the custom actions of the config repository. Nothing else is ever called, whatever the repository says.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "endpoints": {
+          "title": "Endpoints",
+          "description": "Addresses by the name that actions use.",
+          "type": "object",
+          "propertyNames": {
+            "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+          },
+          "additionalProperties": {
+            "$ref": "#/definitions/endpoint"
+          },
+          "default": {},
+          "examples": [
+            {
+              "awx": {
+                "url": "https://awx.example.org",
+                "credential": {
+                  "bearer": {
+                    "env": "AWX_TOKEN"
+                  }
+                }
+              }
+            }
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "endpoints": {
+            "awx": {
+              "url": "https://awx.example.org"
+            }
+          }
+        }
+      ]
+    },
     "protected": {
       "title": "Protected",
       "description": "What nothing may change, whatever a policy says. gitmend's own namespace is always among it.",
@@ -1511,6 +1590,95 @@ export const configSchema = {
     }
   },
   "definitions": {
+    "endpoint": {
+      "title": "Endpoint",
+      "description": "One system that steps may call.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "url": {
+          "title": "URL",
+          "description": "Its address; what a step calls is below it. https, or http on loopback.",
+          "type": "string",
+          "pattern": "^(https://|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])([:/]|$))[^\\s?#]*$",
+          "examples": [
+            "https://awx.example.org"
+          ]
+        },
+        "credential": {
+          "title": "Credential",
+          "description": "What gitmend sends to it.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/credential"
+            }
+          ],
+          "examples": [
+            {
+              "bearer": {
+                "env": "AWX_TOKEN"
+              }
+            }
+          ]
+        },
+        "header": {
+          "title": "Header",
+          "description": "A credential for systems that want it in a header of their own; instead of `credential`.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "name": {
+              "title": "Name",
+              "description": "Name of the header.",
+              "type": "string",
+              "pattern": "^[A-Za-z][A-Za-z0-9-]*$",
+              "examples": [
+                "X-Api-Key"
+              ]
+            },
+            "value": {
+              "title": "Value",
+              "description": "Where its value is.",
+              "allOf": [
+                {
+                  "$ref": "#/definitions/secret"
+                }
+              ],
+              "examples": [
+                {
+                  "env": "STATUS_PAGE_KEY"
+                }
+              ]
+            }
+          },
+          "required": [
+            "name",
+            "value"
+          ],
+          "examples": [
+            {
+              "name": "X-Api-Key",
+              "value": {
+                "env": "STATUS_PAGE_KEY"
+              }
+            }
+          ]
+        }
+      },
+      "required": [
+        "url"
+      ],
+      "examples": [
+        {
+          "url": "https://awx.example.org",
+          "credential": {
+            "bearer": {
+              "env": "AWX_TOKEN"
+            }
+          }
+        }
+      ]
+    },
     "secret": {
       "title": "Secret",
       "description": "Where a secret is found; never the secret itself.",

@@ -1,13 +1,15 @@
 // Makes one effect that is durably announced already, and finds out what came of it when the answer is missing.
 // This file is where "no effect happens twice" is kept: nothing is sent again before `didItHappen` has said no.
 import type { ActionContext, ActionTools, EffectRunner } from "../actions/action.ts";
+import type { Json } from "../domain/json.ts";
 import type { Effect } from "../domain/planning/effect.ts";
 import { Problem, type ProblemCode, toProblem } from "../domain/problem.ts";
 import type { Lease } from "./ports.ts";
 import { pause } from "./session.ts";
 
 export type EffectEnd =
-  | { readonly end: "made" }
+  /** `answer`: what a request was answered; null: nothing is known of it. */
+  | { readonly end: "made"; readonly answer: Json }
   /** Certainly nothing was changed. */
   | { readonly end: "not-applied"; readonly problem: Problem }
   | { readonly end: "unknown"; readonly problem: Problem };
@@ -32,6 +34,7 @@ const notApplied: ReadonlySet<ProblemCode> = new Set([
   "API_UNREACHABLE",
   "CLUSTER_UNKNOWN",
   "CHANNEL_UNKNOWN",
+  "ENDPOINT_UNKNOWN",
   "NOTIFICATION_REFUSED",
 ]);
 
@@ -53,8 +56,7 @@ export async function makeEffect(request: EffectRequest, ports: EffectPorts): Pr
   request.probeTools.signal.throwIfAborted();
   if (!ports.lease.valid()) throw new Problem("LEASE_LOST", "the lease ended before the effect was sent");
   try {
-    await ports.effects.apply(request.effect, request.context, request.tools);
-    return { end: "made" };
+    return { end: "made", answer: await ports.effects.apply(request.effect, request.context, request.tools) };
   } catch (error) {
     request.probeTools.signal.throwIfAborted();
     const problem = toProblem(error);
@@ -79,7 +81,7 @@ export async function findOut(
   const until = since + Math.max(request.timeoutSeconds, leastProbeSeconds) * 1000;
   for (let tries = 0; ; tries += 1) {
     const answer = await ask(() => effects.didItHappen(effect, context, probeTools));
-    if (answer === "yes") return { end: "made" };
+    if (answer === "yes") return { end: "made", answer: null };
     if (answer === "no" && performance.now() >= since + certainAfter)
       return { end: "not-applied", problem: retryable(problem) };
     const wait = probePauses[Math.min(tries, probePauses.length - 1)] ?? 5000;

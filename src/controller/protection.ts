@@ -32,7 +32,7 @@ export async function assertNotProtected(
   tools: ActionTools,
   ports: ProtectionPorts,
 ): Promise<readonly FoundObject[]> {
-  if (effect.kind === "send") return [];
+  if (effect.kind === "send" || effect.kind === "request") return [];
   const touched = target === null ? [effect.object] : [effect.object, target];
   const found = await readTouched(touched, tools);
   const problem = protectionProblem(found, ports.protection);

@@ -161,7 +161,7 @@ function unknown({ step, session }: Attempt, number: number, { message }: Proble
   return session.record([{ type: "StepOutcomeUnknown", step: step.name, attempt: number, message }]);
 }
 
-const made: EffectEnd = { end: "made" };
+const made: EffectEnd = { end: "made", answer: null };
 
 /**
  * The effect of the attempt before, when it has happened after all: its answer was lost, and the request may have been on its
@@ -216,7 +216,7 @@ async function conclude(
     case "made":
       await ports.faults.at("step-after-effect");
       return guarded(attempt, true, async () =>
-        succeed(attempt, await action.settle(call.input, effect, context, tools), scope),
+        succeed(attempt, await action.settle(call.input, effect, context, tools, end.answer), scope),
       );
   }
 }

@@ -41,6 +41,8 @@ export async function startUndo(change: Change, session: Session, ports: EngineP
     switch (change.undo.how) {
       case "nothing":
         return noEffect(run, null, change.undo.why);
+      case "stop":
+        return stop(run, change.undo.why);
       case "restore":
         return restore(run, await ports.effects.prepareRestore(change.effect, run.context, run.tools));
       case "action":
@@ -70,7 +72,29 @@ async function restore(run: UndoRun, effect: Effect | null): Promise<void> {
   await makeAnnounced(run, null, effect, "restored");
 }
 
+/** What has ended stays as it is; what runs still is ended. */
+async function stop(run: UndoRun, why: string): Promise<void> {
+  const effect = await stopEffect(run);
+  if (effect === null) return noEffect(run, null, `it runs no longer; ${why}`);
+  await makeAnnounced(run, null, effect, `stopped; ${why}`);
+}
+
+async function stopEffect({ change, context, tools, ports }: UndoRun): Promise<Effect | null> {
+  const isRun = change.effect.kind === "create" || change.effect.kind === "request";
+  return isRun ? ports.effects.prepareRestore(change.effect, context, tools) : null;
+}
+
+/** What would go on meanwhile is ended before it is taken back. To be stopped twice does no harm: it needs no announcement. */
+async function stopFirst(run: UndoRun): Promise<void> {
+  const effect = await stopEffect(run);
+  if (effect === null) return;
+  const end = await makeEffect(request(run, effect), run.ports);
+  await run.ports.faults.at("undo-after-effect");
+  if (end.end !== "made") throw end.problem;
+}
+
 async function byAction(run: UndoRun, call: ActionCall): Promise<void> {
+  await stopFirst(run);
   const action = findAction(run.ports.actions, call.action);
   if (action.changes) return changeBack(run, action, call);
   await run.session.record([

@@ -50,6 +50,25 @@ function defaultDeploymentSpec(spec: JsonMap): JsonMap {
   };
 }
 
+/** The server gives a Job its own selector, so that no other pods are taken for its pods. */
+function defaultJobSpec(spec: JsonMap, metadata: JsonMap): JsonMap {
+  const template = map(spec.template);
+  const given = map(template.metadata);
+  const own = { "controller-uid": metadata.uid ?? "", "job-name": metadata.name ?? "" };
+  return {
+    backoffLimit: 6,
+    completions: 1,
+    parallelism: 1,
+    selector: { matchLabels: { "controller-uid": metadata.uid ?? "" } },
+    ...spec,
+    template: {
+      ...template,
+      metadata: { creationTimestamp: null, ...given, labels: { ...map(given.labels), ...own } },
+      spec: defaultPodSpec(map(template.spec)),
+    },
+  };
+}
+
 /** The object with what a client may leave out. */
 export function withDefaults({ kind }: Resource, object: JsonMap): JsonMap {
   const spec = map(object.spec);
@@ -58,6 +77,8 @@ export function withDefaults({ kind }: Resource, object: JsonMap): JsonMap {
       return { status: {}, ...object, spec: defaultDeploymentSpec(spec) };
     case "ReplicaSet":
       return { status: { replicas: 0 }, ...object, spec: defaultWorkloadSpec(spec) };
+    case "Job":
+      return { status: {}, ...object, spec: defaultJobSpec(spec, map(object.metadata)) };
     case "Pod":
       return { status: { phase: "Pending" }, ...object, spec: defaultPodSpec(spec) };
     case "Node":
@@ -217,6 +238,22 @@ function checkWorkload(spec: JsonMap, old: JsonMap | null): FieldError[] {
   return [...errors, ...checkPodSpec(map(template.spec), "spec.template.spec")];
 }
 
+function checkJob(spec: JsonMap): FieldError[] {
+  const template = map(map(spec.template).spec);
+  const policy = template.restartPolicy;
+  const wrongPolicy =
+    policy === "Never" || policy === "OnFailure"
+      ? []
+      : [
+          {
+            reason: "FieldValueInvalid",
+            field: "spec.template.spec.restartPolicy",
+            message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "OnFailure", "Never"`,
+          } as const,
+        ];
+  return [...checkPodSpec(template, "spec.template.spec"), ...wrongPolicy];
+}
+
 function checkPodUpdate(spec: JsonMap, old: JsonMap): FieldError[] {
   const fixed = (one: JsonMap) => {
     const { activeDeadlineSeconds: _deadline, tolerations: _tolerations, ...rest } = one;
@@ -240,6 +277,7 @@ export function validate(resource: Resource, object: JsonMap, old: JsonMap | nul
   const errors = resource.kind === "Event" ? [] : checkMetadata(map(object.metadata));
   if (resource.kind === "Deployment" || resource.kind === "ReplicaSet")
     errors.push(...checkWorkload(spec, oldSpec));
+  if (resource.kind === "Job") errors.push(...checkJob(spec));
   if (resource.kind === "Pod") {
     errors.push(...checkPodSpec(spec, "spec"), ...(oldSpec === null ? [] : checkPodUpdate(spec, oldSpec)));
   }

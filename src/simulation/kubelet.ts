@@ -65,9 +65,21 @@ function place(world: World, pod: Pod, nodes: readonly Node[], load: Map<string,
 
 // ---- kubelet ------------------------------------------------------------------------------------------------------
 
+/** A pod of a Job ends by itself: after its time, with the code of `exit N`; `sleep infinity` never does. */
+function endsBy(pod: Pod): boolean {
+  return pod.spec.restartPolicy === "Never";
+}
+
+function runSeconds(world: World, { spec }: Pod): number {
+  const words = spec.containers.flatMap(({ command = [], args = [] }) => [...command, ...args]).join(" ");
+  const [, seconds] = /\bsleep (\d+(?:\.\d+)?|infinity)\b/.exec(words) ?? [];
+  if (seconds === undefined) return world.timing.runSeconds;
+  return seconds === "infinity" ? Infinity : Number(seconds);
+}
+
 /** What the kubelet knows of one pod besides its status. */
 interface Progress {
-  stage: "starting" | "warming" | "running" | "crashing" | "backing-off" | "stopping";
+  stage: "starting" | "warming" | "running" | "ending" | "crashing" | "backing-off" | "stopping";
   dueAt: number;
   startedAt: string;
 }
@@ -117,6 +129,7 @@ function advance(world: World, pod: Pod, progress: Progress): void {
   const started = () => {
     progress.startedAt = timestamp(world.now());
     if (kinds.includes("image-missing")) next("running", Infinity);
+    else if (endsBy(pod)) next("ending", runSeconds(world, pod));
     else if (kinds.includes("crashes")) next("crashing", timing.crashAfterSeconds);
     else next("warming", timing.readySeconds);
   };
@@ -136,10 +149,38 @@ function advance(world: World, pod: Pod, progress: Progress): void {
     case "backing-off":
       started();
       return write(world, pod, progress, { ready: false, restarts: restarts + 1 });
+    case "ending":
+      next("running", Infinity);
+      return end(world, pod, progress);
     case "running":
     case "stopping":
       next(progress.stage, Infinity);
   }
+}
+
+/** All its containers have ended, as a kubelet tells it. */
+function end(world: World, pod: Pod, progress: Progress): void {
+  const now = world.now();
+  const codes = pod.spec.containers.map((one) => (behaviourOf(one) === "crashes" ? exitCodeOf(one) : 0));
+  const failed = codes.some((code) => code !== 0);
+  const finishedAt = timestamp(now);
+  const containerStatuses = (pod.status.containerStatuses ?? []).map((status, index) => {
+    const exitCode = codes[index] ?? 0;
+    const { startedAt } = progress;
+    const terminated = {
+      exitCode,
+      reason: exitCode === 0 ? "Completed" : "Error",
+      startedAt,
+      finishedAt,
+      containerID: status.containerID,
+    };
+    return { ...status, ready: false, started: false, state: { terminated } };
+  });
+  const state = { status: "False" as const, reason: failed ? "PodFailed" : "PodCompleted" };
+  let conditions = withCondition(pod.status.conditions ?? [], { type: "ContainersReady", ...state }, now);
+  conditions = withCondition(conditions, { type: "Ready", ...state }, now);
+  const phase = failed ? "Failed" : "Succeeded";
+  world.store.put({ ...pod, status: { ...pod.status, phase, conditions, containerStatuses } });
 }
 
 interface Moment {
@@ -200,7 +241,7 @@ function containerStatus(
     };
     return { ...still, imageID: "", containerID: "", ready: false, started: false, state };
   }
-  if (kind === "runs")
+  if (kind === "runs" || endsBy(pod))
     return { ...still, ready: moment.ready || old?.ready === true, started: true, state: running };
   const counted = { ...still, restartCount: moment.restarts, ready: false };
   if (moment.crashed !== true)

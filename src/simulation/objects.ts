@@ -85,6 +85,25 @@ export interface ContainerStatus {
   lastState: ContainerState;
 }
 
+export interface Job extends ApiObject {
+  spec: {
+    template: PodTemplate;
+    backoffLimit: number;
+    completions: number;
+    parallelism: number;
+    activeDeadlineSeconds?: number;
+    ttlSecondsAfterFinished?: number;
+  };
+  status: {
+    active?: number;
+    succeeded?: number;
+    failed?: number;
+    startTime?: string;
+    completionTime?: string;
+    conditions?: Condition[];
+  };
+}
+
 export interface PodSpec {
   containers: Container[];
   nodeName?: string;
@@ -95,6 +114,7 @@ export interface PodSpec {
 
 export interface PodStatus {
   phase: "Pending" | "Running" | "Succeeded" | "Failed";
+  reason?: string;
   conditions?: Condition[];
   containerStatuses?: ContainerStatus[];
   hostIP?: string;

@@ -10,6 +10,7 @@ import { createEffectLog } from "./effects.ts";
 import { budgetController } from "./eviction.ts";
 import { createFaults } from "./faults.ts";
 import { handleRequest } from "./handle-request.ts";
+import { createJobController } from "./job-controller.ts";
 import { createKubelet, scheduler } from "./kubelet.ts";
 import type { ApiObject, Node } from "./objects.ts";
 import { garbageCollector } from "./pod-deletion.ts";
@@ -132,6 +133,7 @@ function runControllers(world: ApiWorld, clock: SimulationClock): { stop(): void
   const controllers: readonly Controller[] = [
     deploymentController,
     replicaSetController,
+    createJobController(),
     scheduler,
     createKubelet(),
     garbageCollector,

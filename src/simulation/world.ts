@@ -14,6 +14,8 @@ export interface Timing {
   /** The first back-off of a crash loop; doubles each time up to the maximum (10 and 300 in a real kubelet). */
   readonly crashBackoffSeconds: number;
   readonly crashBackoffMaxSeconds: number;
+  /** How long a pod that is to end by itself (of a Job) runs, unless its command is `sleep <seconds>`. */
+  readonly runSeconds: number;
   /** How long a deleted pod needs to stop, at most its grace period. */
   readonly stopSeconds: number;
   /** Upper bound of every Deployment's progressDeadlineSeconds. */
@@ -26,6 +28,7 @@ export const defaultTiming: Timing = {
   crashAfterSeconds: 0.05,
   crashBackoffSeconds: 0.2,
   crashBackoffMaxSeconds: 2,
+  runSeconds: 0.1,
   stopSeconds: 0.05,
   progressDeadlineSeconds: 600,
 };

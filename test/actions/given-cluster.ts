@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Action, ActionContext, ActionTools, ClusterApi } from "../../src/actions/action.ts";
 import type { KubernetesObject, ObjectRef } from "../../src/domain/facts/objects.ts";
+import { Problem } from "../../src/domain/problem.ts";
 import type { SimulatedCluster } from "../../src/simulation/control.ts";
 import type { RawAdmin } from "../support/kube-control-plane.ts";
 import type { Restricted } from "./only-its-verbs.ts";
@@ -43,7 +44,9 @@ export interface GivenCluster {
   read(ref: ObjectRef): Promise<KubernetesObject>;
   podsOf(deployment: string): Promise<readonly KubernetesObject[]>;
   /** As somebody else, with a merge patch. */
-  changeAs(manager: string, ref: ObjectRef, patch: object): Promise<void>;
+  changeAs(manager: string, ref: ObjectRef, patch: object, subresource?: "status"): Promise<void>;
+  /** Resolves when it is gone. */
+  removed(ref: ObjectRef): Promise<void>;
   /** A release whose image does not exist; resolves when a pod of it waits for the image. */
   broken(deployment: string): Promise<void>;
   context(step: string, target: KubernetesObject | null): ActionContext;
@@ -85,8 +88,12 @@ export async function givenCluster(subject: ActionSubject): Promise<GivenCluster
       return object;
     },
     podsOf: (name) => api.list({ apiVersion: "v1", kind: "Pod", namespace, labelSelector: `app=${name}` }),
-    changeAs: async (manager, ref, patch) => {
-      const path = `${pathOf(ref)}?fieldManager=${manager}`;
+    removed: async (ref) => {
+      succeeded(await subject.admin("DELETE", `${pathOf(ref)}?propagationPolicy=Background`));
+      await eventually(`${ref.name} is gone`, async () => (await api.get(ref)) === null);
+    },
+    changeAs: async (manager, ref, patch, subresource) => {
+      const path = `${pathOf(ref)}${subresource === undefined ? "" : `/${subresource}`}?fieldManager=${manager}`;
       succeeded(await subject.admin("PATCH", path, patch, "application/merge-patch+json"));
     },
     broken: (name) => breakImage(given, name),
@@ -108,6 +115,9 @@ function toolsFor(
   return {
     cluster: () => api,
     query: async () => [],
+    http: async ({ endpoint }) => {
+      throw new Problem("ENDPOINT_UNKNOWN", `there is no endpoint ${endpoint} here`);
+    },
     notify: async (channel, message, key) => {
       notifications.push({ channel, message, key });
       return { channel: channel ?? "default" };

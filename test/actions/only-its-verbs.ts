@@ -103,6 +103,7 @@ export function withinRules(api: ClusterApi, rules: readonly RbacRule[]): Cluste
     get: guarded("get", (ref: ObjectRef) => api.get(ref)),
     list: guarded("list", api.list.bind(api)),
     patch: guarded("patch", api.patch.bind(api)),
+    create: guarded("create", api.create.bind(api)),
     remove: guarded("delete", api.remove.bind(api)),
     logs: async (query) => {
       check("get", "v1", "Pod", "/log");

@@ -57,7 +57,8 @@ export async function takenBack({ context, tools }: Planned, effect: Effect): Pr
     const restore = await effects.prepareRestore(effect, undo, tools);
     if (restore === null) throw new Error("there is nothing to restore");
     try {
-      return await effects.apply(restore, undo, tools);
+      await effects.apply(restore, undo, tools);
+      return;
     } catch (error) {
       if (tries === 20 || toProblem(error).code !== "API_CONFLICT") throw error;
     }

@@ -26,6 +26,9 @@ const specified = [
   "uncordon_node",
   "drain_node",
   "notify_team",
+  "run_job",
+  "run_argo_workflow",
+  "run_tekton_pipeline",
 ];
 /** Inputs as the specification's project writes them, after its names have been translated. */
 const written: readonly (readonly [string, JsonObject])[] = [

@@ -6,11 +6,13 @@ import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "../.
 import { effects } from "../../src/actions/effects.ts";
 import { valueAt } from "../../src/actions/json-pointer.ts";
 import { actions } from "../../src/actions/registry.ts";
-import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
+import type { KubernetesObject, ObjectRef } from "../../src/domain/facts/objects.ts";
 import type { Effect, PatchEffect } from "../../src/domain/planning/effect.ts";
 import { toProblem } from "../../src/domain/problem.ts";
 import { actionBehaviour } from "../actions/action-behaviour.ts";
+import { engineRuns } from "../actions/engine-runs.ts";
 import { type ActionSubject, type GivenCluster, givenCluster } from "../actions/given-cluster.ts";
+import { givenArgo, givenTekton, playArgo, playJob, playTekton } from "../actions/given-engines.ts";
 import { largeChanges } from "../actions/large-changes.ts";
 import { nodeChanges } from "../actions/node-changes.ts";
 
@@ -26,6 +28,8 @@ interface ChangeCase {
   readonly disturb: object | null;
   /** What the undo makes of that. */
   readonly undo?: "refuses" | "has nothing to do";
+  /** Plays the engine that does the work, where the cluster has none. */
+  readonly done?: (given: GivenCluster, object: ObjectRef) => Promise<void>;
 }
 
 const twoPods: ChangeCase["arrange"] = async (given, name) => ({
@@ -51,6 +55,19 @@ const quietNode: ChangeCase["arrange"] = async (given, name) => {
     input: { wait_timeout: "60s" },
     target: await given.read(given.ref("Node", "node-2")),
   };
+};
+/** Nobody can pull its image, so that it runs on until it is stopped. */
+const stuckJob: ChangeCase["arrange"] = async (given, name) => ({
+  input: { image: "example.test/does-not-exist:1.0.0", cpu: "100m", memory: "64Mi", env: { NAME: name } },
+  target: await given.deployed(name, 1),
+});
+const workflowOf: ChangeCase["arrange"] = async (given, name) => {
+  await givenArgo(given, "nightly");
+  return { input: { template: "nightly", parameters: { name } }, target: await given.deployed(name, 1) };
+};
+const pipelineOf: ChangeCase["arrange"] = async (given, name) => {
+  await givenTekton(given, "nightly");
+  return { input: { pipeline: "nightly", params: { name } }, target: await given.deployed(name, 1) };
 };
 const otherImage = [{ name: "app", image: "example.test/app:9.9.9" }];
 const otherTime = { "kubectl.kubernetes.io/restartedAt": "2020-01-01T00:00:00Z" };
@@ -103,6 +120,9 @@ const cases: Readonly<Record<string, ChangeCase>> = {
     disturb: { spec: { unschedulable: null } },
     undo: "has nothing to do",
   },
+  run_job: { arrange: stuckJob, disturb: null, done: playJob },
+  run_argo_workflow: { arrange: workflowOf, disturb: null, done: playArgo },
+  run_tekton_pipeline: { arrange: pipelineOf, disturb: null, done: playTekton },
   cordon_node: {
     arrange: node("node-1", null),
     disturb: { spec: { unschedulable: null } },
@@ -122,7 +142,14 @@ interface Ready extends Arranged {
 }
 
 interface Prepared extends Ready {
-  readonly effect: Exclude<Effect, { kind: "send" }>;
+  readonly effect: ObjectEffect;
+}
+
+type ObjectEffect = Exclude<Effect, { kind: "send" | "request" }>;
+
+function onObject(effect: Effect): ObjectEffect {
+  if (effect.kind === "send" || effect.kind === "request") throw new Error("it changes no object");
+  return effect;
 }
 
 export function actionContract(name: string, start: () => Promise<ActionSubject>): void {
@@ -167,20 +194,17 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
 
       async function prepared(): Promise<Prepared> {
         const ready = await arranged();
-        const effect = await action.prepare(ready.input, ready.context, tools);
-        if (effect.kind === "send") throw new Error("it changes no object");
-        return { ...ready, effect };
+        return { ...ready, effect: onObject(await action.prepare(ready.input, ready.context, tools)) };
       }
 
       /** Prepares anew when a controller wrote in between, as the engine does. */
       async function attempted<T>(
         work: (effect: Prepared["effect"], context: ActionContext) => Promise<T>,
-      ): Promise<Prepared & { readonly result: T; readonly before: KubernetesObject }> {
+      ): Promise<Prepared & { readonly result: T; readonly before: KubernetesObject | null }> {
         const ready = await arranged();
         for (let tries = 1; ; tries += 1) {
-          const effect = await action.prepare(ready.input, ready.context, tools);
-          if (effect.kind === "send") throw new Error("it changes no object");
-          const before = await given.read(effect.object);
+          const effect = onObject(await action.prepare(ready.input, ready.context, tools));
+          const before = await given.api.get(effect.object);
           try {
             return { ...ready, effect, before, result: await work(effect, ready.context) };
           } catch (error) {
@@ -193,8 +217,10 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
 
       const problemOf = async (work: Promise<unknown>) => work.then(() => "it succeeded", toProblem);
 
-      const persisted = ({ uid }: { readonly uid: string }) =>
-        given.subject.simulated?.effects.count({ manager: "gitmend", uid }) ?? null;
+      const persisted = (effect: ObjectEffect) => {
+        const one = effect.kind === "create" ? { name: effect.object.name } : { uid: effect.uid };
+        return given.subject.simulated?.effects.count({ manager: "gitmend", ...one }) ?? null;
+      };
 
       it("works without permissions that it does not ask for", async () => {
         const secrets = { apiVersion: "v1", kind: "Secret", namespace: given.namespace };
@@ -203,8 +229,11 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
 
       it("knows the object that it touches before it reads anything", async () => {
         const { input, written, context, effect } = await prepared();
-        expect(action.objects(written, context)).toEqual([effect.object]);
-        expect(action.objects(input, context)[0]).toEqual(effect.object);
+        const { name, ...place } = effect.object;
+        // What is created gets the effect's key added to its name.
+        const known = effect.kind === "create" ? name.slice(0, "gitmend-12345678".length) : name;
+        expect(action.objects(written, context)).toEqual([{ ...place, name: known }]);
+        expect(action.objects(input, context)[0]).toEqual({ ...place, name: known });
       });
 
       it("shows what would change and changes nothing in a dry-run", async () => {
@@ -213,14 +242,16 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
           result: changes,
           before,
         } = await attempted((one, context) => effects.dryRun(one, context, tools));
-        const after = await given.read(effect.object);
-        expect(after.metadata.uid).toBe(before.metadata.uid);
-        expect(after.spec).toEqual(before.spec);
+        const after = await given.api.get(effect.object);
+        expect(after?.metadata.uid).toBe(before?.metadata.uid);
+        expect(after?.spec).toEqual(before?.spec);
         expect(marks(after)).toEqual(marks(before));
-        expect(after.metadata.deletionTimestamp).toBeUndefined();
+        expect(after?.metadata.deletionTimestamp).toBeUndefined();
         expect(persisted(effect)).toBeOneOf([0, null]);
         const text = JSON.stringify(changes);
-        expect(text).not.toMatch(/gitmend\.dev|managedFields|resourceVersion|hunter2/);
+        expect(text).not.toMatch(/managedFields|resourceVersion|hunter2/);
+        // A Job's pods are labelled for whoever looks for them: that is part of what is created.
+        if (effect.kind !== "create") expect(text).not.toMatch(/gitmend\.dev/);
         for (const pointer of pointersOf(effect)) {
           // A parent that did not exist is shown with all that is in it.
           const shown = changes.some(
@@ -240,17 +271,55 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
         await expect(effects.didItHappen(effect, context, tools)).resolves.toBe("yes");
         const again = await problemOf(effects.apply(effect, context, tools));
         expect(again).toMatchObject({ code: expect.stringMatching(/^API_CONFLICT$|^API_NOT_FOUND$/) });
-        if (effect.kind === "patch") expect(again).toMatchObject({ code: "API_CONFLICT" });
+        if (effect.kind !== "delete") expect(again).toMatchObject({ code: "API_CONFLICT" });
         expect(persisted(effect)).toBeOneOf([1, null]);
         await expect(effects.didItHappen(effect, context, tools)).resolves.toBe("yes");
       });
 
       it("gives an output that its schema allows", async () => {
         const { input, context, effect } = await made();
+        await cases[action.name]!.done?.(given, effect.object);
         const output = await action.settle(input, effect, context, tools);
         const validate = new Ajv({ allowUnionTypes: true }).compile(action.output);
         expect(validate(output), JSON.stringify([output, validate.errors])).toBe(true);
       });
+
+      if (action.undo.how === "stop") {
+        it("is stopped while it runs, once, and what has ended is left alone", async () => {
+          const { context, effect } = await made();
+          const undo: ActionContext = { ...context, effectKey: `${context.effectKey}/undo` };
+          const stop = await restored(effect, undo);
+          await expect(effects.didItHappen(stop, undo, tools)).resolves.toBe("yes");
+          const again = await made();
+          await cases[action.name]!.done?.(given, again.effect.object);
+          await expect(effects.prepareRestore(again.effect, again.context, tools)).resolves.toBeNull();
+        });
+        it("is waited for until it ends, and has failed when somebody takes it away", async () => {
+          const { input, context, effect } = await made();
+          await given.removed(effect.object);
+          await expect(action.settle(input, effect, context, tools)).rejects.toMatchObject({
+            code: "RUN_FAILED",
+          });
+        });
+        it("that is gone is not made again once it may have been cleared away", async () => {
+          const { context, effect } = await prepared();
+          const later = { ...effect, provenUntil: "2020-01-01T00:00:00.000Z" } as Effect;
+          await expect(effects.didItHappen(later, context, tools)).resolves.toBe("unknown");
+        });
+      }
+
+      async function restored(effect: Effect, context: ActionContext): Promise<Effect> {
+        for (let tries = 1; ; tries += 1) {
+          const restore = await effects.prepareRestore(effect, context, tools);
+          if (restore === null) throw new Error("there is nothing to restore");
+          try {
+            await effects.apply(restore, context, tools);
+            return restore;
+          } catch (error) {
+            if (tries === 20 || toProblem(error).code !== "API_CONFLICT") throw error;
+          }
+        }
+      }
 
       if (action.undo.how !== "restore") return;
 
@@ -265,19 +334,6 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
         await expect(effects.didItHappen(restore, undo, tools)).resolves.toBe("yes");
         await expect(effects.prepareRestore(effect, undo, tools)).resolves.toBeNull();
       });
-
-      async function restored(effect: Effect, context: ActionContext): Promise<Effect> {
-        for (let tries = 1; ; tries += 1) {
-          const restore = await effects.prepareRestore(effect, context, tools);
-          if (restore === null) throw new Error("there is nothing to restore");
-          try {
-            await effects.apply(restore, context, tools);
-            return restore;
-          } catch (error) {
-            if (tries === 20 || toProblem(error).code !== "API_CONFLICT") throw error;
-          }
-        }
-      }
 
       const { disturb, undo: answer } = cases[action.name]!;
       it(`${answer} when it is taken back after somebody else has written the same field`, async () => {
@@ -320,12 +376,13 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
     actionBehaviour(() => given);
     largeChanges(() => given);
     nodeChanges(() => given);
+    engineRuns(() => given);
   });
 }
 
 /** gitmend's own annotations; those of controllers come and go. */
-function marks({ metadata }: KubernetesObject): readonly string[] {
-  return Object.keys(metadata.annotations ?? {}).filter((name) => name.startsWith("gitmend.dev/"));
+function marks(object: KubernetesObject | null): readonly string[] {
+  return Object.keys(object?.metadata.annotations ?? {}).filter((name) => name.startsWith("gitmend.dev/"));
 }
 
 function isWithin(pointer: string, parent: string): boolean {

@@ -16,6 +16,7 @@ const files = [
 const changing: ReadonlySet<string> = new Set([
   "append",
   "apply",
+  "create",
   "claim",
   "close",
   "event",
@@ -34,6 +35,7 @@ const changing: ReadonlySet<string> = new Set([
 /** `path what`, where the point stands elsewhere -> why that is enough. */
 const elsewhere: Readonly<Record<string, string>> = {
   "src/actions/effects.ts api.patch": "within effects.apply, or a dry-run",
+  "src/actions/effects.ts cluster().create": "within effects.apply, or a dry-run",
   "src/actions/effects.ts cluster().remove": "within effects.apply, or a dry-run",
   "src/actions/effects.ts tools.notify": "within effects.apply",
   "src/controller/drive-execution.ts session.close": "ends it in memory alone",

@@ -30,6 +30,7 @@ async function made({
       apply: async () => {
         sent += 1;
         if (refusal !== null) throw refusal;
+        return null;
       },
       didItHappen: async () => answers.shift() ?? "unknown",
       dryRun: () => Promise.reject(new Error("not asked")),
@@ -61,13 +62,13 @@ describe("an effect", () => {
   it("counts as made when the cluster shows it, although its answer was lost", async () => {
     expect(await made({ refusal: broken, answers: ["unknown", "yes"] })).toEqual({
       sent: 1,
-      end: { end: "made" },
+      end: { end: "made", answer: null },
     });
   });
   it("counts as made when the request arrives only after the cluster was first asked", async () => {
     expect(await made({ refusal: broken, answers: ["no", "yes"] })).toEqual({
       sent: 1,
-      end: { end: "made" },
+      end: { end: "made", answer: null },
     });
   });
   it("may be tried again, by another attempt, only when the cluster shows that it did not happen", async () => {

@@ -4,7 +4,7 @@ import { PatchStrategy } from "@kubernetes/client-node";
 import type { ClusterApi, JsonPatchOperation } from "../../actions/action.ts";
 import type { ExaminedCluster } from "../../controller/doctor.ts";
 import type { KubernetesObject, ObjectRef } from "../../domain/facts/objects.ts";
-import { isObject } from "../../domain/json.ts";
+import { isObject, type JsonObject } from "../../domain/json.ts";
 import { Problem } from "../../domain/problem.ts";
 import { mayDo } from "./access-review.ts";
 import { readStatus } from "./api-problem.ts";
@@ -111,6 +111,7 @@ function clusterApi(connection: Connection, signal: AbortSignal): ClusterApi {
     list: (query) => list(session, query),
     logs: (query) => logs(session, query),
     patch: (ref, operations, options) => patch(session, ref, operations, options),
+    create: (ref, manifest, options) => create(session, ref, manifest, options),
     remove: (ref, options) => remove(session, ref, options),
     evict: (pod, options) => evict(session, pod, options),
     event: (about, event) => writeEvent(session, about, event),
@@ -272,6 +273,34 @@ function isConditional(operations: readonly JsonPatchOperation[]): boolean {
       typeof one.value === "string" &&
       one.value !== "",
   );
+}
+
+async function create(
+  session: Session,
+  ref: ObjectRef,
+  manifest: JsonObject,
+  options: { readonly dryRun: boolean },
+): Promise<KubernetesObject> {
+  checkCluster(session, ref);
+  const what = text(options.dryRun ? "dry-run a creation of" : "create", ref);
+  const { apiVersion, kind, namespace, name } = ref;
+  const type = await typeOf(session, apiVersion, kind);
+  // The name is checked like one in a path; the object is what the ref says, whatever its manifest does.
+  objectPath(ref, type);
+  const metadata = isObject(manifest.metadata) ? manifest.metadata : {};
+  const named = { ...metadata, name, ...(namespace === null ? {} : { namespace }) };
+  const request: ApiRequest = {
+    what,
+    method: "POST",
+    path: collectionPath(apiVersion, type, namespace),
+    query: { fieldManager, ...(options.dryRun ? { dryRun: "All" } : {}) },
+    body: {
+      contentType: "application/json",
+      text: JSON.stringify({ ...manifest, apiVersion, kind, metadata: named }),
+    },
+  };
+  const { body } = await send(session.transport, request, session.signal);
+  return parse(what, body) as KubernetesObject;
 }
 
 async function remove(

@@ -121,6 +121,8 @@ function undoText(undo: ActionDescription["undo"]): string {
       return "the old values are written back";
     case "action":
       return `the action ${undo.action}`;
+    case "stop":
+      return `it is stopped while it runs; ${undo.why}`;
     default:
       return `none: ${undo.why}`;
   }

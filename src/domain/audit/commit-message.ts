@@ -5,6 +5,7 @@ import type { Execution } from "../execution/execution.ts";
 import { objectText } from "../facts/objects.ts";
 import type { GateReason } from "../gate/gate.ts";
 import { shortened } from "../plain-text.ts";
+import { effectText } from "../planning/effect.ts";
 import { gateWords, outcomeWords, plain, type Story, verdictWords } from "./story.ts";
 import { clock } from "./timeline.ts";
 
@@ -140,11 +141,10 @@ const shownChanges = 8;
 
 function changeWords({ changes, steps }: Execution): readonly string[] {
   const shown = changes.slice(0, shownChanges).map(({ step, effect, undoStatus }) => {
-    const did = { patch: "changed", delete: "deleted", send: "told" }[effect.kind];
-    const what = effect.kind === "send" ? effect.channel : objectText(effect.object);
+    const did = { patch: "changed", delete: "deleted", send: "told", create: "created", request: "called" };
     const back = undoStatus === "undone" && effect.kind === "patch" ? ", taken back afterwards" : "";
     const doubt = steps.get(step)?.status === "unknown" ? ", if it happened at all" : "";
-    return `${step} ${did} ${what}${back}${doubt}.`;
+    return `${step} ${did[effect.kind]} ${effectText(effect)}${back}${doubt}.`;
   });
   const more = changes.length - shown.length;
   return more > 0 ? [...shown, `${more} more changes.`] : shown;

@@ -1,14 +1,13 @@
 // REPORT.md: the record for people. The first lines say whether anybody has to do something; what follows can be looked up.
 import { durationText } from "../duration.ts";
 import { type Execution, finallySteps } from "../execution/execution.ts";
-import { objectText } from "../facts/objects.ts";
 import type { GateReason } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
 import { secondsBetween } from "../instant.ts";
 import { isObject } from "../json.ts";
 import { code, fenced, prose } from "../plain-text.ts";
 import { changeLines } from "../planning/change-text.ts";
-import type { PatchEffect } from "../planning/effect.ts";
+import { effectText, type PatchEffect } from "../planning/effect.ts";
 import { redactText } from "../redact.ts";
 import { gateWords, outcomeWords, type Story, verdictWords } from "./story.ts";
 import { againText, clock, eventText } from "./timeline.ts";
@@ -174,7 +173,7 @@ function changeSection(story: Story): readonly string[] {
     ];
   }
   const parts = state.changes.flatMap(({ step, effect, undoStatus }) => {
-    const title = `${code(step)}${effect.kind === "send" ? "" : ` on ${code(objectText(effect.object))}`}`;
+    const title = `${code(step)}${effect.kind === "send" ? "" : ` on ${code(effectText(effect))}`}`;
     const undone = undoStatus === "undone" && effect.kind === "patch" ? ", **taken back afterwards**" : "";
     const unknown = state.steps.get(step)?.status === "unknown" ? ", **if it happened at all**" : "";
     switch (effect.kind) {
@@ -182,6 +181,10 @@ function changeSection(story: Story): readonly string[] {
         return [`${title}: message to ${code(effect.channel)}: ${text(effect.message.title)}${unknown}`];
       case "delete":
         return [`${title}: deleted${unknown}`];
+      case "create":
+        return [`${title}: created${unknown}`];
+      case "request":
+        return [`${title}: called${unknown}`];
       case "patch":
         return [`${title}${undone}${unknown}:`, fenced(diffOf(effect), "diff")];
     }

@@ -1,12 +1,11 @@
 // Each event as one line for people, and which of them belong into a timeline.
 import type { ByHand, ExecutionEvent } from "../execution/events.ts";
-import { objectText } from "../facts/objects.ts";
 import type { Gate } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
 import { scopeText, untilText } from "../gate/why-paused.ts";
 import type { Json } from "../json.ts";
 import { code, prose } from "../plain-text.ts";
-import type { Effect } from "../planning/effect.ts";
+import { type Effect, effectText } from "../planning/effect.ts";
 import { unreachable } from "../problem.ts";
 import { redactText } from "../redact.ts";
 
@@ -109,7 +108,7 @@ function valueText(value: Json): string {
 
 function onWhat(effect: Effect | null): string {
   if (effect === null) return "";
-  return effect.kind === "send" ? ` to ${code(effect.channel)}` : ` on ${code(objectText(effect.object))}`;
+  return ` ${effect.kind === "send" || effect.kind === "request" ? "to" : "on"} ${code(effectText(effect))}`;
 }
 
 function tries(attempt: number): string {

@@ -3,7 +3,7 @@
 import type { Change } from "../execution/execution.ts";
 import { type ObjectRef, objectText } from "../facts/objects.ts";
 import type { Json } from "../json.ts";
-import type { FieldChange, PatchEffect } from "../planning/effect.ts";
+import { type CreateEffect, effectText, type FieldChange, type PatchEffect } from "../planning/effect.ts";
 import { hidden, redactJson } from "../redact.ts";
 
 export interface HandUndo {
@@ -39,9 +39,28 @@ function undoOf({ step, effect }: Change): HandUndo {
         commands: [],
         note: "it was deleted; its controller makes a new one, the old one cannot come back",
       };
+    case "create":
+      return { step, object: objectText(effect.object), ...undoOfRun(effect) };
+    case "request":
+      return {
+        step,
+        object: effectText(effect),
+        commands: [],
+        note: "another system was called: look there at what it did",
+      };
     case "patch":
       return { step, object: objectText(effect.object), ...undoOfPatch(withoutSecrets(effect)) };
   }
+}
+
+/** Ends what runs still; what it has done stays. */
+function undoOfRun({ object }: CreateEffect): { commands: readonly string[]; note: string } {
+  const on = object.namespace === null ? "" : ` -n ${quoted(object.namespace)}`;
+  const resource = `${object.kind.toLowerCase()}${object.apiVersion.includes("/") ? `.${object.apiVersion.split("/")[0]}` : ""}`;
+  return {
+    commands: [`kubectl${on} delete ${quoted(`${resource}/${object.name}`)}`],
+    note: "ends it if it runs still; what it has done stays",
+  };
 }
 
 function undoOfPatch({ object, changes }: PatchEffect): { commands: readonly string[]; note: string } {

@@ -15,6 +15,9 @@ function compiled(source: string, scope: ScopeName): CompiledExpression {
 /** What may be read is what `scope` holds, so the widest list of names applies. */
 function widest(scope: Scope): ScopeName {
   if ("value" in scope) return "value";
+  if ("status" in scope) return "answer";
+  if ("object" in scope) return "object";
+  if ("effect" in scope) return "action";
   return "plan" in scope ? "guard" : "postcondition";
 }
 

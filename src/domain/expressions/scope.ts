@@ -21,6 +21,10 @@ export const roots = [
   "usage",
   "shared",
   "value",
+  "effect",
+  "status",
+  "body",
+  "object",
 ] as const;
 export type Root = (typeof roots)[number];
 
@@ -51,6 +55,11 @@ export const scopes = {
   postcondition: [...facts, "params", "steps", "output"],
   /** The operator `cel`. */
   value: ["value"],
+  /** The request or the Job of a custom action. `effect.key` is the same for every attempt of one step. */
+  action: ["params", "effect"],
+  /** What a probe expects of an answer, or of an object. */
+  answer: ["params", "effect", "status", "body"],
+  object: ["params", "effect", "object"],
 } as const satisfies Readonly<Record<string, readonly Root[]>>;
 export type ScopeName = keyof typeof scopes;
 
@@ -87,6 +96,7 @@ export const rootFields: Readonly<Partial<Record<Root, readonly string[]>>> = {
   owner: ["team"],
   history: ["attempts"],
   plan: ["risk", "digest", "clusters", "namespaces", "objects", "actions", "template"],
+  effect: ["key"],
   usage: ["global", "cluster", "namespace", "target", "template"],
 };
 

@@ -125,6 +125,8 @@ function undoText({ undo }: PlannedStep): string {
       return "the old values are written back";
     case "action":
       return `${undo.call.action} is run`;
+    case "stop":
+      return `stopped while it runs; ${words(undo.why, 120)}`;
     case "nothing":
       return `cannot be taken back: ${words(undo.why, 120)}`;
   }

@@ -1,8 +1,8 @@
 // An effect is the one change that an attempt makes, absolute and conditional, before it is made.
 // It stands in StepStarted, so that whoever takes over can find out whether it happened and can undo it.
 
-import type { ObjectRef } from "../facts/objects.ts";
-import type { Json } from "../json.ts";
+import { type ObjectRef, objectText } from "../facts/objects.ts";
+import type { Json, JsonObject } from "../json.ts";
 
 /** One field that gitmend writes. A missing `before` or `after` means that the field is absent. */
 export interface FieldChange {
@@ -38,7 +38,60 @@ export interface SendEffect {
   readonly message: { readonly title: string; readonly text: string; readonly severity: string };
 }
 
-export type Effect = PatchEffect | DeleteEffect | SendEffect;
+/** An object that is not there yet. Its name comes from the effect key, so that sent twice it is refused as there already. */
+export interface CreateEffect {
+  readonly kind: "create";
+  readonly object: ObjectRef;
+  /** Whole, as it is sent; Secrets are referred to by name. */
+  readonly manifest: JsonObject;
+  /** ISO 8601, UTC. Until then nothing clears it away by itself: an object that is not there was never made. */
+  readonly provenUntil: string;
+}
+
+/** One HTTP request to an endpoint of gitmend.yaml, whose address and credential stand there and nowhere else. */
+export interface HttpCall {
+  readonly endpoint: string;
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Below the endpoint's address, not encoded. */
+  readonly path: readonly string[];
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Sent as JSON; null: no body. */
+  readonly body: Json;
+}
+
+/**
+ * Looks whether a request has had its effect: CEL over `status` and `body` of an answer, or over `object` (null: none), and over
+ * what `scope` holds (`params`, `effect`).
+ */
+export type Probe = { readonly expect: string; readonly scope: JsonObject } & (
+  | { readonly call: HttpCall }
+  | { readonly object: ObjectRef }
+);
+
+/** A request to another system. */
+export interface RequestEffect {
+  readonly kind: "request";
+  readonly call: HttpCall;
+  /** null: nobody can tell afterwards whether it happened. */
+  readonly probe: Probe | "awx-job" | null;
+  /** ISO 8601, UTC: when it was prepared. */
+  readonly at: string;
+}
+
+export type Effect = PatchEffect | DeleteEffect | SendEffect | CreateEffect | RequestEffect;
+
+/** What an effect is made on, for people. */
+export function effectText(effect: Effect): string {
+  switch (effect.kind) {
+    case "send":
+      return effect.channel;
+    case "request":
+      return `${effect.call.endpoint}: ${effect.call.method} /${effect.call.path.join("/")}`;
+    default:
+      return objectText(effect.object);
+  }
+}
 
 /** What the API server said to the dry-run of one step's effect. `estimated`: computed here, not by the server. */
 export interface Preview {

@@ -20,6 +20,7 @@ export interface RetryPolicy {
 
 export type Undo =
   | { readonly how: "restore" }
+  | { readonly how: "stop"; readonly why: string }
   | { readonly how: "action"; readonly call: ActionCall }
   | { readonly how: "nothing"; readonly why: string };
 

@@ -14,6 +14,8 @@ export interface RbacRule {
 export type ActionUndo =
   /** The fields that it wrote are written back while they still hold what gitmend wrote. */
   | { readonly how: "restore" }
+  /** What runs in another engine is ended; says why nothing else is taken back. */
+  | { readonly how: "stop"; readonly why: string }
   /** Another action of the catalogue. */
   | { readonly how: "action"; readonly action: string }
   /** There is nothing to take back; says why. Read-only actions are of this kind. */
@@ -40,6 +42,8 @@ export interface ActionDescription {
   readonly promql?: readonly string[];
   /** Whole numbers that a step's `adapt` may change: the parameter, and the field of the effect (JSON pointer) that it sets. */
   readonly adaptable?: Readonly<Record<string, string>>;
+  /** Parameters that take no expressions: what a person wrote is run, values enter it from outside (`env`). */
+  readonly literal?: readonly string[];
   /** draft-07 schema of the output, for type-checking `steps['x'].output`. */
   readonly output: JsonObject;
   readonly rbac: readonly RbacRule[];

@@ -131,6 +131,12 @@ function checkString(text: string, path: DataPath, place: Place, surroundings: S
   const reading = readText(text, place.scope);
   const found = typeOf(reading, surroundings);
   surroundings.list.faults(path, reading.faults);
+  if (place.action.description.literal?.includes(place.name) === true)
+    surroundings.list.error(
+      path,
+      "LITERAL_ONLY",
+      `"${place.name}" takes no expressions: what is run is what a person wrote. Hand values over in "env"`,
+    );
   if (place.action.description.promql?.includes(place.name) === true)
     checkPromql(text, path, place.scope, surroundings.list);
   for (const { expression, offset } of reading.expressions) {
