@@ -25,6 +25,7 @@ const outcomeTones: Readonly<Record<string, Tone>> = {
   observed: "quiet",
   cancelled: "quiet",
   outdated: "quiet",
+  superseded: "quiet",
   expired: "attention",
   rejected: "attention",
   refused: "attention",

@@ -24,6 +24,7 @@ import { newExecution, refusedExecution } from "./new-execution.ts";
 import type { DueFiring, FiringDecision } from "./ports.ts";
 import { readTouched } from "./protection.ts";
 import { sharingNamespaces } from "./shared.ts";
+import { supersede } from "./supersede.ts";
 import { timed } from "./timed.ts";
 import { weighPlan } from "./weigh-plan.ts";
 
@@ -105,12 +106,11 @@ async function decideOnFacts(
   const target = facts.target.available ? facts.target.value : null;
   const running = await ports.alerts.liveExecution(claimKeyOf(alert, target));
   if (running !== null) {
-    return {
-      kind: "joined",
-      revision,
-      executionId: running,
-      reasons: ["an execution of the same target is under way"],
-    };
+    const decide = (selection: Chosen) => plan(firing, selection, facts, catalog, tools, ports);
+    const superseding = await supersede(firing, running, facts, catalog, decide, ports);
+    if (superseding !== null) return superseding;
+    const reasons = ["an execution of the same target is under way"];
+    return { kind: "joined", revision, executionId: running, reasons };
   }
   const selection = await selectTemplate(facts, catalog);
   switch (selection.kind) {
@@ -243,8 +243,10 @@ async function coolDown(
   const tells = template.name === escalationName;
   const { attempts } = await ports.alerts.history(alert.name, target);
   const last = attempts.find(
-    ({ template: name, executionId }) =>
-      (name === escalationName) === tells && (again === undefined || executionId !== again),
+    ({ template: name, executionId, outcome }) =>
+      (name === escalationName) === tells &&
+      outcome !== "superseded" &&
+      (again === undefined || executionId !== again),
   );
   if (last === undefined) return null;
   const until = plusSeconds(last.at, template.cooldownSeconds);

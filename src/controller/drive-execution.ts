@@ -51,7 +51,7 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
     session = openSession(owned, await ports.executions.state(owned.id), signal, ports);
     while (session.state().phase !== "ended" && !(draining && session.busy.size === 0)) {
       session.signal.throwIfAborted();
-      await answerInbox(session, inbox);
+      await answerInbox(session, inbox, ports);
       await followRevoked(session, ports);
       await followPauses(session, ports);
       const pause = await doAll(due(session, draining, ports), session, ports);
@@ -82,11 +82,13 @@ function due(session: Session, draining: boolean, { clock }: EnginePorts): reado
   return draining ? [] : nextWork(session.state(), new Set(session.busy.keys()), clock.now());
 }
 
-async function answerInbox(session: Session, inbox: PendingCommand[]): Promise<void> {
+async function answerInbox(session: Session, inbox: PendingCommand[], ports: EnginePorts): Promise<void> {
   while (inbox.length > 0) {
     const command = inbox[0];
-    if (command !== undefined)
-      await session.record(answerCommand(session.state(), command.command), [command.id]);
+    const events = command === undefined ? [] : answerCommand(session.state(), command.command);
+    // An end takes all commands with it.
+    if (isEnd(events)) await endExecution(events, session, ports);
+    else if (command !== undefined) await session.record(events, [command.id]);
     inbox.shift();
   }
 }

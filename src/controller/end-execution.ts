@@ -34,7 +34,8 @@ async function closeApproval(
   const { approval, approved, cancel } = session.state();
   if (approval === null || approved || outcome === "rejected") return;
   const stopped = cancel === null ? "resolved" : "cancelled";
-  const reason = outcome === "expired" || outcome === "outdated" || outcome === "refused" ? outcome : stopped;
+  const own = ["expired", "outdated", "refused", "superseded"] as const;
+  const reason = own.find((label) => label === outcome) ?? stopped;
   await forge.close(approval.branch, reason).catch((error: unknown) => {
     log.warn(
       { executionId: session.id, reason: toProblem(error).message },

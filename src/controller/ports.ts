@@ -62,6 +62,14 @@ export type FiringDecision =
       readonly reasons: readonly string[];
       readonly pause: Pause;
     }
+  /** The live execution is asked to give way; the firing is decided again when it has. */
+  | {
+      readonly kind: "superseding";
+      readonly revision: string;
+      readonly executionId: string;
+      readonly reasons: readonly string[];
+      readonly retrySeconds: number;
+    }
   | {
       readonly kind: "joined";
       readonly revision: string;
@@ -553,7 +561,10 @@ export interface Forge {
     readonly head: string;
   }): Promise<ApprovalState>;
   /** Closed by gitmend: no rejection. */
-  close(branch: string, reason: "expired" | "resolved" | "cancelled" | "outdated" | "refused"): Promise<void>;
+  close(
+    branch: string,
+    reason: "expired" | "resolved" | "cancelled" | "outdated" | "refused" | "superseded",
+  ): Promise<void>;
 }
 
 // ---- the rest -----------------------------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ function ports(live = true): DecisionPorts {
     ownerLabel: "team",
     live: live ? [{}] : [],
     pauses: noPauses,
+    executions: database.executions,
     confirm: "off",
     alertmanagers: { look: async () => ({ state: "unasked" }) },
     protection: { namespaces: ["kube-system"], ownNamespace: null, ownNode: null },

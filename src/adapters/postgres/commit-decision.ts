@@ -5,6 +5,7 @@ import type { AlertStore, DueFiring, FiringDecision } from "../../controller/por
 import { unreachable } from "../../domain/problem.ts";
 import { type Admission, admitExecution } from "./admit-execution.ts";
 import {
+  askToGiveWay,
   giveToExecution,
   joinExecution,
   lockFiring,
@@ -40,6 +41,10 @@ async function decide(sql: Sql, replica: string, firing: Firing, decision: Firin
       break;
     case "paused":
       await waitForPause(sql, firing.id, decision);
+      break;
+    case "superseding":
+      await askToGiveWay(sql, decision);
+      await undecided(sql, firing.id, decision);
       break;
     case "joined":
       if (!(await joinExecution(sql, firing.id, decision))) return { result: "stale" };

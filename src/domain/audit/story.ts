@@ -132,6 +132,8 @@ export function outcomeWords({ state, durationSeconds, approvals }: Story): stri
       return `expired: not approved in time`;
     case "outdated":
       return `outdated${approvals.length > 0 ? " since the approval" : ""}${because}`;
+    case "superseded":
+      return `superseded${because}`;
     case "observed":
       return "observed, nothing changed";
   }

@@ -5,6 +5,8 @@ import type { Execution } from "./execution.ts";
 
 export type Command =
   | { readonly type: "cancel"; readonly by: string; readonly reason: string; readonly keep: boolean }
+  /** A worse alert of the same target has a remedy that needs nobody's approval. */
+  | { readonly type: "supersede"; readonly reason: string }
   | { readonly type: "alert-joined"; readonly alert: Alert }
   | {
       readonly type: "alert-resolved";
@@ -18,6 +20,10 @@ export function answerCommand(state: Execution, command: Command): readonly Exec
   switch (command.type) {
     case "cancel":
       return state.cancel === null || state.cancel.revoked ? [{ ...command, type: "CancelRequested" }] : [];
+    case "supersede":
+      return state.phase === "awaiting_approval" && state.cancel === null
+        ? [{ type: "Ended", outcome: "superseded", reason: command.reason, escalated: false }]
+        : [];
     case "alert-joined":
       return state.firing.has(`${command.alert.cluster}/${command.alert.fingerprint}`)
         ? []

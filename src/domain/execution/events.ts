@@ -24,6 +24,7 @@ export const outcomes = [
   "rejected",
   "expired",
   "outdated",
+  "superseded",
   "observed",
 ] as const;
 export type Outcome = (typeof outcomes)[number];

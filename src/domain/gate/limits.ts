@@ -18,7 +18,14 @@ export interface AppliedLimit extends Limit {
 export type Counts = ReadonlyMap<string, Count>;
 
 /** Outcomes of executions that changed nothing because they never ran: no start, and no earlier attempt. */
-export const neverRan: readonly string[] = ["observed", "refused", "rejected", "expired", "outdated"];
+export const neverRan: readonly string[] = [
+  "observed",
+  "refused",
+  "rejected",
+  "expired",
+  "outdated",
+  "superseded",
+];
 
 const limitScopes: readonly LimitScope[] = ["global", "cluster", "namespace", "target", "template"];
 

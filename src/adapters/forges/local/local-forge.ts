@@ -150,7 +150,7 @@ class LocalForge {
   /** The branch goes, its commits stay reachable under the reason. Closing twice is closing once. */
   async close(
     branch: string,
-    reason: "expired" | "resolved" | "cancelled" | "outdated" | "refused",
+    reason: "expired" | "resolved" | "cancelled" | "outdated" | "refused" | "superseded",
   ): Promise<void> {
     checkNames({ branch, file: "approvals/x.yaml" });
     this.#open.delete(branch);

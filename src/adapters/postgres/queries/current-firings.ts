@@ -70,5 +70,6 @@ function firing(row: Row): CurrentFiring {
 
 function stateOf(kind: string | null): CurrentFiring["state"] {
   if (kind === "no-match" || kind === "undecided" || kind === "paused") return kind;
+  if (kind === "superseding") return "undecided";
   return kind === null ? "due" : "ended";
 }

@@ -39,12 +39,27 @@ export async function noMatch(sql: Sql, firing: string, { revision }: Of<"no-mat
   );
 }
 
-export async function undecided(sql: Sql, firing: string, { retrySeconds }: Of<"undecided">): Promise<void> {
+export async function undecided(
+  sql: Sql,
+  firing: string,
+  { retrySeconds }: Of<"undecided" | "superseding">,
+): Promise<void> {
   await sql.query(
     `update alerts set token = token + 1, undecided_count = undecided_count + 1, unmatched_revision = null,
        decide_at = now() + $2::double precision * interval '1 second'
      where id = $1::bigint`,
     [firing, retrySeconds],
+  );
+}
+
+/** Its owner ends it if it still waits for people then. Asked once. */
+export async function askToGiveWay(sql: Sql, { executionId, reasons }: Of<"superseding">): Promise<void> {
+  await sql.query(
+    `insert into commands (execution_id, command)
+     select id, jsonb_build_object('type', 'supersede', 'reason', $2::text) from executions e
+     where id = $1::uuid and outcome is null
+       and not exists (select from commands c where c.execution_id = e.id and c.command ->> 'type' = 'supersede')`,
+    [executionId, reasons.join("; ")],
   );
 }
 
