@@ -49,7 +49,7 @@ const joined = (name: string) =>
 describe("while people are asked about a plan, an alert of the same target", () => {
   it("that is as bad joins, although its own remedy needs nobody", async () => {
     await fire("AsBad", "warning");
-    await joined("AsBad");
+    expect(await joined("AsBad")).toBe(true);
   });
   it("that is worse and needs people too joins", async () => {
     await fire("WorseButAsks", "error");
