@@ -5,8 +5,8 @@ import type { LiveScope } from "../domain/gate/weigh-gate.ts";
 import type { ConfirmPorts } from "./confirm-alert.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pauses } from "./pauses.ts";
-import type { Shared } from "./shared.ts";
 import type { AlertStore, Clock, Clusters, ExecutionStore, Faults, Ids, Log } from "./ports.ts";
+import type { Shared } from "./shared.ts";
 
 export interface DecisionPorts extends ConfirmPorts {
   readonly alerts: AlertStore;
