@@ -37,9 +37,10 @@ with input as (
   join moved using (id)
 )`;
 
-// Firings are locked in the order in which receivers lock them.
+// Firings are locked in the order in which receivers lock them. What was superseded leaves its target to the worse alert first.
 const settle = `, ended as (
-  select id, cooldown_seconds from moved where outcome is not null
+  select id, case outcome when 'superseded' then greatest(cooldown_seconds, 60) else cooldown_seconds end as cooldown_seconds
+  from moved where outcome is not null
 ), recorded as (
   insert into audit_outbox (execution_id, milestone, seq)
   select id, milestone, version from moved where milestone is not null
