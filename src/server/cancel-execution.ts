@@ -17,7 +17,8 @@ export interface CancelRequest {
   readonly keep: boolean;
 }
 
-const ownerSeconds = 5;
+/** A dead owner's lease has ended by then, and the next one is at it. */
+const ownerSeconds = 10;
 /** An execution that can end at once (nothing was changed) is given the time to. */
 const endSeconds = 1;
 

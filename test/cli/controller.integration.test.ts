@@ -269,7 +269,10 @@ describe("gitmend approve and reject", () => {
   it("closes a request that is rejected", async () => {
     await using given = await givenRequest(1);
     const run = await given.run("reject", given.id, "--as", "bo", "--reason", "not now");
-    expect(run).toMatchObject({ code: 0, out: "rejected by bo: not now\n" });
+    expect(run).toMatchObject({
+      code: 0,
+      out: "rejected by bo: not now; now to be read by its owner in a moment\n",
+    });
     expect(await given.state()).toMatchObject({
       state: "closed",
       reason: expect.stringContaining("not now"),

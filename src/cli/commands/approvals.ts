@@ -3,11 +3,12 @@
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { type Command } from "commander";
+import type { ExecutionSummary } from "../../controller/ports.ts";
 import type { ApprovalDemand } from "../../domain/gate/gate.ts";
 import { judgeApproval } from "../../domain/gate/judge-approval.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { CliContext } from "../context.ts";
-import { connect, type ServerOptions, serverOption } from "../controller-client.ts";
+import { type ControllerClient, connect, type ServerOptions, serverOption } from "../controller-client.ts";
 import { executionId } from "../execution-id.ts";
 import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
 import { personOf } from "../person.ts";
@@ -56,7 +57,7 @@ export function addApprovals(program: Command, context: CliContext): void {
 }
 
 async function approve(id: string, options: DecisionOptions, context: CliContext): Promise<void> {
-  const { approval, decision } = await prepare(id, options, context);
+  const { approval, decision, client } = await prepare(id, options, context);
   if (decision.by === approval.notBy)
     throw new Problem("APPROVAL_INVALID", `${decision.by} has started it: somebody else has to approve it`);
   const { approveLocally } = await import("../../app.ts");
@@ -64,10 +65,12 @@ async function approve(id: string, options: DecisionOptions, context: CliContext
     ...decision,
     mergeWhen: (people) => isEnough(approval, people, decision),
   });
-  print(context, options, made, () =>
+  const execution = await decided(approval.executionId, made.merged !== null, client);
+  const state = stateText(execution);
+  print(context, options, { ...made, execution }, () =>
     made.merged === null
       ? `approved by ${decision.by}; it waits for more approvals (gitmend executions show ${id})\n`
-      : `approved by ${decision.by} and merged: gitmend starts it (gitmend executions show ${id})\n`,
+      : `approved by ${decision.by} and merged: gitmend starts it, now ${state} (gitmend executions show ${id})\n`,
   );
 }
 
@@ -76,10 +79,29 @@ async function reject(
   options: DecisionOptions & { readonly reason: string },
   context: CliContext,
 ): Promise<void> {
-  const { decision } = await prepare(id, options, context);
+  const { approval, decision, client } = await prepare(id, options, context);
   const { rejectLocally } = await import("../../app.ts");
   const made = await rejectLocally({ ...decision, reason: options.reason });
-  print(context, options, made, () => `rejected by ${decision.by}: ${options.reason}\n`);
+  const execution = await decided(approval.executionId, true, client);
+  const state = stateText(execution);
+  const text = `rejected by ${decision.by}: ${options.reason}; now ${state}\n`;
+  print(context, options, { ...made, execution }, () => text);
+}
+
+function stateText({ outcome, phase }: ExecutionSummary): string {
+  return phase === "awaiting_approval" ? "to be read by its owner in a moment" : (outcome ?? phase);
+}
+
+const ownerSeconds = 5;
+
+/** The execution as it is once its owner has read the decision. @param isFinal nobody else has to decide */
+async function decided(id: string, isFinal: boolean, client: ControllerClient): Promise<ExecutionSummary> {
+  const deadline = performance.now() + ownerSeconds * 1000;
+  for (;;) {
+    const { summary } = await client.get<{ summary: ExecutionSummary }>(`/api/v1/executions/${id}`);
+    if (!isFinal || summary.phase !== "awaiting_approval" || performance.now() >= deadline) return summary;
+    await new Promise((wake) => setTimeout(wake, 100));
+  }
 }
 
 async function prepare(id: string, options: DecisionOptions, context: CliContext) {
@@ -96,7 +118,7 @@ async function prepare(id: string, options: DecisionOptions, context: CliContext
   const by = personOf(options.as, context);
   const signingKey = options.key === undefined ? null : resolve(context.workingFolder, options.key);
   const where = { repositoryUrl: repository, branch, base, file, head };
-  return { approval, decision: { ...where, by, at: context.now(), signingKey, workDir: tmpdir() } };
+  return { approval, client, decision: { ...where, by, at: context.now(), signingKey, workDir: tmpdir() } };
 }
 
 /** Merging too early would end the execution as refused: the same judgement as the controller's decides here. */
