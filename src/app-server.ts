@@ -45,6 +45,7 @@ export function openServer(parts: ServerParts): Server {
     state: serverState(parts),
     startAgain: (request) => controller.startAgain(request),
     pauses: controller.pauses,
+    breakers: controller.breakers,
     start: (request) => controller.start(request),
     examine: doctor({ ...parts, views }),
     metrics: { ...metrics, scrape: () => scrape(parts) },
@@ -113,6 +114,13 @@ async function scrape({ metrics, database, controller, clusters }: ServerParts):
       const { active } = await health;
       const live = phases.filter((phase) => phase !== "ended");
       return live.map((state) => ({ labels: { state }, value: active[state] ?? 0 }));
+    },
+    async breakers_open() {
+      const { openBreakers } = await health;
+      return (["target", "template", "global"] as const).map((scope) => ({
+        labels: { scope },
+        value: openBreakers[scope] ?? 0,
+      }));
     },
     audit_lag_seconds: async () => [{ labels: {}, value: (await health).auditLagSeconds }],
     api_concurrency: () =>

@@ -5,6 +5,7 @@ import type { HttpEndpoint } from "./adapters/http/endpoints.ts";
 import type { DatabaseAddress } from "./adapters/postgres/open-database.ts";
 import type { PrometheusServer } from "./adapters/prometheus/query-prometheus.ts";
 import { type Config, resolveSecret } from "./config/read-config.ts";
+import type { StormLimits } from "./controller/decision-ports.ts";
 import type { Retention } from "./controller/ports.ts";
 import { durationSeconds } from "./domain/duration.ts";
 import { Problem } from "./domain/problem.ts";
@@ -125,6 +126,17 @@ export function retention({ retention: { dead_letters, alerts, evidence, bodies 
     alertsSeconds: durationSeconds(alerts),
     evidenceSeconds: durationSeconds(evidence),
     bodiesSeconds: durationSeconds(bodies),
+  };
+}
+
+/** `limits`, as far as deciding goes. */
+export function stormLimits({ limits: { breaker } }: Config): StormLimits {
+  const scopes = ["target", "template", "global"] as const;
+  return {
+    breakers: scopes.map((scope) => {
+      const { setbacks, per } = breaker[scope];
+      return { scope, setbacks, perSeconds: durationSeconds(per) };
+    }),
   };
 }
 

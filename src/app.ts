@@ -34,6 +34,7 @@ import {
   redisAddress,
   retention,
   secretValue,
+  stormLimits,
 } from "./app-settings.ts";
 import { writeControllerFile } from "./config/controller-file.ts";
 import { type Config, floorRules } from "./config/read-config.ts";
@@ -204,6 +205,7 @@ export async function openPorts(
     factTimeoutSeconds: durationSeconds(config.limits.fact_timeout),
     ownerLabel: config.ownership.label,
     live: config.live,
+    storms: stormLimits(config),
     confirm: confirm(config),
     protection: {
       namespaces: config.protected.namespaces,
@@ -215,8 +217,8 @@ export async function openPorts(
 
 function stores(database: Database) {
   const { alerts, executions, assessments, outbox, lease, clock } = database;
-  const { catalog: catalogState, pauses: pauseStore } = database;
-  return { alerts, executions, assessments, outbox, lease, clock, catalogState, pauseStore };
+  const { catalog: catalogState, pauses: pauseStore, breakers } = database;
+  return { alerts, executions, assessments, outbox, lease, clock, catalogState, pauseStore, breakers };
 }
 
 function tools({ config, environment }: AppOptions, { executions, clock }: Database, clusters: ClusterSetup) {

@@ -6,6 +6,7 @@ import { objectText } from "../domain/facts/objects.ts";
 import type { Pause } from "../domain/facts/pause.ts";
 import type { Finding } from "../domain/finding.ts";
 import { shortId } from "../domain/gate/approval-file.ts";
+import { type Breaker, breakerText } from "../domain/gate/breaker.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
 import { pauseText, untilText } from "../domain/gate/why-paused.ts";
 import { secondsBetween } from "../domain/instant.ts";
@@ -25,6 +26,7 @@ export interface Now {
   readonly executions: readonly CurrentExecution[];
   readonly firings: readonly CurrentFiring[];
   readonly pauses: readonly Pause[];
+  readonly breakers: readonly Breaker[];
 }
 
 interface Screen {
@@ -88,12 +90,13 @@ function shortRevision(revision: string): string {
 }
 
 function warnings(
-  { catalog, databaseSeconds, health, pauses }: Now,
+  { catalog, databaseSeconds, health, pauses, breakers }: Now,
   { paint, columns }: Screen,
 ): readonly string[] {
   const errors = catalog.findings.filter(({ severity }) => severity === "error").length;
   const lines = [
     ...pauses.map((pause) => `${pauseText(pause)} (${howToResume(pause)})`),
+    ...breakers.map((breaker) => `${breakerText(breaker)} (gitmend breaker reset ${breaker.id})`),
     ...(catalog.revision === null
       ? ["no catalog is in use: alerts are kept and nothing is decided (gitmend doctor)"]
       : []),
@@ -258,6 +261,7 @@ function why({ state, reasons, decideAt, execution }: CurrentFiring, { now }: Sc
     case "held":
       return [["plain", reasons.join("; ")]];
     case "paused":
+    case "stopped":
       return [["attention", `${reasons.join("; ")}${again}`]];
     case "no-match":
       return [

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addActions } from "./commands/actions.ts";
 import { addApprovals } from "./commands/approvals.ts";
 import { addAudit } from "./commands/audit.ts";
+import { addBreaker } from "./commands/breaker.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -73,6 +74,7 @@ function buildProgram(context: CliContext): Command {
     addApprovals,
     addStart,
     addPause,
+    addBreaker,
     addDeadLetters,
     addAudit,
     addDoctor,

@@ -334,6 +334,50 @@ export interface Config {
      * How many requests one replica has under way at one API server, at most. Fewer while it answers 429 or slowly; never less than one.
      */
     api_concurrency: number;
+    /**
+     * When remedies are stopped until a person resets the breaker (`gitmend breaker reset`). It trips only where setbacks are at least half of what has ended.
+     */
+    breaker: {
+      /**
+       * One template for one alert name and target.
+       */
+      target: {
+        /**
+         * So many executions that failed or did not help trip it.
+         */
+        setbacks: number;
+        /**
+         * The time that counts; at most 7d.
+         */
+        per: string;
+      };
+      /**
+       * One template in one cluster.
+       */
+      template: {
+        /**
+         * So many executions that failed or did not help trip it.
+         */
+        setbacks: number;
+        /**
+         * The time that counts; at most 7d.
+         */
+        per: string;
+      };
+      /**
+       * Everything that changes something.
+       */
+      global: {
+        /**
+         * So many executions that failed or did not help trip it.
+         */
+        setbacks: number;
+        /**
+         * The time that counts; at most 7d.
+         */
+        per: string;
+      };
+    };
   };
   /**
    * How long the database keeps what nobody needs for running. The audit repository keeps everything.
@@ -1513,6 +1557,131 @@ export const configSchema = {
           "default": 50,
           "examples": [
             50
+          ]
+        },
+        "breaker": {
+          "title": "Breaker",
+          "description": "When remedies are stopped until a person resets the breaker (`gitmend breaker reset`). It trips only where setbacks are at least half of what has ended.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "target": {
+              "title": "Target",
+              "description": "One template for one alert name and target.",
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "setbacks": {
+                  "title": "Setbacks",
+                  "description": "So many executions that failed or did not help trip it.",
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 100000,
+                  "default": 3,
+                  "examples": [
+                    3
+                  ]
+                },
+                "per": {
+                  "title": "Per",
+                  "description": "The time that counts; at most 7d.",
+                  "type": "string",
+                  "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+                  "default": "24h",
+                  "examples": [
+                    "24h"
+                  ]
+                }
+              },
+              "default": {},
+              "examples": [
+                {
+                  "setbacks": 3,
+                  "per": "24h"
+                }
+              ]
+            },
+            "template": {
+              "title": "Template",
+              "description": "One template in one cluster.",
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "setbacks": {
+                  "title": "Setbacks",
+                  "description": "So many executions that failed or did not help trip it.",
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 100000,
+                  "default": 10,
+                  "examples": [
+                    10
+                  ]
+                },
+                "per": {
+                  "title": "Per",
+                  "description": "The time that counts; at most 7d.",
+                  "type": "string",
+                  "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+                  "default": "1h",
+                  "examples": [
+                    "1h"
+                  ]
+                }
+              },
+              "default": {},
+              "examples": [
+                {
+                  "setbacks": 10,
+                  "per": "1h"
+                }
+              ]
+            },
+            "global": {
+              "title": "Global",
+              "description": "Everything that changes something.",
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "setbacks": {
+                  "title": "Setbacks",
+                  "description": "So many executions that failed or did not help trip it.",
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 100000,
+                  "default": 20,
+                  "examples": [
+                    20
+                  ]
+                },
+                "per": {
+                  "title": "Per",
+                  "description": "The time that counts; at most 7d.",
+                  "type": "string",
+                  "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+                  "default": "10m",
+                  "examples": [
+                    "10m"
+                  ]
+                }
+              },
+              "default": {},
+              "examples": [
+                {
+                  "setbacks": 20,
+                  "per": "10m"
+                }
+              ]
+            }
+          },
+          "default": {},
+          "examples": [
+            {
+              "target": {
+                "setbacks": 3,
+                "per": "24h"
+              }
+            }
           ]
         }
       },

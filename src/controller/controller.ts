@@ -3,6 +3,7 @@
 import { isRevoked, revokedText } from "../domain/policies/catalog.ts";
 import { type AssessmentPorts, assessOutcomes } from "./assess-outcomes.ts";
 import { atMost } from "./at-most.ts";
+import { type BreakerPorts, type Breakers, createBreakers } from "./breakers.ts";
 import { createDecider } from "./decide-firings.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { createDrives, type Drives } from "./drives.ts";
@@ -21,11 +22,12 @@ import { type StartAnswer, type StartRequest, startByHand } from "./start-by-han
 import { type CatalogPorts, type CatalogSync, createCatalogSync } from "./sync-catalog.ts";
 import { weighNow } from "./weigh-plan.ts";
 
-export type ControllerPorts = Omit<DecisionPorts, "pauses"> &
+export type ControllerPorts = Omit<DecisionPorts, "pauses" | "breakers"> &
   Omit<EnginePorts, "weigh" | "pauses" | "revoked"> &
   RecordPorts &
   AssessmentPorts &
   Pick<ReconcilePorts, "alertmanagers"> &
+  BreakerPorts &
   Pick<CatalogPorts, "source" | "compiler" | "catalogState"> & { readonly pauseStore: PauseStore };
 
 export interface ControllerOptions {
@@ -47,6 +49,7 @@ export interface Controller {
     pause(request: PauseRequest): Promise<PauseAnswer>;
     resume(request: PauseRequest): Promise<PauseAnswer>;
   };
+  readonly breakers: Pick<Breakers, "list" | "reset">;
   /** A person starts a template. @throws Problem as startByHand does */
   start(request: StartRequest): Promise<StartAnswer>;
   /** A person tries an ended execution again. @throws Problem as startAgain does */
@@ -76,6 +79,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
   const ports = { ...given, pauses };
   const weigh: EnginePorts["weigh"] = (executionId, alert, plan, tools) =>
     weighNow(executionId, alert, plan, catalog.current(), tools, ports);
+  const breakers = createBreakers(ports, nudge);
   const drives = createDrives({ ...ports, weigh, revoked: revokedIn(catalog) }, nudge);
   const publish = createPublisher(ports);
   const every = (milliseconds: number, round: () => Promise<unknown>) =>
@@ -90,6 +94,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
     every(claimMilliseconds, () => claim(ports, drives)),
     every(publishMilliseconds, publish),
     every(assessMilliseconds, () => assessOutcomes(ports)),
+    every(housekeepingMilliseconds, () => breakers.trip()),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds, options.retention)),
     every(minuteMilliseconds, () => keepMonths(ports, options.keepExecutionsSeconds)),
     every(minuteMilliseconds, reconcileAlerts(ports)),
@@ -109,6 +114,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
       pause: (request) => pauseByHand(request, ports),
       resume: (request) => resumeByHand(request, ports).finally(nudge),
     },
+    breakers,
     driving: () => drives.count(),
     start: (request) => driven(startByHand(request, catalog.current(), ports)),
     startAgain: (request) => driven(startAgain(request, catalog.current(), ports)),

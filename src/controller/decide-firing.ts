@@ -7,6 +7,7 @@ import { type ObjectRef, objectKey, type Target } from "../domain/facts/objects.
 import type { Pause } from "../domain/facts/pause.ts";
 import { pauseText } from "../domain/gate/why-paused.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
+import { manualAlert } from "../domain/intake/manual-alert.ts";
 import type { Taken } from "../domain/planning/plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
@@ -24,6 +25,7 @@ import { newExecution, refusedExecution } from "./new-execution.ts";
 import type { DueFiring, FiringDecision } from "./ports.ts";
 import { readTouched } from "./protection.ts";
 import { sharingNamespaces } from "./shared.ts";
+import { alreadyTold, breakerOn, stop, tellOf } from "./stopped-by-breaker.ts";
 import { supersede } from "./supersede.ts";
 import { timed } from "./timed.ts";
 import { weighPlan } from "./weigh-plan.ts";
@@ -55,6 +57,10 @@ async function commit(
   await ports.faults.at("decision-after-commit");
   if (committed.result === "limited" && decision.kind === "execution")
     return commit(firing, refusedExecution(decision, committed), ports);
+  if (committed.result === "stopped" && decision.kind === "execution")
+    return commit(firing, stop(committed.breaker, decision.revision), ports);
+  if (committed.result === "told" && decision.kind === "execution")
+    return commit(firing, alreadyTold(decision.revision), ports);
   if (committed.result === "busy") {
     const reasons = ["another firing of the same target was decided at the same time"];
     const { revision } = decision;
@@ -135,6 +141,8 @@ export type Chosen = Extract<Selection, { kind: "match" | "escalate" }> & {
   /** The execution that a person tries again. */
   readonly again?: string;
   readonly taken?: Taken;
+  /** What people are told once. */
+  readonly notice?: string;
 };
 
 export async function plan(
@@ -154,6 +162,11 @@ export async function plan(
   const pause = selection.kind === "match" ? await pausedNow(firing.alert, target, tools, ports) : null;
   if (pause !== null)
     return { kind: "paused", revision: catalog.revision, reasons: [pauseText(pause)], pause };
+  const stopped = await breakerOn(firing.alert, target, selection, template, ports);
+  if (stopped !== null)
+    return stopped.told || firing.alert.source === manualAlert
+      ? stop(stopped, catalog.revision)
+      : plan(firing, tellOf(stopped), facts, catalog, tools, ports);
   const resting = await whyNotNow(firing.alert, target, template, facts.now, ports, selection.again);
   if (resting !== null) return later(catalog, [resting.reason], resting.seconds);
   const executionId = ports.ids.next();
@@ -180,7 +193,7 @@ export async function plan(
   const weighed = await weighPlan(made.plan, facts, catalog, tools, ports);
   const incidentKey = claimKeyOf(firing.alert, target);
   const names = { executionId, incidentId: ports.ids.next(), incidentKey, revision: catalog.revision };
-  return newExecution({ ...names, selection, template, facts, made, weighed });
+  return newExecution({ ...names, selection, template, facts, made, weighed, storms: ports.storms });
 }
 
 /** People are told whatever is paused. */

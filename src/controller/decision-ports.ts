@@ -1,12 +1,19 @@
 // What deciding firings needs, as one object.
 import type { Action, EffectRunner } from "../actions/action.ts";
 import type { ProtectionRules } from "../actions/protected.ts";
+import type { BreakerRule } from "../domain/gate/breaker.ts";
 import type { LiveScope } from "../domain/gate/weigh-gate.ts";
+import type { BreakerStore } from "./breaker-ports.ts";
 import type { ConfirmPorts } from "./confirm-alert.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pauses } from "./pauses.ts";
 import type { AlertStore, Clock, Clusters, ExecutionStore, Faults, Ids, Log } from "./ports.ts";
 import type { Shared } from "./shared.ts";
+
+/** `limits` of gitmend.yaml, as far as deciding goes. */
+export interface StormLimits {
+  readonly breakers: readonly BreakerRule[];
+}
 
 export interface DecisionPorts extends ConfirmPorts {
   readonly alerts: AlertStore;
@@ -26,5 +33,7 @@ export interface DecisionPorts extends ConfirmPorts {
   readonly protection: ProtectionRules;
   readonly executions: Pick<ExecutionStore, "events">;
   readonly pauses: Pick<Pauses, "ask">;
+  readonly breakers: Pick<BreakerStore, "holding">;
+  readonly storms: StormLimits;
   readonly shared: Shared;
 }

@@ -33,6 +33,7 @@ export interface Gauges {
   readonly catalog_invalid: never;
   readonly executions_active: "state";
   readonly audit_lag_seconds: never;
+  readonly breakers_open: "scope";
   readonly api_concurrency: "cluster";
 }
 

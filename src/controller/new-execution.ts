@@ -6,20 +6,23 @@ import { refusedByLimit, type Weighed } from "../domain/gate/weigh-gate.ts";
 import { changesSomething } from "../domain/planning/plan.ts";
 import type { Selection } from "../domain/policies/selection.ts";
 import type { Template } from "../domain/templates/template.ts";
+import type { StormLimits } from "./decision-ports.ts";
 import type { MadePlan } from "./make-plan.ts";
 import type { FiringDecision, Limited } from "./ports.ts";
 import { number } from "./session.ts";
+import { questionOf } from "./stopped-by-breaker.ts";
 import { summariseFacts } from "./summarise-facts.ts";
 
 export type NewExecution = Extract<FiringDecision, { kind: "execution" }>;
 
 export interface ExecutionParts
   extends Pick<NewExecution, "executionId" | "incidentId" | "incidentKey" | "revision"> {
-  readonly selection: Extract<Selection, { kind: "match" | "escalate" }>;
+  readonly selection: Extract<Selection, { kind: "match" | "escalate" }> & { readonly notice?: string };
   readonly template: Template;
   readonly facts: Facts;
   readonly made: MadePlan;
   readonly weighed: Weighed;
+  readonly storms: StormLimits;
 }
 
 export function newExecution(parts: ExecutionParts): NewExecution {
@@ -41,9 +44,17 @@ export function newExecution(parts: ExecutionParts): NewExecution {
     cooldownSeconds: template.cooldownSeconds,
     limits,
     countsIn,
+    breakers: breakerCheck(parts),
+    ...(selection.notice === undefined ? {} : { notice: selection.notice }),
     events,
     projection: projectionOf(events),
   };
+}
+
+/** Breakers are about what changes something. */
+function breakerCheck({ storms, facts, made, weighed }: ExecutionParts): NewExecution["breakers"] {
+  if (weighed.countsIn.length === 0) return null;
+  return { rules: storms.breakers, question: questionOf(made.plan, facts.alert) };
 }
 
 /** As many as a limit allows are under way: that is the gate of this one, and the record says so. */
@@ -52,7 +63,15 @@ export function refusedExecution(decision: NewExecution, { limit, reason }: Limi
   const events = decision.events.map((recorded) =>
     recorded.event.type === "GateDecided" ? { ...recorded, event: { ...recorded.event, gate } } : recorded,
   );
-  return { ...decision, events, projection: projectionOf(events), claimKey: null, limits: [], countsIn: [] };
+  return {
+    ...decision,
+    events,
+    projection: projectionOf(events),
+    claimKey: null,
+    limits: [],
+    countsIn: [],
+    breakers: null,
+  };
 }
 
 function firstEvents({

@@ -8,11 +8,13 @@ import type { Alert, AlertReference } from "../domain/facts/alert.ts";
 import type { History } from "../domain/facts/facts.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
 import type { Pause } from "../domain/facts/pause.ts";
+import type { Breaker, BreakerRule } from "../domain/gate/breaker.ts";
 import type { Approval, Mode } from "../domain/gate/gate.ts";
 import type { AppliedLimit, Counts } from "../domain/gate/limits.ts";
 import type { AlertSource } from "../domain/intake/read-alerts.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
+import type { BreakerQuestion } from "./breaker-ports.ts";
 
 // ---- alerts -------------------------------------------------------------------------------------------------------
 
@@ -51,6 +53,13 @@ export type FiringDecision =
   | { readonly kind: "no-match"; readonly revision: string; readonly reasons: readonly string[] }
   | {
       readonly kind: "undecided";
+      readonly revision: string;
+      readonly reasons: readonly string[];
+      readonly retrySeconds: number;
+    }
+  /** A breaker stops it: decided again when a person resets that, and now and then. */
+  | {
+      readonly kind: "stopped";
       readonly revision: string;
       readonly reasons: readonly string[];
       readonly retrySeconds: number;
@@ -96,10 +105,24 @@ export type FiringDecision =
       readonly limits: readonly AppliedLimit[];
       /** What it counts in itself (domain/gate/limits.ts). */
       readonly countsIn: readonly string[];
+      /** null: it changes nothing. What is due trips first: the answer may be `stopped`. */
+      readonly breakers: BreakerCheck | null;
+      /** What people are told by it, once: the answer may be `told`. */
+      readonly notice?: string;
       /** The first events of the stream, seq 1…n. The execution belongs to this replica, epoch 1. */
       readonly events: readonly RecordedEvent[];
       readonly projection: Projection;
     };
+
+export interface BreakerCheck {
+  readonly rules: readonly BreakerRule[];
+  readonly question: BreakerQuestion;
+}
+
+export interface Stopped {
+  readonly result: "stopped";
+  readonly breaker: Breaker;
+}
 
 export interface Limited {
   readonly result: "limited";
@@ -169,8 +192,8 @@ export interface AlertStore {
   takeDue(limit: number, claimSeconds: number): Promise<readonly DueFiring[]>;
   /**
    * All or nothing. `stale`: the firing was resolved or decided by another replica. `busy`: another live execution holds
-   * the claim (its id is given): join it. `limited`: as many as that limit allows are under way or were started; nothing
-   * was written.
+   * the claim (its id is given): join it. `limited`: as many as that limit allows are under way or were started; `stopped`: a
+   * breaker is open; `told`: people were told already. Nothing was written then.
    */
   decide(
     firing: Pick<DueFiring, "id" | "token">,
@@ -179,14 +202,19 @@ export interface AlertStore {
     | { readonly result: "committed" }
     | { readonly result: "stale" }
     | { readonly result: "busy"; readonly executionId: string }
+    | { readonly result: "told" }
     | Limited
+    | Stopped
   >;
   /** The same without a firing: started by hand. @throws Problem LEASE_LOST (nothing was written), DATABASE_UNAVAILABLE */
   start(
     alertName: string,
     decision: Extract<FiringDecision, { readonly kind: "execution" }>,
   ): Promise<
-    { readonly result: "committed" } | { readonly result: "busy"; readonly executionId: string } | Limited
+    | { readonly result: "committed" }
+    | { readonly result: "busy"; readonly executionId: string }
+    | Limited
+    | Stopped
   >;
   /** How much counts in each key, starts within `perSeconds`; only executions that were created before `before`, if it is given. */
   usage(

@@ -4,6 +4,7 @@ import { fold } from "../domain/execution/evolve.ts";
 import type { Execution } from "../domain/execution/execution.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import { shortId } from "../domain/gate/approval-file.ts";
+import { manualAlert } from "../domain/intake/manual-alert.ts";
 import type { Json } from "../domain/json.ts";
 import { shortened } from "../domain/plain-text.ts";
 import { fork } from "../domain/planning/fork.ts";
@@ -13,7 +14,7 @@ import { Problem } from "../domain/problem.ts";
 import type { Template } from "../domain/templates/template.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import type { ExecutionStore } from "./ports.ts";
-import { manual, type StartAnswer, startable, startFor } from "./start-by-hand.ts";
+import { type StartAnswer, startable, startFor } from "./start-by-hand.ts";
 
 export interface AgainRequest {
   /** An id, or its beginning or end. */
@@ -99,6 +100,6 @@ function alertOf({ alert }: Execution, { clock, ids }: DecisionPorts): Alert {
     status: "firing",
     startsAt: clock.now(),
     endsAt: null,
-    source: manual,
+    source: manualAlert,
   };
 }

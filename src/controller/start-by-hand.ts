@@ -7,6 +7,7 @@ import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import type { ObjectRef, Subject } from "../domain/facts/objects.ts";
 import type { Gate, Mode } from "../domain/gate/gate.ts";
+import { manualAlert as manual } from "../domain/intake/manual-alert.ts";
 import { subjectOf } from "../domain/intake/subject-of.ts";
 import type { Json } from "../domain/json.ts";
 import type { Preview } from "../domain/planning/effect.ts";
@@ -20,6 +21,7 @@ import { type Chosen, claimKeyOf, plan } from "./decide-firing.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
 import type { FiringDecision } from "./ports.ts";
+import { stoppedText } from "./stopped-by-breaker.ts";
 
 export interface StartRequest {
   readonly template: string;
@@ -44,8 +46,6 @@ export interface StartAnswer {
 
 type NewExecution = Extract<FiringDecision, { kind: "execution" }>;
 
-/** Name and source of the alert that stands for the person: guards may name it in `on`. */
-export const manual = "manual";
 const timeoutMilliseconds = 20_000;
 
 /** Kind -> the label by which an alert names such an object. */
@@ -226,6 +226,7 @@ async function commit(alert: Alert, decision: NewExecution, ports: DecisionPorts
   await ports.faults.at("decision-after-commit");
   if (started.result === "busy") throw busy(started.executionId);
   if (started.result === "limited") throw notNow(`limit ${started.limit.rule}: ${started.reason}`);
+  if (started.result === "stopped") throw notNow(stoppedText(started.breaker));
   countDecision(decision, ports.metrics);
   const { executionId, template, reasons } = decision;
   ports.log.info({ executionId, template, reasons }, "started by hand");

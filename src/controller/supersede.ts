@@ -48,7 +48,8 @@ function worst({ alerts }: Execution): number {
 }
 
 function startsAtOnce(decision: FiringDecision): boolean {
-  if (decision.kind !== "execution" || decision.claimKey === null) return false;
+  if (decision.kind !== "execution" || decision.claimKey === null || decision.notice !== undefined)
+    return false;
   const gate = decision.events.find(({ event }) => event.type === "GateDecided")?.event;
   return gate?.type === "GateDecided" && gate.gate.kind === "open";
 }

@@ -2,6 +2,7 @@
 // Each list is one query, whatever its length.
 import type { Outcome, Phase } from "../domain/execution/events.ts";
 import type { Subject } from "../domain/facts/objects.ts";
+import type { BreakerScope } from "../domain/gate/breaker.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import type { ExecutionSummary } from "./ports.ts";
 
@@ -29,8 +30,8 @@ export interface CurrentFiring {
   readonly severity: string;
   readonly subject: Subject | null;
   readonly openedAt: string;
-  /** `due`: nothing was decided yet. `held`: silenced or inhibited. `paused`: decided again when that ends. `ended`: its execution is over, and it still fires. */
-  readonly state: "due" | "held" | "paused" | "no-match" | "undecided" | "ended";
+  /** `due`: nothing was decided yet. `held`: silenced or inhibited. `paused`: decided again when that ends. `stopped`: a breaker is open. `ended`: its execution is over, and it still fires. */
+  readonly state: "due" | "held" | "paused" | "stopped" | "no-match" | "undecided" | "ended";
   readonly reasons: readonly string[];
   /** When it is decided again; null: when something changes. */
   readonly decideAt: string | null;
@@ -55,6 +56,8 @@ export interface Health {
   /** Milestones that are not in the audit repository yet, and the age of the oldest. */
   readonly unpublished: number;
   readonly auditLagSeconds: number;
+  /** Breakers that stop remedies now, by scope; scopes without one are left out. */
+  readonly openBreakers: Readonly<Partial<Record<BreakerScope, number>>>;
   /** Alerts of the last day that could not be read. */
   readonly deadLetters: number;
   /** When the Watchdog came last, of the source that is silent for longest; null: it never came. */

@@ -7,6 +7,7 @@ import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import { objectKey } from "../domain/facts/objects.ts";
 import type { Usage } from "../domain/facts/usage.ts";
+import type { Breaker } from "../domain/gate/breaker.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { everyKey, limitReached, usageOf } from "../domain/gate/limits.ts";
 import { managerText } from "../domain/gate/managed-by.ts";
@@ -20,6 +21,7 @@ import { Problem } from "../domain/problem.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
 import { readTouched } from "./protection.ts";
+import { questionOf, stoppedText } from "./stopped-by-breaker.ts";
 
 /**
  * @param before the execution of this plan, if it exists: it does not count itself, nor what came after it
@@ -88,10 +90,19 @@ export async function weighNow(
   const gathered = await gatherFacts(alert, factsNeeded(alert.name, catalog), tools, ports, plan.target);
   if (!gathered.target.available) throw unknownNow(gathered.target.why);
   const facts = { ...gathered, history: withoutSelf(gathered.history, executionId) };
-  const { gate, mode, limits, unknown } = await weighPlan(plan, facts, catalog, tools, ports, executionId);
+  const { gate, mode, limits, unknown, countsIn } = await weighPlan(
+    plan,
+    facts,
+    catalog,
+    tools,
+    ports,
+    executionId,
+  );
   if (unknown) throw unknownNow(gate.reasons.map(({ reason }) => reason).join("; "));
   if (gate.kind === "refused") return gate;
   if (mode === "observe") return onlyObserved(gate);
+  const breaker = countsIn.length === 0 ? null : await ports.breakers.holding(questionOf(plan, alert));
+  if (breaker !== null) return refusedByBreaker(breaker);
   for (const limit of limits) {
     const { keys, perSeconds } = limit;
     const reason = limitReached(limit, await ports.alerts.usage(keys, { perSeconds, before: executionId }));
@@ -103,6 +114,13 @@ export async function weighNow(
 /** What was allowed is not refused for good by one answer that did not come. */
 function unknownNow(why: string): Problem {
   return new Problem("API_UNREACHABLE", `the plan cannot be weighed again now: ${why}`, { retryable: true });
+}
+
+function refusedByBreaker(breaker: Breaker): Gate {
+  return {
+    kind: "refused",
+    reasons: [{ rule: "built-in/breaker", effect: "deny", reason: stoppedText(breaker) }],
+  };
 }
 
 function onlyObserved({ reasons }: Gate): Gate {

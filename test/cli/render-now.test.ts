@@ -10,6 +10,7 @@ const health: Health = {
   unowned: 0,
   unpublished: 0,
   auditLagSeconds: 0,
+  openBreakers: {},
   deadLetters: 0,
   watchdogAt: null,
   deliveredAt: "2026-11-17T10:01:05.000Z",
@@ -23,6 +24,7 @@ const quiet: Now = {
   executions: [],
   firings: [],
   pauses: [],
+  breakers: [],
 };
 
 function execution(id: string, changes: Partial<CurrentExecution>): CurrentExecution {

@@ -99,6 +99,7 @@ export function newExecution(alert: Alert, changes: Partial<NewExecution> = {}):
     cooldownSeconds: 0,
     limits: [],
     countsIn: [],
+    breakers: null,
     events: recorded(0, events.requested(alert, incidentId), events.gate),
     projection: { phase: "running", outcome: null, escalated: false },
     ...changes,

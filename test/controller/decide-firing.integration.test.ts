@@ -24,6 +24,7 @@ import { type GivenCluster, givenCluster } from "../actions/given-cluster.ts";
 import { delivery, ending } from "../contracts/store-samples.ts";
 import { givenAlert } from "../fixtures/facts.ts";
 import { rawAdmin } from "../support/kube-control-plane.ts";
+import { noBreakers, noLimits } from "../support/no-limits.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 import { noPauses } from "../support/no-pauses.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
@@ -77,6 +78,8 @@ function ports(live = true): DecisionPorts {
     live: live ? [{}] : [],
     pauses: noPauses,
     executions: database.executions,
+    breakers: noBreakers,
+    storms: noLimits,
     confirm: "off",
     alertmanagers: { look: async () => ({ state: "unasked" }) },
     protection: { namespaces: ["kube-system"], ownNamespace: null, ownNode: null },

@@ -14,6 +14,7 @@ const healthy: Health = {
   unowned: 0,
   unpublished: 0,
   auditLagSeconds: 0,
+  openBreakers: {},
   deadLetters: 0,
   watchdogAt: "2026-11-17T09:57:00.000Z",
   deliveredAt: now,

@@ -87,6 +87,7 @@ describe("the OpenAPI document", () => {
     executions: waiting.summary.id,
     incidents: incident.id,
     "dead-letters": "7",
+    breakers: "3",
   };
   const address = (path: string) => path.replace("{id}", ids[path.split("/")[3] ?? ""] ?? "");
 
@@ -136,6 +137,7 @@ describe("the OpenAPI document", () => {
       live: "true",
       attention: "false",
       open: "true",
+      all: "true",
       template: "x",
       outcome: "failed",
       namespace: "shop",

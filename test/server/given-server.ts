@@ -5,6 +5,7 @@ import { nothingShared } from "../../src/controller/shared.ts";
 import type { RecordedEvent } from "../../src/domain/execution/events.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { createServer, type ServerOptions, type ServerPorts } from "../../src/server/create-server.ts";
+import { nothingTripped } from "../support/no-limits.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 import { nothingPaused } from "../support/no-pauses.ts";
 
@@ -49,6 +50,7 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
       views: emptyViews,
       news: nothingShared(),
       pauses: nothingPaused,
+      breakers: nothingTripped,
       startAgain: () => Promise.reject(new Error("nothing is started here")),
       start: () => Promise.reject(new Error("nothing is started here")),
       examine: async () => [],
@@ -111,6 +113,7 @@ export const emptyViews: ServerPorts["views"] = {
     unowned: 0,
     unpublished: 0,
     auditLagSeconds: 0,
+    openBreakers: {},
     deadLetters: 0,
     watchdogAt: null,
     deliveredAt: null,

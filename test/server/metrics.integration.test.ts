@@ -15,6 +15,7 @@ function givenMetrics() {
       catalog_revision_info: () => [{ labels: { revision: "main@sha1:1" }, value: 1 }],
       catalog_invalid: () => [{ labels: {}, value: 0 }],
       executions_active: () => Promise.reject(new Error("the database is away")),
+      breakers_open: () => [{ labels: { scope: "target" }, value: 1 }],
       audit_lag_seconds: () => Promise.reject(new Error("the database is away")),
       api_concurrency: () => [{ labels: { cluster: "prod-eu" }, value: 50 }],
     });
@@ -41,6 +42,7 @@ describe("/metrics", () => {
       "assessments_total",
       "audit_commits_total",
       "audit_lag_seconds",
+      "breakers_open",
       "catalog_invalid",
       "catalog_revision_info",
       "catalog_sync_duration_seconds",

@@ -1,8 +1,9 @@
 // A new execution within a transaction: the claim of its target, its limits, its incident and its first events. Decisions on
 // firings and starts by hand go through here alike. Locks are taken in the order claim, limits, incident, execution.
-import type { FiringDecision, Limited } from "../../controller/ports.ts";
+import type { FiringDecision, Limited, Stopped } from "../../controller/ports.ts";
 import { limitReached } from "../../domain/gate/limits.ts";
 import { Problem } from "../../domain/problem.ts";
+import { holdingBreaker, takeNotice, tripBreakers } from "./queries/breakers.ts";
 import { countUsage, lockKeys } from "./queries/count-usage.ts";
 import { openIncident, releaseClaim, takeClaim } from "./queries/decide-firing.ts";
 import { insertExecution } from "./queries/insert-execution.ts";
@@ -14,7 +15,9 @@ export type Admission =
   | { readonly result: "admitted"; readonly incident: string }
   /** Nothing was written. */
   | { readonly result: "busy"; readonly executionId: string }
-  | Limited;
+  | { readonly result: "told" }
+  | Limited
+  | Stopped;
 
 /** @throws Problem LEASE_LOST: this replica may start nothing any more; the transaction has to be given up */
 export async function admitExecution(
@@ -29,15 +32,27 @@ export async function admitExecution(
     const holder = await takeClaim(sql, claimKey, executionId);
     if (holder !== null) return { result: "busy", executionId: holder };
   }
-  const limited = await whyLimited(sql, decision);
-  if (limited !== null) {
+  const refused = (await whyStopped(sql, decision)) ?? (await whyLimited(sql, decision));
+  if (refused !== null) {
     if (claimKey !== null) await releaseClaim(sql, claimKey, executionId);
-    return limited;
+    return refused;
   }
   const incident = await openIncident(sql, decision.incidentKey, decision.incidentId);
   if (await insertExecution(sql, replica, alertName, decision, incident))
     return { result: "admitted", incident };
   throw new Problem("LEASE_LOST", "the lease ended before the execution was committed", { retryable: true });
+}
+
+/** What is due trips here and now, so that no replica starts one too many. */
+async function whyStopped(
+  sql: Sql,
+  { breakers, notice, executionId }: NewExecution,
+): Promise<Stopped | { readonly result: "told" } | null> {
+  if (notice !== undefined && !(await takeNotice(sql, notice, executionId))) return { result: "told" };
+  if (breakers === null) return null;
+  await tripBreakers(sql, breakers.rules);
+  const breaker = await holdingBreaker(sql, breakers.question);
+  return breaker === null ? null : { result: "stopped", breaker };
 }
 
 /** Whoever comes second waits for the lock and counts the first. */

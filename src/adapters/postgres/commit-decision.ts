@@ -37,6 +37,7 @@ async function decide(sql: Sql, replica: string, firing: Firing, decision: Firin
       await noMatch(sql, firing.id, decision);
       break;
     case "undecided":
+    case "stopped":
       await undecided(sql, firing.id, decision);
       break;
     case "paused":

@@ -1,6 +1,7 @@
 // Commits an execution that a person has started: claim, incident, execution and first events, or nothing.
 import type pg from "pg";
 import type { AlertStore, FiringDecision } from "../../controller/ports.ts";
+import { Problem } from "../../domain/problem.ts";
 import { admitExecution } from "./admit-execution.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
 import { guarded, inTransaction, type Sql } from "./sql.ts";
@@ -26,5 +27,6 @@ export async function commitStart(
 
 async function start(sql: Sql, replica: string, alertName: string, decision: NewExecution): Promise<Started> {
   const admission = await admitExecution(sql, replica, alertName, decision);
+  if (admission.result === "told") throw new Problem("INTERNAL", "what a person starts tells nobody");
   return admission.result === "admitted" ? { result: "committed" } : admission;
 }

@@ -1,6 +1,7 @@
 // Opens the state of record: a PostgreSQL server by URL, or the embedded one in a data folder. One code path serves both;
 // only the lease differs.
 import type pg from "pg";
+import type { BreakerStore } from "../../controller/breaker-ports.ts";
 import type { PauseStore } from "../../controller/pause-ports.ts";
 import type {
   AlertStore,
@@ -15,6 +16,7 @@ import type {
 import type { Views } from "../../controller/views.ts";
 import { alertStore } from "./alert-store.ts";
 import { assessments } from "./assessments.ts";
+import { breakerStore } from "./breaker-store.ts";
 import { openPool, probe, type Where } from "./connect.ts";
 import { doubtfulDecisions } from "./doubtful-decisions.ts";
 import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
@@ -50,6 +52,7 @@ export interface Database extends DatabaseConnection {
   readonly catalog: CatalogState;
   readonly outbox: Outbox;
   readonly pauses: PauseStore;
+  readonly breakers: BreakerStore;
   readonly views: Views;
   readonly lease: Lease;
   readonly clock: Clock;
@@ -114,6 +117,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       catalog: catalogState(base.pool),
       outbox: outbox(base.pool, held.lease),
       pauses: pauseStore(base.pool),
+      breakers: breakerStore(base.pool),
       views: views(base.pool),
       lease: held.lease,
       clock: held.clock,

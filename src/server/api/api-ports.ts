@@ -19,6 +19,7 @@ export interface ApiPorts {
   readonly start: (request: StartRequest) => Promise<StartAnswer>;
   readonly startAgain: Controller["startAgain"];
   readonly pauses: Controller["pauses"];
+  readonly breakers: Controller["breakers"];
   readonly examine: () => Promise<readonly Check[]>;
 }
 

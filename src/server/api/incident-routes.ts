@@ -8,6 +8,7 @@ import { listOf, named, pageOf, shape } from "./shapes.ts";
 
 /** More do not fit on a screen, and `executions list` has all. */
 const mostCurrent = 200;
+const mostBreakers = 20;
 
 export function incidentRoutes(ports: ApiPorts): readonly Route[] {
   return [
@@ -20,6 +21,7 @@ export function incidentRoutes(ports: ApiPorts): readonly Route[] {
         executions: listOf(named("CurrentExecution")),
         firings: listOf(named("CurrentFiring")),
         pauses: listOf(named("Pause")),
+        breakers: listOf(named("Breaker")),
       }),
       handle: () => now(ports),
     }),
@@ -50,14 +52,15 @@ export function incidentRoutes(ports: ApiPorts): readonly Route[] {
   ];
 }
 
-async function now({ views, state, pauses: paused }: ApiPorts) {
+async function now({ views, state, pauses: paused, breakers: tripped }: ApiPorts) {
   const began = performance.now();
   const health = await views.health();
   const databaseSeconds = (performance.now() - began) / 1000;
-  const [executions, firings, pauses] = await Promise.all([
+  const [executions, firings, pauses, breakers] = await Promise.all([
     views.currentExecutions(mostCurrent),
     views.currentFirings(mostCurrent),
     paused.all(),
+    tripped.list({ all: false, limit: mostBreakers }),
   ]);
   return {
     mode: state.mode(),
@@ -67,5 +70,6 @@ async function now({ views, state, pauses: paused }: ApiPorts) {
     executions,
     firings,
     pauses,
+    breakers,
   };
 }

@@ -69,7 +69,7 @@ function firing(row: Row): CurrentFiring {
 }
 
 function stateOf(kind: string | null): CurrentFiring["state"] {
-  if (kind === "no-match" || kind === "undecided" || kind === "paused") return kind;
+  if (kind === "no-match" || kind === "undecided" || kind === "paused" || kind === "stopped") return kind;
   if (kind === "superseding") return "undecided";
   return kind === null ? "due" : "ended";
 }

@@ -42,7 +42,7 @@ export async function noMatch(sql: Sql, firing: string, { revision }: Of<"no-mat
 export async function undecided(
   sql: Sql,
   firing: string,
-  { retrySeconds }: Of<"undecided" | "superseding">,
+  { retrySeconds }: Of<"undecided" | "superseding" | "stopped">,
 ): Promise<void> {
   await sql.query(
     `update alerts set token = token + 1, undecided_count = undecided_count + 1, unmatched_revision = null,

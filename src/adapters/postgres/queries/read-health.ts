@@ -5,6 +5,7 @@ import type { Sql } from "../sql.ts";
 interface Row {
   readonly active: Health["active"] | null;
   readonly firing: number;
+  readonly open_breakers: Health["openBreakers"] | null;
   readonly unowned: number;
   readonly unpublished: number;
   readonly lag: number;
@@ -22,6 +23,8 @@ export async function readHealth(sql: Sql): Promise<Health> {
        (select count(*)::integer from alerts where status = 'open') as firing,
        (select count(*)::integer from executions e left join replicas r on r.id = e.owner
         where e.outcome is null and coalesce(r.expires_at, '-infinity') <= now()) as unowned,
+       (select jsonb_object_agg(scope, count) from (
+         select scope, count(*)::integer as count from breakers where reset_at is null group by scope) b) as open_breakers,
        waiting.unpublished, waiting.lag,
        (select count(*)::integer from dead_letters where received_at > now() - interval '1 day') as dead_letters,
        (select min(last_at) from watchdogs) as watchdog_at,
@@ -39,6 +42,7 @@ export async function readHealth(sql: Sql): Promise<Health> {
     unowned: row?.unowned ?? 0,
     unpublished: row?.unpublished ?? 0,
     auditLagSeconds: row?.lag ?? 0,
+    openBreakers: row?.open_breakers ?? {},
     deadLetters: row?.dead_letters ?? 0,
     watchdogAt: row?.watchdog_at?.toISOString() ?? null,
     deliveredAt: row?.delivered_at?.toISOString() ?? null,
