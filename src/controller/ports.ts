@@ -8,13 +8,12 @@ import type { Alert, AlertReference } from "../domain/facts/alert.ts";
 import type { History } from "../domain/facts/facts.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
 import type { Pause } from "../domain/facts/pause.ts";
-import type { Breaker, BreakerRule } from "../domain/gate/breaker.ts";
 import type { Approval, Mode } from "../domain/gate/gate.ts";
 import type { AppliedLimit, Counts } from "../domain/gate/limits.ts";
 import type { AlertSource } from "../domain/intake/read-alerts.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
-import type { BreakerQuestion } from "./breaker-ports.ts";
+import type { BreakerCheck, Refused, Told } from "./refused.ts";
 
 // ---- alerts -------------------------------------------------------------------------------------------------------
 
@@ -114,23 +113,6 @@ export type FiringDecision =
       readonly projection: Projection;
     };
 
-export interface BreakerCheck {
-  readonly rules: readonly BreakerRule[];
-  readonly question: BreakerQuestion;
-}
-
-export interface Stopped {
-  readonly result: "stopped";
-  readonly breaker: Breaker;
-}
-
-export interface Limited {
-  readonly result: "limited";
-  readonly limit: AppliedLimit;
-  /** For people. */
-  readonly reason: string;
-}
-
 export interface DeadLetter {
   readonly id: string;
   readonly receivedAt: string;
@@ -198,24 +180,12 @@ export interface AlertStore {
   decide(
     firing: Pick<DueFiring, "id" | "token">,
     decision: FiringDecision,
-  ): Promise<
-    | { readonly result: "committed" }
-    | { readonly result: "stale" }
-    | { readonly result: "busy"; readonly executionId: string }
-    | { readonly result: "told" }
-    | Limited
-    | Stopped
-  >;
+  ): Promise<{ readonly result: "committed" } | { readonly result: "stale" } | Refused>;
   /** The same without a firing: started by hand. @throws Problem LEASE_LOST (nothing was written), DATABASE_UNAVAILABLE */
   start(
     alertName: string,
     decision: Extract<FiringDecision, { readonly kind: "execution" }>,
-  ): Promise<
-    | { readonly result: "committed" }
-    | { readonly result: "busy"; readonly executionId: string }
-    | Limited
-    | Stopped
-  >;
+  ): Promise<{ readonly result: "committed" } | Exclude<Refused, Told>>;
   /** How much counts in each key, starts within `perSeconds`; only executions that were created before `before`, if it is given. */
   usage(
     keys: readonly string[],

@@ -1,6 +1,7 @@
 // A new execution within a transaction: the claim of its target, its limits, its incident and its first events. Decisions on
 // firings and starts by hand go through here alike. Locks are taken in the order claim, limits, incident, execution.
-import type { FiringDecision, Limited, Stopped } from "../../controller/ports.ts";
+import type { FiringDecision } from "../../controller/ports.ts";
+import type { Limited, Refused, Stopped, Told } from "../../controller/refused.ts";
 import { limitReached } from "../../domain/gate/limits.ts";
 import { Problem } from "../../domain/problem.ts";
 import { holdingBreaker, takeNotice, tripBreakers } from "./queries/breakers.ts";
@@ -11,13 +12,8 @@ import type { Sql } from "./sql.ts";
 
 type NewExecution = Extract<FiringDecision, { kind: "execution" }>;
 
-export type Admission =
-  | { readonly result: "admitted"; readonly incident: string }
-  /** Nothing was written. */
-  | { readonly result: "busy"; readonly executionId: string }
-  | { readonly result: "told" }
-  | Limited
-  | Stopped;
+/** Refused: nothing was written. */
+export type Admission = { readonly result: "admitted"; readonly incident: string } | Refused;
 
 /** @throws Problem LEASE_LOST: this replica may start nothing any more; the transaction has to be given up */
 export async function admitExecution(
@@ -47,7 +43,7 @@ export async function admitExecution(
 async function whyStopped(
   sql: Sql,
   { breakers, notice, executionId }: NewExecution,
-): Promise<Stopped | { readonly result: "told" } | null> {
+): Promise<Stopped | Told | null> {
   if (notice !== undefined && !(await takeNotice(sql, notice, executionId))) return { result: "told" };
   if (breakers === null) return null;
   await tripBreakers(sql, breakers.rules);

@@ -1,6 +1,5 @@
 // The breaker: what did not help again and again is stopped until a person says otherwise. Types, and the words for people.
 import { durationText } from "../duration.ts";
-import type { Outcome } from "../execution/events.ts";
 
 /** One template for one alert name and target; one template in one cluster; everything that changes something. */
 export type BreakerScope = "target" | "template" | "global";
@@ -29,12 +28,7 @@ export interface Breaker extends BreakerRule {
 }
 
 /** Besides these a verdict `ineffective` is a setback. */
-export const setbackOutcomes: readonly Outcome[] = [
-  "failed",
-  "rolled_back",
-  "rollback_incomplete",
-  "unknown",
-];
+export const setbackOutcomes: readonly string[] = ["failed", "rolled_back", "rollback_incomplete", "unknown"];
 
 /** `restart-workload for KubePodCrashLooping on prod/shop/Deployment/api`. */
 export function breakerScopeText({ scope, template, alertName, target, cluster }: Breaker): string {
