@@ -2,6 +2,7 @@
 import type { Action } from "./action.ts";
 import { notifyTeam } from "./custom/notify-team.ts";
 import { runArgoWorkflow } from "./engines/run-argo-workflow.ts";
+import { runAwxJob } from "./engines/run-awx-job.ts";
 import { runJob } from "./engines/run-job.ts";
 import { runTektonPipeline } from "./engines/run-tekton-pipeline.ts";
 import { checkLogs } from "./kubernetes/check-logs.ts";
@@ -43,6 +44,7 @@ export const actions: readonly Action[] = [
   runJob,
   runArgoWorkflow,
   runTektonPipeline,
+  runAwxJob,
   notifyTeam,
 ];
 

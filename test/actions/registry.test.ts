@@ -29,6 +29,7 @@ const specified = [
   "run_job",
   "run_argo_workflow",
   "run_tekton_pipeline",
+  "run_awx_job",
 ];
 /** Inputs as the specification's project writes them, after its names have been translated. */
 const written: readonly (readonly [string, JsonObject])[] = [
