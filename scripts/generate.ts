@@ -36,6 +36,7 @@ const root = path.join(import.meta.dirname, "..");
 const formats: readonly Format[] = [
   { name: "template", type: "TemplateFile", target: "src/domain/templates/template.generated.ts" },
   { name: "policy", type: "PolicyFile", target: "src/domain/policies/policy.generated.ts" },
+  { name: "action", type: "ActionFile", target: "src/domain/templates/action.generated.ts" },
   { name: "catalog", type: "CatalogFile", target: "src/domain/policies/catalog.generated.ts" },
   { name: "pause", type: "PauseFile", target: "src/domain/policies/pause.generated.ts" },
   { name: "policy-test", type: "PolicyTestFile", target: "src/domain/policy-tests/policy-test.generated.ts" },

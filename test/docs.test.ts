@@ -46,9 +46,9 @@ function anchors(markdown: string): Set<string> {
   );
 }
 
-/** Fenced examples that say what they are: ```yaml template, ```yaml policy, ```yaml policy-test, ```yaml catalog, ```yaml gitmend. */
+/** Fenced examples that say what they are: ```yaml action, ```yaml template, ```yaml policy, ```yaml policy-test, ```yaml catalog, ```yaml gitmend. */
 function examples(
-  kind: "template" | "policy" | "policy-test" | "catalog" | "gitmend",
+  kind: "action" | "template" | "policy" | "policy-test" | "catalog" | "gitmend",
 ): { name: string; text: string }[] {
   return documents().flatMap((file) =>
     [...read(file).matchAll(new RegExp(`^\`\`\`yaml ${kind}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
@@ -138,6 +138,7 @@ describe("the examples in the tables of write-a-policy.md", () => {
 
 describe("the examples in the documents", () => {
   const files = [
+    ...examples("action").map(({ text }, index) => ({ path: `actions/${index}.yaml`, text })),
     ...examples("template").map(({ text }, index) => ({ path: `templates/${index}.yaml`, text })),
     ...examples("policy").map(({ text }, index) => ({ path: `policies/${index}.yaml`, text })),
     ...examples("catalog").map(({ text }) => ({ path: "catalog.yaml", text })),

@@ -6,7 +6,7 @@ import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "..");
-const names = ["template", "policy", "catalog", "policy-test", "config"];
+const names = ["template", "action", "policy", "catalog", "policy-test", "config"];
 const schemaOf = (name: string) =>
   JSON.parse(readFileSync(join(root, "schemas", `${name}.schema.json`), "utf8")) as Node;
 

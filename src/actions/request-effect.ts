@@ -17,7 +17,9 @@ export async function lookForRequest(
   tools: ActionTools,
 ): Promise<"yes" | "no" | "unknown"> {
   const { probe } = effect;
-  if (probe === null) return "unknown";
+  // PUT and DELETE may be sent again: that is what HTTP means by them.
+  if (probe === null)
+    return effect.call.method === "PUT" || effect.call.method === "DELETE" ? "no" : "unknown";
   if (probe === "awx-job") return (await findAwxJob(effect, tools)) === null ? "no" : "yes";
   return evaluateCondition(probe.expect, await probed(probe, tools)) ? "yes" : "no";
 }

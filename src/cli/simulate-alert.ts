@@ -1,7 +1,9 @@
 // One alert through selection, planning and gate, on assumptions instead of a cluster. The decisions are the controller's own
 // functions; only what an action would ask a cluster for (`last-good`, a dry-run) stays as it is written.
+
+import { customActions } from "../actions/custom/custom-action.ts";
 import { foundationNamespaces, protectionProblem } from "../actions/protected.ts";
-import { actions, findAction } from "../actions/registry.ts";
+import { actions } from "../actions/registry.ts";
 import { factScope } from "../domain/expressions/scope.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
@@ -86,12 +88,15 @@ function namedTemplate(name: string, { templates }: Catalog): Template {
 function assumePlan(selection: Chosen, facts: Facts, target: Target | null, catalog: Catalog): Plan {
   const template = templateOf(selection, catalog);
   const parameters = selection.kind === "match" ? selection.parameters : {};
-  const byName = new Map(actions.map((action) => [action.name, action]));
+  const byName = new Map([
+    ...actions.map((action) => [action.name, action] as const),
+    ...customActions(catalog.actions.values()),
+  ]);
   const request = { template, scope: factScope(facts), target, actions: byName };
   const seal = (draft: DraftPlan, { risk }: Template) => {
     const context = { cluster: facts.alert.cluster, target };
     const objects = callsOf(draft).flatMap(
-      ({ action, input }) => findAction(action)?.objects(input, context) ?? [],
+      ({ action, input }) => byName.get(action)?.objects(input, context) ?? [],
     );
     return sealPlan(draft, risk, objects, byName);
   };

@@ -176,6 +176,7 @@ export async function plan(
       executionId,
       template,
       templates: catalog.templates,
+      actions: catalog.actions,
       revoked: catalog.revoked,
       parameters,
       facts,

@@ -3,6 +3,7 @@
 // Reads and dry-runs only: nothing is changed here.
 
 import type { Action, ActionContext, ActionTools, ChangeAction, EffectRunner } from "../actions/action.ts";
+import { customActions } from "../actions/custom/custom-action.ts";
 import { redactChange } from "../actions/redact-change.ts";
 import { rootsOf } from "../domain/expressions/roots.ts";
 import { factScope } from "../domain/expressions/scope.ts";
@@ -20,6 +21,7 @@ import type { ActionCall, Plan, PlannedStep, Taken } from "../domain/planning/pl
 import { callsOf, callsOfStep, sealPlan } from "../domain/planning/seal-plan.ts";
 import { isRevoked, revokedText } from "../domain/policies/catalog.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
+import { type CustomAction, undoName } from "../domain/templates/custom-action.ts";
 import type { Template } from "../domain/templates/template.ts";
 import { boundedInput, boundsText } from "./adapt-step.ts";
 
@@ -35,6 +37,8 @@ export interface PlanRequest {
   readonly template: Template;
   /** The catalog's: where its fallback is found. */
   readonly templates: ReadonlyMap<string, Template>;
+  /** The catalog's own. */
+  readonly actions?: ReadonlyMap<string, CustomAction>;
   readonly parameters: Readonly<Record<string, Json>>;
   readonly facts: Facts;
   readonly target: Target | null;
@@ -53,8 +57,10 @@ export interface MadePlan {
 export async function makePlan(
   request: PlanRequest,
   tools: ActionTools,
-  ports: PlanPorts,
+  builtIn: PlanPorts,
 ): Promise<MadePlan> {
+  const custom = customActions(request.actions?.values() ?? []);
+  const ports = { ...builtIn, actions: new Map([...builtIn.actions, ...custom]) };
   const { template } = request;
   const { parameters, taken } = request;
   const own = { ...draftRequest(request, ports), parameters };
@@ -122,8 +128,17 @@ async function complete(
     })),
     finally: await resolveSteps(draft.finally, (call) => resolveLater(call, resolve), resolve),
   };
-  const plan = sealPlan(resolved, template.risk, objectsOf(callsOf(resolved)), actions);
+  const used = usedActions(callsOf(resolved), request.actions);
+  const whole = used.length === 0 ? resolved : { ...resolved, actions: used };
+  const plan = sealPlan(whole, template.risk, objectsOf(callsOf(whole)), actions);
   return { plan, previews: await previewSteps(plan, request, tools, ports) };
+}
+
+/** The catalog's own among them, by name: they go into the plan. */
+function usedActions(calls: readonly ActionCall[], own: PlanRequest["actions"]): readonly CustomAction[] {
+  const names = new Set(calls.map(({ action }) => action));
+  const used = [...(own?.values() ?? [])].filter(({ name }) => names.has(name) || names.has(undoName(name)));
+  return used.toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 /** A pod is taken from its workload: two pods of one are not taken side by side. */
@@ -270,8 +285,13 @@ export function isRunTime(call: ActionCall): boolean {
   return rootsOf(call.input).has("steps");
 }
 
-export function findAction(actions: PlanPorts["actions"], name: string): Action {
-  const action = actions.get(name);
+/** The plan's own actions are what they were when it was made. @param plan null: `actions` holds all that may be named */
+export function findAction(
+  actions: PlanPorts["actions"],
+  name: string,
+  plan: Pick<Plan, "actions"> | null = null,
+): Action {
+  const action = actions.get(name) ?? customActions(plan?.actions ?? []).get(name);
   if (action === undefined)
     throw new Problem("PARAMETER_INVALID", `there is no action ${name} in this version of gitmend`);
   return action;

@@ -64,8 +64,8 @@ async function differs(
   { actions, effects }: EnginePorts,
   tools: ReturnType<EnginePorts["clusters"]["tools"]>,
 ): Promise<string | null> {
-  const action = findAction(actions, step.call.action);
   const { plan, alert } = session.state();
+  const action = findAction(actions, step.call.action, plan);
   if (!action.changes || isRunTime(step.call) || preview.source === "estimated") return null;
   const context = contextOf(session.id, step.name, alert?.cluster ?? "", plan?.target ?? null);
   const effect = await action.prepare(step.call.input, context, tools);

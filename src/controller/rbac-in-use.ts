@@ -1,7 +1,9 @@
 // What gitmend's account has to be allowed for the catalog in use: the verbs of its actions, and what deciding reads.
+import { customActions } from "../actions/custom/custom-action.ts";
 import type { LiveScope } from "../domain/gate/weigh-gate.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import type { RbacRule } from "../domain/templates/action-description.ts";
+import { undoName } from "../domain/templates/custom-action.ts";
 import type { Template, TemplateStep } from "../domain/templates/template.ts";
 
 export interface AccessQuestion {
@@ -37,11 +39,10 @@ export function accessInUse(
   live: boolean,
 ): readonly Access[] {
   const names = new Set([...(catalog?.templates.values() ?? [])].flatMap(actionsOf));
-  const rules = [
-    ...deciding,
-    ...(live ? [telling] : []),
-    ...[...names].flatMap((name) => actions.get(name)?.rbac ?? []),
-  ];
+  const own = customActions(catalog?.actions.values() ?? []);
+  const rbacOf = (name: string) =>
+    [name, undoName(name)].flatMap((one) => (actions.get(one) ?? own.get(one))?.rbac ?? []);
+  const rules = [...deciding, ...(live ? [telling] : []), ...[...names].flatMap(rbacOf)];
   const access = new Map<string, Access>();
   for (const { apiGroup, resource, verbs } of rules) {
     for (const verb of verbs) {

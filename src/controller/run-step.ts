@@ -290,7 +290,7 @@ function openAttempt(
     before,
     number,
     call,
-    action: findAction(ports.actions, call.action),
+    action: findAction(ports.actions, call.action, plan),
     context: contextOf(session.id, step.name, alert?.cluster ?? "", plan?.target ?? null),
     tools: ports.clusters.tools(signal, session.id),
     session,

@@ -95,7 +95,7 @@ async function stopFirst(run: UndoRun): Promise<void> {
 
 async function byAction(run: UndoRun, call: ActionCall): Promise<void> {
   await stopFirst(run);
-  const action = findAction(run.ports.actions, call.action);
+  const action = findAction(run.ports.actions, call.action, run.session.state().plan);
   if (action.changes) return changeBack(run, action, call);
   await run.session.record([
     { type: "UndoStarted", step: run.change.step, attempt: run.attempt, call, effect: null },

@@ -1,6 +1,6 @@
 // A small AWX over HTTP, for tests: job templates, launches, jobs and their output, as its API answers. It forgets nothing and runs
 // nothing: a test says how a job ends.
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 interface Template {
@@ -101,7 +101,7 @@ export async function startAwx(): Promise<Awx> {
     response.writeHead(status, { "content-type": type });
     response.end(body);
   };
-  const server = createServer(async (request, response) => {
+  const handleRequest = async (request: IncomingMessage, response: ServerResponse) => {
     let text = "";
     for await (const chunk of request) text += String(chunk);
     const url = new URL(request.url ?? "/", "http://awx");
@@ -114,7 +114,8 @@ export async function startAwx(): Promise<Awx> {
     const result = handle(method, url, text === "" ? null : JSON.parse(text));
     if (fault !== null) return answer(response, fault.status, fault.body ?? "", "text/html");
     answer(response, result.status, JSON.stringify(result.body));
-  });
+  };
+  const server = createServer((request, response) => void handleRequest(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const awx: Awx = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

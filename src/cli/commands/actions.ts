@@ -1,34 +1,60 @@
 // `gitmend actions list|show`: the catalogue of what templates may do.
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import { actions, findAction } from "../../actions/registry.ts";
+import { runJob } from "../../actions/engines/run-job.ts";
+import { actions } from "../../actions/registry.ts";
 import { isObject, type JsonObject } from "../../domain/json.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { ActionDescription } from "../../domain/templates/action-description.ts";
+import { describeCustom } from "../../domain/templates/custom-action.ts";
+import { compileFolder } from "../catalog-folder.ts";
 import type { CliContext } from "../context.ts";
 import { alignColumns, cut, wrap } from "../layout.ts";
 import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
 import { type Paint, paintFor } from "../paint.ts";
 
+interface Options extends OutputOptions {
+  readonly path?: string;
+}
+
 export function addActions(program: Command, context: CliContext): void {
   const command = program.command("actions").description("what templates may do");
+  const pathOption = "a folder with actions/ of your own (default: this one)";
   withExample(
     command
       .command("list")
-      .description("all actions")
+      .description("all actions, your own included")
+      .option("--path <folder>", pathOption)
       .addOption(outputOption())
-      .action((options: OutputOptions) =>
-        print(context, options, actions.map(describe), () => listText(context)),
-      ),
+      .action((options: Options) => list(options, context)),
     "gitmend actions list",
   );
   withExample(
     command
       .command("show <action>")
       .description("parameters, risk, permissions and way back of one action")
+      .option("--path <folder>", pathOption)
       .addOption(outputOption())
-      .action((name: string, options: OutputOptions) => show(name, options, context)),
+      .action((name: string, options: Options) => show(name, options, context)),
     "gitmend actions show scale_deployment",
   );
+}
+
+/** The built-in ones, then those of the folder's `actions/`. */
+async function known(
+  { path }: Options,
+  { workingFolder }: CliContext,
+): Promise<readonly ActionDescription[]> {
+  const folder = path === undefined ? workingFolder : resolve(workingFolder, path);
+  if (path === undefined && !existsSync(join(folder, "actions"))) return actions;
+  const { actions: own } = await compileFolder(folder);
+  return [...actions, ...[...own.values()].flatMap((custom) => describeCustom(custom, runJob).slice(0, 1))];
+}
+
+async function list(options: Options, context: CliContext): Promise<void> {
+  const all = await known(options, context);
+  print(context, options, all.map(describe), () => listText(all, context));
 }
 
 /** What is data of an action; its functions are not for people. */
@@ -63,17 +89,18 @@ function describe(action: ActionDescription) {
   };
 }
 
-function listText({ columns, colours }: CliContext): string {
+function listText(all: readonly ActionDescription[], { columns, colours }: CliContext): string {
   const paint = paintFor(colours);
-  const rows = actions.map(({ name, type, risk, summary }) => [name, type, risk, summary]);
+  const rows = all.map(({ name, type, risk, summary }) => [name, type, risk, summary]);
   const [header = [], ...others] = alignColumns([["NAME", "TYPE", "RISK", "DOES"], ...rows]);
   const lines = others.map((row) => cut(row.join(""), columns));
   return `${[paint("strong", header.join("")), ...lines].join("\n")}\n`;
 }
 
-function show(name: string, options: OutputOptions, context: CliContext): void {
-  const action = findAction(name);
-  if (action === null) {
+async function show(name: string, options: Options, context: CliContext): Promise<void> {
+  const all = await known(options, context);
+  const action = all.find((one) => one.name === name || one.aliases.includes(name));
+  if (action === undefined) {
     throw new Problem("NOT_FOUND", `there is no action ${name}: \`gitmend actions list\` shows all`);
   }
   print(context, options, describe(action), () => showText(action, context));

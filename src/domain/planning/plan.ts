@@ -2,6 +2,7 @@
 import type { ObjectRef, Subject } from "../facts/objects.ts";
 import type { Json } from "../json.ts";
 import type { Risk } from "../templates/action-description.ts";
+import type { CustomAction } from "../templates/custom-action.ts";
 import type { AdaptBounds, EffectivenessCheck } from "../templates/template.ts";
 
 /** One action with its input. Strings may still hold `{{ steps[...] }}` expressions, computed when the step starts. */
@@ -73,6 +74,8 @@ export interface Plan {
   readonly steps: readonly PlannedStep[];
   /** Once, after everything else, however the execution ends after its first step. Never undone. */
   readonly finally: readonly PlannedStep[];
+  /** The config repository's own actions that its calls name, whole: nothing is looked up when they run. */
+  readonly actions?: readonly CustomAction[];
   /** What is tried, once, when the steps have failed and were undone. Its own fallback is always null. */
   readonly fallback: Plan | null;
   /** Why the template's fallback is not part of the plan ("nothing to roll back"). */

@@ -1,7 +1,7 @@
 // Which files of a folder or commit are the catalog's, and how much of them is read: the same for both.
 import type { Finding } from "../finding.ts";
 
-export const catalogFolders: readonly string[] = ["templates", "policies"];
+export const catalogFolders: readonly string[] = ["actions", "templates", "policies"];
 export const catalogFile = "catalog.yaml";
 export const pauseFile = "pause.yaml";
 /** At the catalog's root; optional. */
@@ -12,7 +12,7 @@ export const catalogLimits = { fileBytes: mebibyte, totalBytes: 16 * mebibyte, f
 
 /** `path` is relative to the catalog's root. */
 export function isCatalogFile(path: string): boolean {
-  return rootFiles.includes(path) || /^(?:templates|policies)\/.+\.(?:ya?ml|json)$/.test(path);
+  return rootFiles.includes(path) || /^(?:actions|templates|policies)\/.+\.(?:ya?ml|json)$/.test(path);
 }
 
 /** A file that is not read at all, for a reason that has no place in its text. */

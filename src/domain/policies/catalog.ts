@@ -1,6 +1,7 @@
 // The compiled catalog of one commit: templates by name, and rules in buckets by the alert names that they are about.
 import type { FetchedFact } from "../facts/facts.ts";
 import type { Pause } from "../facts/pause.ts";
+import type { CustomAction } from "../templates/custom-action.ts";
 import type { Template } from "../templates/template.ts";
 import type { GuardRule, RuleBase, SelectionRule } from "./rule.ts";
 import { makeRuleSet, type RuleSet } from "./rule-set.ts";
@@ -15,6 +16,8 @@ interface CatalogBase {
   /** `main@sha1:<40 hex>`. */
   readonly revision: string;
   readonly templates: ReadonlyMap<string, Template>;
+  /** Of the config repository itself, by name. */
+  readonly actions: ReadonlyMap<string, CustomAction>;
   /** Facts that a template's expressions read when the plan is made. */
   readonly templateFacts: ReadonlyMap<string, ReadonlySet<FetchedFact>>;
   /** `name@version` or `name`: never chosen, not startable, and what runs with one goes back. */

@@ -4,14 +4,17 @@ import { didYouMean } from "../did-you-mean.ts";
 import type { Pause } from "../facts/pause.ts";
 import { type Finding, hasErrors } from "../finding.ts";
 import { schemaCheck, withDefaults } from "../schema-findings.ts";
+import { actionSchema } from "../templates/action.generated.ts";
 import type { ActionDescription } from "../templates/action-description.ts";
 import { type ActionIndex, actionIndex } from "../templates/action-index.ts";
 import { checkFallbacks } from "../templates/check-fallbacks.ts";
+import { compileCustomAction } from "../templates/compile-custom-action.ts";
 import {
   type CompiledTemplate,
   compileTemplate,
   type TemplateCompilation,
 } from "../templates/compile-template.ts";
+import { type CustomAction, describeCustom } from "../templates/custom-action.ts";
 import { templateSchema } from "../templates/template.generated.ts";
 import { readYaml, type YamlDocument } from "../yaml-findings.ts";
 import { type Calendars, readCalendars } from "./calendars.ts";
@@ -80,6 +83,29 @@ function nameTaken(kind: string, document: YamlDocument, name: string): Finding 
 /** The name that a broken file claims, so that policies which use it are not blamed as well. */
 function claimedNames(files: readonly CatalogText[]): readonly string[] {
   return files.flatMap(({ text }) => /^\s*["']?name["']?\s*:\s*["']?([\w-]+)/m.exec(text)?.[1] ?? []);
+}
+
+interface Actions {
+  readonly custom: ReadonlyMap<string, CustomAction>;
+  readonly index: ActionIndex;
+  readonly findings: readonly Finding[];
+}
+
+/** Those of `actions/`, and the index of all that templates may name. */
+function compileActions(files: readonly CatalogText[], builtIn: readonly ActionDescription[]): Actions {
+  const index = actionIndex(builtIn);
+  const job = index.find("run_job")?.description;
+  const custom = new Map<string, CustomAction>();
+  const findings: Finding[] = [];
+  for (const document of readEach(files, actionSchema, findings)) {
+    const { name, action, findings: own } = compileCustomAction(document, index);
+    findings.push(...own);
+    if (custom.has(name)) findings.push(nameTaken("action", document, name));
+    if (action !== null) custom.set(name, action);
+  }
+  if (custom.size === 0 || job === undefined) return { custom, index, findings };
+  const described = [...custom.values()].flatMap((action) => describeCustom(action, job));
+  return { custom, index: actionIndex([...builtIn, ...described]), findings };
 }
 
 function compileTemplates(files: readonly CatalogText[], index: ActionIndex): Templates {
@@ -178,12 +204,13 @@ function assemble(
   revision: string,
   { byName }: Templates,
   { policies }: Policies,
-  { revoked, pauses }: Pick<CatalogContent, "revoked" | "pauses">,
+  { revoked, pauses, actions }: Pick<CatalogContent, "revoked" | "pauses" | "actions">,
 ): CatalogContent {
   const compiled = [...byName].flatMap(([name, one]) => (one === null ? [] : [[name, one] as const]));
   return {
     revision,
     templates: new Map(compiled.map(([name, { template }]) => [name, template])),
+    actions,
     revoked,
     pauses,
     templateFacts: new Map(compiled.map(([name, { facts }]) => [name, facts])),
@@ -205,7 +232,7 @@ function byPosition(left: Finding, right: Finding): number {
   return byFile || left.line - right.line || left.column - right.column;
 }
 
-/** Reads `templates/`, `policies/` (not `policies/tests/`), `catalog.yaml` and `pause.yaml`; all other files are none of its business. */
+/** Reads `actions/`, `templates/`, `policies/` (not `policies/tests/`), `catalog.yaml` and `pause.yaml`; all other files are none of its business. */
 export function compileCatalog(
   files: readonly CatalogText[],
   revision: string,
@@ -221,20 +248,26 @@ export function compileContent(
   revision: string,
   actions: readonly ActionDescription[],
 ): ContentCompilation {
-  const templates = compileTemplates(filesUnder("templates", files), actionIndex(actions));
+  const known = compileActions(filesUnder("actions", files), actions);
+  const templates = compileTemplates(filesUnder("templates", files), known.index);
   const own = compileCatalogFile(files, templates);
   const paused = compilePauses(files);
   const surroundings = { templates: templates.byName, calendars: own.calendars };
   const policies = compilePolicies(filesUnder("policies", files), surroundings);
   const ambiguity = findAmbiguity(policies.policies.flatMap(({ selection }) => selection));
   const errors = [
+    ...known.findings,
     ...own.findings,
     ...paused.findings,
     ...templates.findings,
     ...policies.findings,
     ...ambiguity,
   ];
-  const content = assemble(revision, templates, policies, { revoked: own.revoked, pauses: paused.pauses });
+  const content = assemble(revision, templates, policies, {
+    actions: known.custom,
+    revoked: own.revoked,
+    pauses: paused.pauses,
+  });
   const findings = withoutRepetition([...errors, ...warnOfAlways(content)]).toSorted(byPosition);
   return { content: hasErrors(findings) ? null : content, findings };
 }
