@@ -1,0 +1,192 @@
+// The engine without the world: how many steps a second one replica drives with an action that does nothing, beside the same
+// events appended by nobody but the store, on the same throw-away PostgreSQL (fsync on), in the same run. Then how long a replica
+// needs to take up many executions that wait, and how much memory they hold.
+// Usage: node --expose-gc bench/engine.ts [--executions 500] [--steps 20] [--waiting 10000]
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { actions } from "../src/actions/registry.ts";
+import { type Database, openDatabase } from "../src/adapters/postgres/open-database.ts";
+import { type Controller, startController } from "../src/controller/controller.ts";
+import type { ExecutionEvent } from "../src/domain/execution/events.ts";
+import type { PlannedStep } from "../src/domain/planning/plan.ts";
+import { append, delivery, events, newAlert, newExecution, recorded } from "../test/contracts/store-samples.ts";
+import { plan } from "../test/fixtures/executions.ts";
+import { startPostgres } from "../test/support/postgres.ts";
+import { cluster, endOfLease, installedPorts } from "../test/support/replica.ts";
+
+const { values } = parseArgs({
+  options: {
+    executions: { type: "string", default: "500" },
+    steps: { type: "string", default: "20" },
+    waiting: { type: "string", default: "10000" },
+  },
+});
+const [executions, steps, waiting] = [values.executions, values.steps, values.waiting].map(Number) as [
+  number,
+  number,
+  number,
+];
+const folder = await mkdtemp(join(tmpdir(), "gitmend-bench-"));
+const postgres = await startPostgres({ fsync: true });
+try {
+  const driven = await inDatabase((database) => stepsASecond(database));
+  const bare = await inDatabase((database) => bareSteps(database));
+  console.log(`${executions} executions of ${steps} steps, one replica`);
+  console.log(`  engine                        ${Math.round(driven)} steps/s (design 1000)`);
+  console.log(
+    `  their events, appended alone  ${Math.round(bare)} steps/s   the engine reaches ${(driven / bare).toFixed(2)} of it`,
+  );
+  if (waiting > 0) await inDatabase((database) => takeUp(database));
+} finally {
+  await postgres.remove();
+  await rm(folder, { recursive: true });
+}
+
+async function inDatabase<T>(measure: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openDatabase({ url: await postgres.createDatabase() });
+  try {
+    return await measure(database);
+  } finally {
+    await database.close();
+  }
+}
+
+function chain(length: number): readonly PlannedStep[] {
+  const [sample] = plan.steps;
+  if (sample === undefined) throw new TypeError("the sample has no step");
+  return Array.from({ length }, (_, index) => ({
+    ...sample,
+    name: `step-${index}`,
+    dependsOn: index === 0 ? [] : [`step-${index - 1}`],
+    call: { action: "get_pod_status", input: {} },
+  }));
+}
+
+/** Live executions that nobody drives. `more`: what has happened to them already. */
+async function giveUp(database: Database, count: number, more: readonly ExecutionEvent[]): Promise<void> {
+  const ownPlan = {
+    ...plan,
+    target: null,
+    steps: chain(steps),
+    timeoutSeconds: 1_000_000_000,
+    touches: { ...plan.touches, clusters: [cluster], objects: [] },
+  };
+  for (let made = 0; made < count; made += 500) {
+    const alerts = Array.from({ length: Math.min(500, count - made) }, () => newAlert({ cluster }));
+    await database.alerts.receive(delivery(...alerts));
+    for (const firing of await database.alerts.takeDue(500, 600)) {
+      const decision = newExecution(firing.alert);
+      const first = [
+        events.requested(firing.alert, decision.incidentId),
+        { type: "Planned", plan: ownPlan, previews: [] } as unknown as ExecutionEvent,
+        events.gate,
+        ...more,
+      ];
+      const { result } = await database.alerts.decide(firing, {
+        ...decision,
+        events: recorded(0, ...first),
+      });
+      if (result !== "committed") throw new Error(`the decision was ${result}`);
+    }
+  }
+  await endOfLease(database);
+}
+
+async function startReplica(database: Database, name: string) {
+  const { ports, close } = await installedPorts(
+    { folder: join(folder, name), database, kubeconfig: unusedKubeconfig(), catalog: [] },
+    () => undefined,
+  );
+  const look = actions.find(({ name }) => name === "get_pod_status");
+  if (look === undefined || look.changes) throw new TypeError("the sample action changed");
+  const idle = { ...look, input: { type: "object" }, run: async () => ({ done: true }) };
+  const controller = startController(
+    { ...ports, actions: new Map([["get_pod_status", idle]]) },
+    {
+      catalogIntervalSeconds: 60,
+      staleAfterSeconds: 3_600,
+      retention: {
+        deadLettersSeconds: 86_400,
+        alertsSeconds: 86_400,
+        evidenceSeconds: 86_400,
+        bodiesSeconds: 86_400,
+      },
+      keepExecutionsSeconds: 400 * 86_400,
+    },
+  );
+  return { controller, close };
+}
+
+/** No step asks it anything. */
+function unusedKubeconfig(): string {
+  return JSON.stringify({
+    clusters: [{ name: cluster, cluster: { server: "http://127.0.0.1:9" } }],
+    contexts: [{ name: cluster, context: { cluster, user: cluster } }],
+    users: [{ name: cluster, user: {} }],
+    "current-context": cluster,
+  });
+}
+
+async function stepsASecond(database: Database): Promise<number> {
+  await giveUp(database, executions, []);
+  const began = performance.now();
+  const { controller, close } = await startReplica(database, "driven");
+  await until(database, "select count(*) = 0 as done from executions where outcome is null");
+  const seconds = (performance.now() - began) / 1000;
+  await stop(controller, close);
+  return (executions * steps) / seconds;
+}
+
+/** Two events a step, each durable before the next, as the engine writes them. */
+async function bareSteps(database: Database): Promise<number> {
+  await giveUp(database, executions, []);
+  const owned = await database.executions.claimAbandoned(executions);
+  const began = performance.now();
+  await Promise.all(
+    owned.map(async ({ id, epoch }) => {
+      for (let version = 3; version < 3 + 2 * steps; version += 1)
+        await database.executions.append(append(id, version, { epoch }));
+    }),
+  );
+  return (executions * steps * 1000) / (performance.now() - began);
+}
+
+async function takeUp(database: Database): Promise<void> {
+  const retry = "9999-01-01T00:00:00.000Z";
+  await giveUp(database, waiting, [
+    { type: "Claimed", keys: [] },
+    { type: "RetryScheduled", step: "step-0", attempt: 2, at: retry },
+  ]);
+  globalThis.gc?.();
+  const before = process.memoryUsage().rss;
+  const began = performance.now();
+  const { controller, close } = await startReplica(database, "waiting");
+  while (controller.driving() < waiting) await sleep(20);
+  const seconds = (performance.now() - began) / 1000;
+  await sleep(1_000);
+  globalThis.gc?.();
+  const { rss } = process.memoryUsage();
+  const mebibytes = (bytes: number) => Math.round(bytes / 1024 / 1024);
+  console.log(`${waiting} executions of ${steps} steps that wait, one replica`);
+  console.log(`  all taken up in ${seconds.toFixed(2)} s (design 5 s for 10000)`);
+  console.log(
+    `  memory ${mebibytes(rss)} MiB after gc (design 512 MiB for 10000), ${mebibytes(before)} MiB before them`,
+  );
+  await stop(controller, close);
+}
+
+async function stop(controller: Controller, close: () => Promise<void>): Promise<void> {
+  await controller.drain(1);
+  await close();
+}
+
+async function until({ pool }: Database, question: string): Promise<void> {
+  for (const begin = performance.now(); performance.now() - begin < 300_000; await sleep(50)) {
+    const { rows } = await pool.query<{ done: boolean }>(question);
+    if (rows[0]?.done === true) return;
+  }
+  throw new Error(`not within five minutes: ${question}`);
+}
