@@ -149,6 +149,10 @@ async function claim(
 ): Promise<void> {
   if (!lease.valid()) return;
   if (await pauses.look()) drives.wake();
-  for (const execution of await executions.claimAbandoned(claimLimit)) drives.start(execution);
+  for (let taken = claimLimit; taken === claimLimit && lease.valid(); ) {
+    const abandoned = await executions.claimAbandoned(claimLimit);
+    for (const execution of abandoned) drives.start(execution);
+    taken = abandoned.length;
+  }
   for (const command of await executions.commands()) drives.give(command);
 }
