@@ -206,6 +206,7 @@ export async function openPorts(
     ownerLabel: config.ownership.label,
     live: config.live,
     storms: stormLimits(config),
+    mostReplicaChange: config.limits.replica_change,
     confirm: confirm(config),
     protection: {
       namespaces: config.protected.namespaces,

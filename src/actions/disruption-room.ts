@@ -20,13 +20,24 @@ async function budgetsOf(
   const template = isObject(spec?.["template"]) ? spec["template"] : {};
   const labels = isObject(template["metadata"]) ? template["metadata"]["labels"] : {};
   try {
-    const namespace = metadata.namespace ?? null;
-    const all = await api.list({ apiVersion: "policy/v1", kind: "PodDisruptionBudget", namespace });
-    return all.filter((budget) => selects(budget.spec?.["selector"], isObject(labels) ? labels : {}));
+    return await budgetsFor(isObject(labels) ? labels : {}, metadata.namespace ?? null, api);
   } catch (error) {
-    const { code } = toProblem(error);
-    if (code === "API_FORBIDDEN") return null;
-    if (code === "API_NOT_FOUND") return [];
+    if (toProblem(error).code === "API_FORBIDDEN") return null;
+    throw error;
+  }
+}
+
+/** Those that take pods with these labels; none where the API server has no policy/v1. @throws Problem API_* */
+export async function budgetsFor(
+  labels: Readonly<Record<string, unknown>>,
+  namespace: string | null,
+  api: ClusterApi,
+): Promise<readonly KubernetesObject[]> {
+  try {
+    const all = await api.list({ apiVersion: "policy/v1", kind: "PodDisruptionBudget", namespace });
+    return all.filter((budget) => selects(budget.spec?.["selector"], labels));
+  } catch (error) {
+    if (toProblem(error).code === "API_NOT_FOUND") return [];
     throw error;
   }
 }

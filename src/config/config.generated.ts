@@ -335,6 +335,10 @@ export interface Config {
      */
     api_concurrency: number;
     /**
+     * By how many replicas one step may change a workload, up or down, at most. A step that would change more is refused before it writes.
+     */
+    replica_change: number;
+    /**
      * When remedies are stopped until a person resets the breaker (`gitmend breaker reset`). It trips only where setbacks are at least half of what has ended.
      */
     breaker: {
@@ -1557,6 +1561,17 @@ export const configSchema = {
           "default": 50,
           "examples": [
             50
+          ]
+        },
+        "replica_change": {
+          "title": "Replica change",
+          "description": "By how many replicas one step may change a workload, up or down, at most. A step that would change more is refused before it writes.",
+          "type": "integer",
+          "minimum": 1,
+          "maximum": 1000,
+          "default": 20,
+          "examples": [
+            20
           ]
         },
         "breaker": {

@@ -4,6 +4,7 @@ import type { ProtectionRules } from "../actions/protected.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import type { Plan } from "../domain/planning/plan.ts";
+import type { CheckPorts } from "./checks/check-step.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PauseStore } from "./pause-ports.ts";
 import type { Pauses } from "./pauses.ts";
@@ -19,7 +20,7 @@ import type {
   Log,
 } from "./ports.ts";
 
-export interface EnginePorts {
+export interface EnginePorts extends CheckPorts {
   readonly executions: ExecutionStore;
   readonly alerts: Pick<AlertStore, "history">;
   readonly lease: Lease;

@@ -14,6 +14,7 @@ import type { Effect } from "../domain/planning/effect.ts";
 import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { adaptCall } from "./adapt-step.ts";
+import { assertMayHappen } from "./checks/check-step.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { isPaused } from "./follow-pauses.ts";
 import { isHealthyAlready } from "./healthy-already.ts";
@@ -142,6 +143,7 @@ async function change(
   const effect = late === null ? await action.prepare(call.input, context, tools) : late.effect;
   if (late === null) await assertAsBefore(attempt, call, effect);
   const found = await assertNotProtected(effect, context.target, tools, ports);
+  if (late === null) await assertMayHappen({ effect, found, tools }, ports);
   if (late === null && (await mustWait(attempt, found))) return;
   await ports.faults.at("step-before-start");
   await session.record([...adapted, { type: "StepStarted", step: step.name, attempt: number, call, effect }]);

@@ -13,6 +13,7 @@ import type { ProblemCode } from "../../src/domain/problem.ts";
 import { recorded, running, scaleEffect, started, step } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 import { emptyPauseStore, noPauses } from "../support/no-pauses.ts";
+import { startOne } from "../support/start-one.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const scale = step("scale", { call: { action: "scale_deployment", input: {} } });
@@ -62,6 +63,7 @@ async function secondAttempt(
     ]),
     effects: { apply: async (effect: Effect) => void sent.push(effect), didItHappen: async () => happened },
     lease: { valid: () => true },
+    mostReplicaChange: 20,
     protection: { namespaces: [], ownNamespace: null, ownNode: null },
     weigh: async () => gate,
     faults: { at: async () => undefined },
@@ -126,5 +128,29 @@ describe("a freeze that was merged while a plan waited", () => {
   it("does not hide a change that was made already", async () => {
     const { events } = await secondAttempt("API_OUTCOME_UNKNOWN", "yes", frozen);
     expect(events.map(({ type }) => type)).toEqual(["StepStarted", "StepSucceeded"]);
+  });
+});
+
+describe("a step that a safety rule refuses", () => {
+  const action = {
+    name: "scale_deployment",
+    changes: true,
+    idempotent: true,
+    input: { type: "object" },
+    prepare: async () => scaleEffect,
+    settle: async () => ({}),
+  } as unknown as Action;
+
+  it("has announced and written nothing, and its failure says which rule", async () => {
+    const { sent, events, session } = await startOne({
+      steps: [scale],
+      action,
+      ports: { mostReplicaChange: 0 },
+    });
+    expect(sent).toEqual([]);
+    expect(events).toMatchObject([
+      { type: "StepFailed", code: "REPLICA_CHANGE_TOO_LARGE", changed: false, retryable: false },
+    ]);
+    expect(session.state().changes).toEqual([]);
   });
 });

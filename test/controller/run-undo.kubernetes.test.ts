@@ -82,6 +82,8 @@ describe("taking back a step that wrote two fields", () => {
       },
       effects,
       lease: { valid: () => true },
+      // No safety rule but protection stops an undo.
+      mostReplicaChange: 0,
       protection: { namespaces: [], ownNamespace: null, ownNode: null },
       faults: { at: async () => undefined },
       clock: { now: () => "2026-11-17T10:05:00.000Z" },

@@ -55,6 +55,7 @@ export async function startOne({
     actions: new Map([[action.name, action]]),
     effects: { apply: async (effect: Effect) => void sent.push(effect) },
     lease: { valid: () => true },
+    mostReplicaChange: 20,
     protection: { namespaces: [], ownNamespace: null, ownNode: null },
     weigh: async () => ({ kind: "open", reasons: [] }),
     faults: { at: async () => undefined },

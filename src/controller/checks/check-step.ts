@@ -1,0 +1,21 @@
+// What is checked right before the effect of a step, in this order: the first that refuses it says why.
+import { refuseAgainstBudget } from "./disruption-budgets.ts";
+import { refuseLastReadyReplica } from "./last-ready-replica.ts";
+import { refuseLargeReplicaChange } from "./replica-change.ts";
+import type { CheckedEffect, StepCheck } from "./step-check.ts";
+
+export interface CheckPorts {
+  /** How many replicas one step adds or takes away, at most. */
+  readonly mostReplicaChange: number;
+}
+
+const checks: readonly StepCheck<CheckPorts>[] = [
+  refuseLargeReplicaChange,
+  refuseLastReadyReplica,
+  refuseAgainstBudget,
+];
+
+/** @throws Problem of the first check that refuses the effect; nothing has been written */
+export async function assertMayHappen(checked: CheckedEffect, ports: CheckPorts): Promise<void> {
+  for (const check of checks) await check(checked, ports);
+}

@@ -1,0 +1,15 @@
+// What a check of a step is handed: the effect as data, before it is announced. What an undo writes is not checked this way:
+// it takes back what gitmend did, and only protection stops it.
+import type { ActionTools } from "../../actions/action.ts";
+import type { FoundObject } from "../../actions/protected.ts";
+import type { Effect } from "../../domain/planning/effect.ts";
+
+export interface CheckedEffect {
+  readonly effect: Effect;
+  /** The object of the effect and its namespace, as they were read just now; none when nothing in a cluster is written. */
+  readonly found: readonly FoundObject[];
+  readonly tools: ActionTools;
+}
+
+/** @throws Problem when the effect may not be made; its message says what a person can do. */
+export type StepCheck<Ports> = (checked: CheckedEffect, ports: Ports) => Promise<void> | void;
