@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { ActionInput, ChangeAction } from "../../src/actions/action.ts";
 import { effects } from "../../src/actions/effects.ts";
 import { findAction } from "../../src/actions/registry.ts";
+import { makeEffect } from "../../src/controller/make-effect.ts";
 import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
 import type { CreateEffect } from "../../src/domain/planning/effect.ts";
 import { toProblem } from "../../src/domain/problem.ts";
@@ -112,6 +113,32 @@ export function engineRuns(cluster: () => GivenCluster): void {
       await expect(effects.didItHappen(effect, context, tools)).resolves.toBe("yes");
       await end();
       expect(await podsOf(effect)).toHaveLength(1);
+    });
+
+    it.each([
+      ["429", { kind: "status", code: 429, retryAfterSeconds: 7 }, "not-applied", 0],
+      ["500 before it had its effect", { kind: "status", code: 500 }, "not-applied", 0],
+      ["500 after it had its effect", { kind: "status", code: 500, when: "after" }, "made", 1],
+      ["a connection that breaks after it", { kind: "reset", when: "after" }, "made", 1],
+      ["a conflict that is its own earlier one", { kind: "status", code: 409, when: "after" }, "made", 1],
+    ] as const)("that is answered with %s is submitted at most once", async (_, fault, end, jobs) => {
+      const given = cluster();
+      const { simulated } = given.subject;
+      if (simulated === null) return;
+      count += 1;
+      const action = findAction("run_job") as ChangeAction;
+      const context = given.context(`fault-${count}`, target);
+      const input = { image, ...sizes, namespace: given.namespace };
+      const effect = (await action.prepare(input, context, given.tools)) as CreateEffect;
+      const placed = simulated.faults.add({ method: "POST", path: /\/jobs\?/, fault });
+      const lease = { valid: () => true, replicaId: () => "r1", onLost: () => undefined };
+      const { tools } = given;
+      const request = { effect, context, tools, probeTools: tools, timeoutSeconds: 30, idempotent: true };
+      const found = await makeEffect(request, { effects, lease });
+      placed.remove();
+      expect(found).toMatchObject({ end });
+      if (found.end === "not-applied") expect(found.problem.retryable).toBe(true);
+      expect(simulated.effects.count({ kind: "Job", name: effect.object.name })).toBe(jobs);
     });
 
     it("says so when its pod was gone before its log could be kept", async () => {
