@@ -129,6 +129,17 @@ function checkClusters({ clusters }: Config, report: Report): void {
   }
 }
 
+function checkEndpoints({ http }: Config, report: Report): void {
+  for (const [name, { credential, header }] of Object.entries(http.endpoints)) {
+    if (credential === undefined || header === undefined) continue;
+    report(
+      ["http", "endpoints", name, "header"],
+      "WRONG_VALUE",
+      "stands instead of `credential`: write one of them",
+    );
+  }
+}
+
 function checkTogether(config: Config, document: YamlDocument, overlay: Overlay): readonly Finding[] {
   const findings: Finding[] = [];
   const report: Report = (path, code, message) => {
@@ -138,6 +149,7 @@ function checkTogether(config: Config, document: YamlDocument, overlay: Overlay)
   checkSecrets(config, (path) => overlay.origins.has(path.join(".")), report);
   checkListening(config, report);
   checkClusters(config, report);
+  checkEndpoints(config, report);
   return findings;
 }
 

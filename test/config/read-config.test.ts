@@ -138,6 +138,21 @@ audit_repository: {url: "https://bot:token@git.example.org/audit.git"}
     ]);
   });
 
+  it.each([
+    ["http://awx.internal", "must look like"],
+    ["https://awx.example.org?x=1", "must look like"],
+    ["http://127.0.0.1.evil.example", "must look like"],
+  ])("is refused when steps may call %s, which is neither https nor loopback", (url, why) => {
+    expect(lines(`http: {endpoints: {awx: {url: '${url}'}}}`).join()).toContain(why);
+  });
+
+  it("is refused when an endpoint has two credentials", () => {
+    const both = "credential: {bearer: {env: A}}, header: {name: X-Key, value: {env: B}}";
+    expect(lines(`http: {endpoints: {awx: {url: 'http://127.0.0.1:8052', ${both}}}}`)).toEqual([
+      expect.stringMatching(/^gitmend.yaml:1:\d+ WRONG_VALUE stands instead of `credential`/),
+    ]);
+  });
+
   it("is refused when a secret is written down", () => {
     expect(lines("server: {token: geheim}")).toEqual([
       'gitmend.yaml:1:17 WRONG_TYPE must be a map, not string "geheim"',

@@ -59,8 +59,11 @@ afterAll(async () => {
   await world.stop();
 });
 
+/** Of the last execution. */
 async function events(): Promise<readonly ExecutionEvent[]> {
-  const { rows } = await database.pool.query<{ text: string }>("select text from events order by seq");
+  const { rows } = await database.pool.query<{ text: string }>(
+    "select text from events where execution_id = (select max(id::text)::uuid from executions) order by seq",
+  );
   return rows.map(({ text }) => (JSON.parse(text) as RecordedEvent).event);
 }
 
@@ -118,4 +121,43 @@ describe("work that others do", () => {
     expect(of("StepUndone", "window")).toHaveLength(1);
     expect(of("StepUndone", "scan")).toMatchObject([{ note: expect.stringContaining("it runs no longer") }]);
   }, 120_000);
+
+  it("is ended when a person cancels the execution while it runs", async () => {
+    const quiet = { diesAt: async () => false, onDeath: () => undefined };
+    for (const opened of await Promise.all(replicas)) await opened.kill();
+    await endOfLease(database);
+    const waiting =
+      "{action: run_job, parameters: {image: 'example.test/does-not-exist:1', cpu: 100m, memory: 64Mi}}";
+    const files = [
+      { path: "templates/t.yaml", text: `name: waiting\nsteps:\n  - name: wait\n    action: ${waiting}\n` },
+      { path: "policies/tests.yaml", text: policy("waiting") },
+    ];
+    const other = "cancelled";
+    const { kubeconfig, cluster: simulated } = world.simulation;
+    replicas.push(
+      startReplica({ database, kubeconfig, catalog: files, folder: join(world.folder, "second"), ...quiet }),
+    );
+    await deployAndBreak(world, other);
+    const labels = {
+      alertname: "KubePodCrashLooping",
+      namespace: other,
+      pod: await crashingPod(world, other),
+    };
+    const alerts = [newAlert({ cluster, labels, fingerprint: "f-other" })];
+    await database.alerts.receive({ bodyHash: "i", source: "default", alerts, deadLetters: [] });
+    await eventually("the Job's pod is there", () =>
+      simulated.pods(other).some(({ metadata }) => metadata.name.startsWith("gitmend-")),
+    );
+    const { rows } = await database.pool.query<{ id: string }>("select max(id::text) as id from executions");
+    const cancel = { type: "cancel", by: "ana", reason: "wrong alert", keep: false } as const;
+    await database.executions.send(rows[0]?.id ?? "", cancel);
+    const ended = await eventually("the execution ends", async () =>
+      (await events()).find(({ type }) => type === "Ended"),
+    );
+    expect(ended).toMatchObject({ outcome: "cancelled" });
+    expect(simulated.list("jobs", other)).toEqual([]);
+    expect((await events()).find(({ type }) => type === "StepUndone")).toMatchObject({
+      note: expect.stringMatching(/^stopped; /),
+    });
+  });
 });
