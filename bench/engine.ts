@@ -12,7 +12,14 @@ import { type Database, openDatabase } from "../src/adapters/postgres/open-datab
 import { type Controller, startController } from "../src/controller/controller.ts";
 import type { ExecutionEvent } from "../src/domain/execution/events.ts";
 import type { PlannedStep } from "../src/domain/planning/plan.ts";
-import { append, delivery, events, newAlert, newExecution, recorded } from "../test/contracts/store-samples.ts";
+import {
+  append,
+  delivery,
+  events,
+  newAlert,
+  newExecution,
+  recorded,
+} from "../test/contracts/store-samples.ts";
 import { plan } from "../test/fixtures/executions.ts";
 import { startPostgres } from "../test/support/postgres.ts";
 import { cluster, endOfLease, installedPorts } from "../test/support/replica.ts";
