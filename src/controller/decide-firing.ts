@@ -8,17 +8,15 @@ import type { Pause } from "../domain/facts/pause.ts";
 import { pauseText } from "../domain/gate/why-paused.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
 import { manualAlert } from "../domain/intake/manual-alert.ts";
-import type { Taken } from "../domain/planning/plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
-import type { Selection } from "../domain/policies/selection.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { escalationName, escalationTemplate } from "../domain/templates/escalation.ts";
 import type { Template } from "../domain/templates/template.ts";
 import { whyUnconfirmed } from "./confirm-alert.ts";
 import { countDecision } from "./count-events.ts";
-import type { DecisionPorts } from "./decision-ports.ts";
+import type { Chosen, DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
 import { makePlan } from "./make-plan.ts";
 import { newExecution, refusedExecution } from "./new-execution.ts";
@@ -136,14 +134,6 @@ async function decideOnFacts(
       return plan(firing, selection, facts, catalog, tools, ports);
   }
 }
-
-export type Chosen = Extract<Selection, { kind: "match" | "escalate" }> & {
-  /** The execution that a person tries again. */
-  readonly again?: string;
-  readonly taken?: Taken;
-  /** What people are told once. */
-  readonly notice?: string;
-};
 
 export async function plan(
   firing: DueFiring,

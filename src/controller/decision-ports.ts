@@ -3,12 +3,23 @@ import type { Action, EffectRunner } from "../actions/action.ts";
 import type { ProtectionRules } from "../actions/protected.ts";
 import type { BreakerRule } from "../domain/gate/breaker.ts";
 import type { LiveScope } from "../domain/gate/weigh-gate.ts";
+import type { Taken } from "../domain/planning/plan.ts";
+import type { Selection } from "../domain/policies/selection.ts";
 import type { BreakerStore } from "./breaker-ports.ts";
 import type { ConfirmPorts } from "./confirm-alert.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pauses } from "./pauses.ts";
 import type { AlertStore, Clock, Clusters, ExecutionStore, Faults, Ids, Log } from "./ports.ts";
 import type { Shared } from "./shared.ts";
+
+/** What is to be planned for a firing, or for a person. */
+export type Chosen = Extract<Selection, { kind: "match" | "escalate" }> & {
+  /** The execution that a person tries again. */
+  readonly again?: string;
+  readonly taken?: Taken;
+  /** What people are told once. */
+  readonly notice?: string;
+};
 
 /** `limits` of gitmend.yaml, as far as deciding goes. */
 export interface StormLimits {

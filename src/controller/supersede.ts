@@ -7,8 +7,7 @@ import type { Facts } from "../domain/facts/facts.ts";
 import { severityRank } from "../domain/intake/severity.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
-import type { Chosen } from "./decide-firing.ts";
-import type { DecisionPorts } from "./decision-ports.ts";
+import type { Chosen, DecisionPorts } from "./decision-ports.ts";
 import type { DueFiring, FiringDecision } from "./ports.ts";
 
 const longestRetrySeconds = 60;
