@@ -14,6 +14,7 @@ import { openAuditRepository } from "./adapters/git/audit-repository.ts";
 import { openCatalogSource } from "./adapters/git/catalog-source.ts";
 import { seedRepository } from "./adapters/git/seed-repository.ts";
 import { httpEndpoints } from "./adapters/http/endpoints.ts";
+import { missingAccessOf } from "./adapters/kubernetes/missing-access.ts";
 import { createNotifier } from "./adapters/notifications/create-notifier.ts";
 import { type Database, openDatabase } from "./adapters/postgres/open-database.ts";
 import { prometheusQueries } from "./adapters/prometheus/query-prometheus.ts";
@@ -207,6 +208,7 @@ export async function openPorts(
     live: config.live,
     storms: stormLimits(config),
     mostReplicaChange: config.limits.replica_change,
+    missingAccess: missingAccessOf((name) => clusters.byName.get(name)?.connection.mayDo ?? null),
     confirm: confirm(config),
     protection: {
       namespaces: config.protected.namespaces,

@@ -13,9 +13,11 @@ export interface AccessQuestion {
   readonly resource: string;
   /** null: everywhere. */
   readonly namespace: string | null;
+  /** Left out: every object of the kind. */
+  readonly name?: string;
 }
 
-export type Access = Omit<AccessQuestion, "namespace">;
+export type Access = Omit<AccessQuestion, "namespace" | "name">;
 
 /** What every decision reads: the owners of what an alert names, and namespaces for their labels. */
 const deciding: readonly RbacRule[] = [

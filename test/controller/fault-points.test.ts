@@ -64,6 +64,7 @@ const changesNothing: Readonly<Record<string, string>> = {
   "effects.prepareRestore": "reads",
   "executions.state": "reads",
   check: "reads: a check before the effect",
+  missingAccess: "reads",
   disruptionRoom: "reads",
   budgetsFor: "reads",
   "pauses.ask": "reads",

@@ -64,6 +64,7 @@ async function secondAttempt(
     effects: { apply: async (effect: Effect) => void sent.push(effect), didItHappen: async () => happened },
     lease: { valid: () => true },
     mostReplicaChange: 20,
+    missingAccess: async () => null,
     protection: { namespaces: [], ownNamespace: null, ownNode: null },
     weigh: async () => gate,
     faults: { at: async () => undefined },

@@ -56,6 +56,7 @@ export async function startOne({
     effects: { apply: async (effect: Effect) => void sent.push(effect) },
     lease: { valid: () => true },
     mostReplicaChange: 20,
+    missingAccess: async () => null,
     protection: { namespaces: [], ownNamespace: null, ownNode: null },
     weigh: async () => ({ kind: "open", reasons: [] }),
     faults: { at: async () => undefined },

@@ -7,11 +7,18 @@ import { type ApiRequest, sendRead, type Transport } from "./send-request.ts";
 /** @throws Problem API_* */
 export async function mayDo(
   transport: Transport,
-  { verb, apiGroup, resource: named, namespace }: AccessQuestion,
+  { verb, apiGroup, resource: named, namespace, name = "" }: AccessQuestion,
   signal: AbortSignal,
 ): Promise<boolean> {
   const [resource = "", subresource = ""] = named.split("/");
-  const resourceAttributes = { verb, group: apiGroup, resource, subresource, namespace: namespace ?? "" };
+  const resourceAttributes = {
+    verb,
+    group: apiGroup,
+    resource,
+    subresource,
+    namespace: namespace ?? "",
+    name,
+  };
   const request: ApiRequest = {
     what: `ask whether it may ${verb} ${named}`,
     method: "POST",

@@ -1,10 +1,11 @@
 // What is checked right before the effect of a step, in this order: the first that refuses it says why.
+import { type AccessPorts, refuseWithoutAccess } from "./access.ts";
 import { refuseAgainstBudget } from "./disruption-budgets.ts";
 import { refuseLastReadyReplica } from "./last-ready-replica.ts";
 import { refuseLargeReplicaChange } from "./replica-change.ts";
 import type { CheckedEffect, StepCheck } from "./step-check.ts";
 
-export interface CheckPorts {
+export interface CheckPorts extends AccessPorts {
   /** How many replicas one step adds or takes away, at most. */
   readonly mostReplicaChange: number;
 }
@@ -13,6 +14,7 @@ const checks: readonly StepCheck<CheckPorts>[] = [
   refuseLargeReplicaChange,
   refuseLastReadyReplica,
   refuseAgainstBudget,
+  refuseWithoutAccess,
 ];
 
 /** @throws Problem of the first check that refuses the effect; nothing has been written */

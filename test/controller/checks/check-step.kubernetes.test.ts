@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ActionTools } from "../../../src/actions/action.ts";
 import { type ClusterConnection, connectCluster } from "../../../src/adapters/kubernetes/cluster-api.ts";
+import { missingAccessOf } from "../../../src/adapters/kubernetes/missing-access.ts";
 import { assertMayHappen } from "../../../src/controller/checks/check-step.ts";
 import { readTouched } from "../../../src/controller/protection.ts";
 import type { DeleteEffect, Effect, PatchEffect } from "../../../src/domain/planning/effect.ts";
@@ -45,7 +46,10 @@ describe("what no step may do", () => {
     const tools = { signal, cluster: () => connection.api(signal) } as unknown as ActionTools;
     const found =
       effect.kind === "patch" || effect.kind === "delete" ? await readTouched([effect.object], tools) : [];
-    await assertMayHappen({ effect, found, tools }, { mostReplicaChange: 20 });
+    await assertMayHappen(
+      { effect, found, tools },
+      { mostReplicaChange: 20, missingAccess: missingAccessOf(() => connection.mayDo) },
+    );
   }
 
   async function deployed(name: string, replicas: number): Promise<readonly string[]> {
@@ -149,6 +153,14 @@ describe("what no step may do", () => {
     await allows("guarded", 1);
     await expect(check(deletion(first))).resolves.toBeUndefined();
   });
+  it.each([403, 500] as const)(
+    "leaves rights to the write itself when nobody may ask for them (%i)",
+    async (code) => {
+      const path = /selfsubjectaccessreviews/;
+      simulation.cluster.faults.add({ path, times: Infinity, fault: { kind: "status", code } });
+      await expect(check(scale(2, 3))).resolves.toBeUndefined();
+    },
+  );
   it.each([
     [403, "API_FORBIDDEN"],
     [500, "API_OUTCOME_UNKNOWN"],
