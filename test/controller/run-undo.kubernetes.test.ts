@@ -99,19 +99,27 @@ describe("taking back a step that wrote two fields", () => {
     return { change: state.changes[0]!, session, ports, written };
   }
 
+  /** The Deployment's own controllers write too: a try that they got in between of is made again, as the driver does. */
+  async function takeBack({ session, ports, written }: ReturnType<typeof opened>) {
+    for (;;) {
+      const change = session.state().changes[0]!;
+      if (change.undoStatus !== "none" && change.undoStatus !== "retrying")
+        return written().filter((event) => "attempt" in event && event.attempt === change.undoAttempt);
+      await startUndo(change, session, ports);
+    }
+  }
+
   it("gives back both", async () => {
-    const { change, session, ports, written } = opened();
-    await startUndo(change, session, ports);
-    expect(written().map(({ type }) => type)).toEqual(["UndoStarted", "StepUndone"]);
+    const written = await takeBack(opened());
+    expect(written.map(({ type }) => type)).toEqual(["UndoStarted", "StepUndone"]);
     expect(spec()).toMatchObject({ replicas: 2, minReadySeconds: 0 });
   });
 
   it("gives back the one that nobody has changed, and tells people of the other", async () => {
     await changeAs("ana", { spec: { replicas: 7 } });
-    const { change, session, ports, written } = opened();
-    await startUndo(change, session, ports);
+    const written = await takeBack(opened());
     expect(spec()).toMatchObject({ replicas: 7, minReadySeconds: 0 });
-    expect(written()).toMatchObject([
+    expect(written).toMatchObject([
       {
         type: "UndoStarted",
         effect: { changes: [{ pointer: "/spec/minReadySeconds", before: 5, after: 0 }] },
