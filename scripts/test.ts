@@ -35,8 +35,8 @@ const without = (process.env.GITMEND_TEST_WITHOUT ?? "").split(",");
 const mayInstall = strict || process.env.GITMEND_TEST_INSTALL === "1";
 const suites = [
   { name: "unit", limitSeconds: 180 },
-  { name: "integration", limitSeconds: 360 },
-  { name: "kubernetes", limitSeconds: 360 },
+  { name: "integration", limitSeconds: 540 },
+  { name: "kubernetes", limitSeconds: 480 },
   { name: "e2e", limitSeconds: 1_100 },
 ] as const;
 const complaints: string[] = [];
