@@ -150,8 +150,13 @@ describe("a container that crashes", () => {
   });
 
   it("is seen by its pod's status", async () => {
-    const status = await run("get_pod_status", {});
-    expect(status).toMatchObject({ ready: false, waiting_reason: "CrashLoopBackOff", last_exit_code: 1 });
+    let status: JsonObject = {};
+    // Between two back-offs it runs for a moment.
+    await eventually("its container waits", async () => {
+      status = await run("get_pod_status", {});
+      return status.waiting_reason === "CrashLoopBackOff";
+    });
+    expect(status).toMatchObject({ ready: false, last_exit_code: 1 });
     expect(status.restarts).toBeGreaterThanOrEqual(1);
   });
 
