@@ -207,6 +207,7 @@ export async function openPorts(
     ownerLabel: config.ownership.label,
     live: config.live,
     storms: stormLimits(config),
+    hasChannel: hasChannel(config),
     mostReplicaChange: config.limits.replica_change,
     missingAccess: missingAccessOf((name) => clusters.byName.get(name)?.connection.mayDo ?? null),
     confirm: confirm(config),
@@ -220,8 +221,19 @@ export async function openPorts(
 
 function stores(database: Database) {
   const { alerts, executions, assessments, outbox, lease, clock } = database;
-  const { catalog: catalogState, pauses: pauseStore, breakers } = database;
-  return { alerts, executions, assessments, outbox, lease, clock, catalogState, pauseStore, breakers };
+  const { catalog: catalogState, pauses: pauseStore, breakers, escalations } = database;
+  return {
+    alerts,
+    executions,
+    assessments,
+    outbox,
+    lease,
+    clock,
+    catalogState,
+    pauseStore,
+    breakers,
+    escalations,
+  };
 }
 
 function tools({ config, environment }: AppOptions, { executions, clock }: Database, clusters: ClusterSetup) {
@@ -269,6 +281,11 @@ async function configRepository({ config, library, log }: AppOptions, dataDir: s
     log.info({ repository: folder }, "made a config repository with the shipped templates and policies");
   }
   return folder;
+}
+
+/** Where messages go that name no channel. */
+function hasChannel({ notifications }: Config): boolean {
+  return Object.hasOwn(notifications.channels, notifications.default ?? "default");
 }
 
 function channels(config: Config, environment: AppOptions["environment"]) {

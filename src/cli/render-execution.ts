@@ -2,9 +2,10 @@
 // what fired, why this template, what it plans and who has to agree, each step with what it changed, how it ended, how to undo it.
 // A pure function of what is stored; the demo shows the same screen.
 import type { ExecutionSummary } from "../controller/ports.ts";
-import { undoByHand } from "../domain/audit/undo-commands.ts";
+import { escalationOf } from "../domain/audit/escalation.ts";
+import { type ByHand, undoByHand } from "../domain/audit/undo-commands.ts";
 import { durationText } from "../domain/duration.ts";
-import type { ByHand, ExecutionEvent, RecordedEvent } from "../domain/execution/events.ts";
+import type { ExecutionEvent, RecordedEvent, ByHand as StartedByHand } from "../domain/execution/events.ts";
 import { fold } from "../domain/execution/evolve.ts";
 import type { Execution } from "../domain/execution/execution.ts";
 import { objectText } from "../domain/facts/objects.ts";
@@ -55,7 +56,9 @@ export function renderExecution(
     ...steps(story, screen),
     ...section("OUTCOME", outcomeItems(story), screen),
     ...section("HELPED", assessmentItems(story), screen),
+    ...people(story, screen),
     ...undo(story, screen),
+    ...finish(story, screen),
     ...section("NEXT", nextItems(story), screen),
   ]
     .join("\n")
@@ -112,7 +115,7 @@ function alertItems({ state, events }: Story): readonly Item[] {
   ];
 }
 
-function againItems({ again }: ByHand): readonly Item[] {
+function againItems({ again }: StartedByHand): readonly Item[] {
   if (again === undefined) return [];
   const id = shortId(again.execution);
   const from = again.from === null ? "" : ` from step ${again.from} on`;
@@ -213,6 +216,51 @@ function pausedItem(paused: NonNullable<Execution["paused"]>): Item {
   return { text, tone: "attention" };
 }
 
+/** What people need who were called. */
+function people({ summary, state, events }: Story, screen: Screen): readonly string[] {
+  const escalation = escalationOf(summary.id, state, events);
+  if (escalation === null) return [];
+  const { tried, found, runbook } = escalation;
+  return [
+    ...section("TOLD", toldItems(summary), screen),
+    ...section(
+      "TRIED",
+      tried.map((line) => ({ text: `- ${line}` })),
+      screen,
+    ),
+    ...section(
+      "FOUND",
+      found.map((line) => ({ text: `- ${line}` })),
+      screen,
+    ),
+    ...section("RUNBOOK", runbook === null ? [] : [{ text: runbook }], screen),
+  ];
+}
+
+function toldItems({ id, escalation }: ExecutionSummary): readonly Item[] {
+  if (escalation === null) return [];
+  const { toldAt, channel, attempts, problem, seen } = escalation;
+  const through = channel === null ? "" : ` through ${channel}`;
+  const trouble = problem === null ? "" : `: ${problem}`;
+  const told =
+    toldAt !== null
+      ? { text: `people were told at ${dateText(toldAt)}${through}` }
+      : {
+          text: `nobody was told yet (${attempts} ${attempts === 1 ? "attempt" : "attempts"})${trouble}`,
+          tone: "bad" as const,
+        };
+  if (seen === null)
+    return [
+      told,
+      { text: `seen by nobody: gitmend executions acknowledge ${shortId(id)}`, tone: "attention" },
+    ];
+  const reason = seen.reason === "" ? "" : `: ${seen.reason}`;
+  return [
+    ...(toldAt === null ? [] : [told]),
+    { text: `seen by ${seen.by} at ${dateText(seen.at)}${reason}`, tone: "good" },
+  ];
+}
+
 const verdictTones = { effective: "good", ineffective: "bad", inconclusive: "attention" } as const;
 
 function assessmentItems({ state: { assessment } }: Story): readonly Item[] {
@@ -237,11 +285,27 @@ function undo({ state }: Story, screen: Screen): readonly string[] {
     const text = state.changes.length === 0 ? "nothing was changed" : "gitmend undid every change";
     return section("UNDO", [{ text }], screen);
   }
-  const lines = left.flatMap(({ step, object, note, commands }) => {
+  return [
+    ...section("UNDO", [{ text: "by hand, newest change first" }], screen),
+    ...byHandLines(left, screen),
+  ];
+}
+
+function byHandLines(changes: readonly ByHand[], screen: Screen): readonly string[] {
+  return changes.flatMap(({ step, object, note, commands }) => {
     const text = `- ${step}: ${object}${note === "" ? "" : ` (${note})`}`;
     return [...section("", [{ text }], screen), ...commands.map((command) => `    ${command}`)];
   });
-  return [...section("UNDO", [{ text: "by hand, newest change first" }], screen), ...lines];
+}
+
+/** Of an escalation: what was to be done and was not. */
+function finish({ summary, state, events }: Story, screen: Screen): readonly string[] {
+  const left = escalationOf(summary.id, state, events)?.finish ?? [];
+  if (left.length === 0) return [];
+  return [
+    ...section("FINISH", [{ text: "by hand, what it did not get done" }], screen),
+    ...byHandLines(left, screen),
+  ];
 }
 
 function nextItems({ summary, state }: Story): readonly Item[] {

@@ -167,7 +167,18 @@ function escalated(one: CurrentExecution, screen: Screen): Entry {
     ...common(one, screen),
     details: [
       ["bad", `${one.outcome ?? one.phase}: ${one.reason ?? ""}${still}`],
-      ["quiet", `gitmend executions show ${shortId(one.id)}`],
+      ...(one.escalation === null || one.escalation.toldAt !== null
+        ? []
+        : [
+            [
+              "attention",
+              `nobody was told yet${one.escalation.problem === null ? "" : `: ${one.escalation.problem}`}`,
+            ] as const,
+          ]),
+      [
+        "quiet",
+        `gitmend executions show ${shortId(one.id)} · gitmend executions acknowledge ${shortId(one.id)}`,
+      ],
     ],
   };
 }

@@ -20,6 +20,7 @@ import { silentSources } from "./silent-sources.ts";
 import { type AgainRequest, startAgain } from "./start-again.ts";
 import { type StartAnswer, type StartRequest, startByHand } from "./start-by-hand.ts";
 import { type CatalogPorts, type CatalogSync, createCatalogSync } from "./sync-catalog.ts";
+import { type TellPorts, tellPeople } from "./tell-people.ts";
 import { weighNow } from "./weigh-plan.ts";
 
 export type ControllerPorts = Omit<DecisionPorts, "pauses" | "breakers"> &
@@ -28,6 +29,7 @@ export type ControllerPorts = Omit<DecisionPorts, "pauses" | "breakers"> &
   AssessmentPorts &
   Pick<ReconcilePorts, "alertmanagers"> &
   BreakerPorts &
+  TellPorts &
   Pick<CatalogPorts, "source" | "compiler" | "catalogState"> & { readonly pauseStore: PauseStore };
 
 export interface ControllerOptions {
@@ -65,6 +67,7 @@ const claimLimit = 500;
 const publishMilliseconds = 1000;
 const catalogMilliseconds = 1000;
 const assessMilliseconds = 1000;
+const tellMilliseconds = 1000;
 const housekeepingMilliseconds = 5000;
 const minuteMilliseconds = 60_000;
 const lastRoundMilliseconds = 2000;
@@ -94,6 +97,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
     every(claimMilliseconds, () => claim(ports, drives)),
     every(publishMilliseconds, publish),
     every(assessMilliseconds, () => assessOutcomes(ports)),
+    every(tellMilliseconds, () => tellPeople(ports)),
     every(housekeepingMilliseconds, () => breakers.trip()),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds, options.retention)),
     every(minuteMilliseconds, () => keepMonths(ports, options.keepExecutionsSeconds)),

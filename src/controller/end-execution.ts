@@ -3,6 +3,7 @@
 import type { Ended, ExecutionEvent } from "../domain/execution/events.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
+import { lookAtChanged } from "./look-at-changed.ts";
 import type { Session } from "./session.ts";
 import { tellEnd } from "./tell-target.ts";
 
@@ -12,13 +13,19 @@ export async function endExecution(
   session: Session,
   ports: EnginePorts,
 ): Promise<void> {
-  const end = events.at(-1) as Ended;
+  const end = await withFound(events.at(-1) as Ended, session, ports);
   await tellEnd(end, session, ports);
   await closeApproval(end, session, ports);
   await ports.faults.at("ended-before-append");
-  await session.record(events);
+  await session.record([...events.slice(0, -1), end]);
   await ports.faults.at("ended-after-append");
   ports.log.info({ executionId: session.id, outcome: end.outcome }, "execution ended");
+}
+
+/** People go on from how things are: the state of what was changed is part of the end that calls them. */
+async function withFound(end: Ended, session: Session, ports: EnginePorts): Promise<Ended> {
+  const found = end.escalated ? await lookAtChanged(session, ports) : [];
+  return found.length === 0 ? end : { ...end, found };
 }
 
 export function isEnd(events: readonly ExecutionEvent[]): events is readonly [...ExecutionEvent[], Ended] {

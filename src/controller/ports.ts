@@ -13,6 +13,7 @@ import type { AppliedLimit, Counts } from "../domain/gate/limits.ts";
 import type { AlertSource } from "../domain/intake/read-alerts.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
+import type { EscalationState } from "./escalation-ports.ts";
 import type { BreakerCheck, Refused, Told } from "./refused.ts";
 
 // ---- alerts -------------------------------------------------------------------------------------------------------
@@ -288,6 +289,8 @@ export interface Append extends OwnedExecution {
   readonly milestone: Milestone | null;
   /** The end leaves a change in place: whether it helped is asked so long after it. null: there is nothing to ask. */
   readonly assessAfterSeconds: number | null;
+  /** The end needs people: `tell` them, or their own plan has `told` them already. null: nobody is needed. */
+  readonly escalation: "tell" | "told" | null;
 }
 
 export interface ExecutionSummary extends Projection {
@@ -299,6 +302,8 @@ export interface ExecutionSummary extends Projection {
   readonly incidentId: string;
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** null: nobody has to look at it. */
+  readonly escalation: EscalationState | null;
 }
 
 export interface ExecutionQuery {
@@ -307,8 +312,10 @@ export interface ExecutionQuery {
   readonly before?: string;
   /** Not ended. */
   readonly live?: boolean;
-  /** Somebody has to look at it or to approve it. */
+  /** Somebody has to look at it, or to approve it. */
   readonly attention?: boolean;
+  /** People have to look at it; none was reached, and none has seen it. */
+  readonly untold?: boolean;
   readonly template?: string;
   readonly outcome?: Outcome;
   /** Of the target. */

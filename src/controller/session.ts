@@ -8,6 +8,7 @@ import type { Execution } from "../domain/execution/execution.ts";
 import { assertLegal } from "../domain/execution/transitions.ts";
 import { toProblem } from "../domain/problem.ts";
 import { storable } from "../domain/storable.ts";
+import { escalationName } from "../domain/templates/escalation.ts";
 import { countEvents } from "./count-events.ts";
 import { snapshotKeeper } from "./keep-snapshots.ts";
 import type { Metrics } from "./metrics.ts";
@@ -136,7 +137,14 @@ function toAppend(
     commands,
     milestone: next.phase === "ended" ? "ended" : null,
     assessAfterSeconds: assessmentOf(next)?.delaySeconds ?? null,
+    escalation: escalationOf(next),
   };
+}
+
+/** A plan that told people has done what the escalation of another would do. */
+function escalationOf({ escalated, outcome, plan }: Execution): Append["escalation"] {
+  if (!escalated || outcome === null) return null;
+  return outcome === "succeeded" && plan?.template.name === escalationName ? "told" : "tell";
 }
 
 /** The same append again while the database is away: the store recognises one that had arrived. */

@@ -68,6 +68,13 @@ const night: Now = {
       escalated: true,
       reason:
         "spec.replicas holds 7, not the 5 that gitmend wrote: somebody else (hpa-controller) has changed it since",
+      escalation: {
+        toldAt: null,
+        channel: null,
+        attempts: 3,
+        problem: "channel sre answered 429",
+        seen: null,
+      },
     }),
     execution("bbbbbbbbbbbb", {
       phase: "awaiting_approval",

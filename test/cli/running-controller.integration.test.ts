@@ -195,6 +195,32 @@ describe("gitmend now against a controller", () => {
   });
 });
 
+describe("what needs a person", () => {
+  it("stands first while nobody was told, with what to type, until a person has seen it", async () => {
+    const id = await given.execution("broken", hasEnded);
+    const list = async () => (await run("executions", "list")).out.split("\n");
+    expect((await list())[1]).toMatch(new RegExp(`${short(id)}.*rolled_back !.*broken`));
+    const shown = (await run("executions", "show", short(id))).out;
+    expect(shown).toMatch(
+      /TOLD +nobody was told yet[\s\S]*TRIED[\s\S]*FOUND[\s\S]*replicas is 3; gitmend had written 4/,
+    );
+    expect(await run("executions", "acknowledge", short(id), "--reason", "on it")).toMatchObject({
+      code: 0,
+      out: `${short(id)} is seen by ana\n`,
+    });
+    expect((await run("executions", "acknowledge", short(id), "--as", "bo")).out).toMatch(
+      /seen by ana already/,
+    );
+    expect((await run("executions", "show", short(id))).out).toMatch(/TOLD +seen by ana at .*: on it/);
+    expect((await run("now")).out).not.toContain("NEEDS A PERSON");
+    const scaled = await given.execution("scale", hasEnded);
+    expect(await run("executions", "acknowledge", short(scaled))).toMatchObject({
+      code: 1,
+      out: `${short(scaled)} needs nobody: observed\n`,
+    });
+  });
+});
+
 describe("lists", () => {
   it("of executions come page by page and filtered, newest first, without a gap", async () => {
     const all = await json<{ items: ExecutionSummary[] }>("executions", "list", "--limit", "500");
@@ -222,7 +248,7 @@ describe("lists", () => {
     );
     expect((await filtered("--live")).every(({ outcome }) => outcome === null)).toBe(true);
     const attention = await filtered("--attention");
-    expect(attention.map(({ template }) => template).toSorted()).toEqual(["ask", "broken"]);
+    expect(attention.map(({ template }) => template).toSorted()).toEqual(["ask"]);
     expect(await run("executions", "list", "--outcome", "great")).toMatchObject({ code: 2 });
   });
 

@@ -370,7 +370,23 @@ const samples: Record<Sample, readonly Timed[]> = {
         details: { field: "/spec/replicas", found: 7, expected: 5, manager: "kubectl" },
       },
     ],
-    ended(4.3, "rollback_incomplete", "cancelled by ana: wrong workload; not undone: scale", true),
+    [
+      4.3,
+      {
+        type: "Ended",
+        outcome: "rollback_incomplete",
+        reason: "cancelled by ana: wrong workload; not undone: scale",
+        escalated: true,
+        found: [
+          {
+            object: deployment,
+            state: "there",
+            problem: null,
+            changes: [{ pointer: "/spec/replicas", before: 5, after: 7 }],
+          },
+        ],
+      },
+    ],
   ],
   running: [...opening("live"), open, claimed, ...looked, scaling],
   "awaiting-approval": [
@@ -466,6 +482,14 @@ const samples: Record<Sample, readonly Timed[]> = {
   ],
 };
 
+const nobodyReached = {
+  toldAt: null,
+  channel: null,
+  attempts: 2,
+  problem: "channel sre could not be reached (ECONNREFUSED)",
+  seen: null,
+};
+
 export function sampleExecution(sample: Sample): { summary: ExecutionSummary; events: RecordedEvent[] } {
   const events = samples[sample].map(([seconds, event], index) => ({
     seq: index + 1,
@@ -486,6 +510,7 @@ export function sampleExecution(sample: Sample): { summary: ExecutionSummary; ev
     incidentId: incident,
     createdAt: began,
     updatedAt: events.at(-1)!.at,
+    escalation: escalated ? nobodyReached : null,
   };
   return { summary, events };
 }

@@ -115,6 +115,7 @@ export function append(id: string, version: number, changes: Partial<Append> = {
     commands: [],
     milestone: null,
     assessAfterSeconds: null,
+    escalation: null,
     ...changes,
   };
 }

@@ -136,6 +136,7 @@ describe("the OpenAPI document", () => {
       before: incident.id,
       live: "true",
       attention: "false",
+      untold: "false",
       open: "true",
       all: "true",
       template: "x",

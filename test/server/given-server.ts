@@ -48,6 +48,7 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
       },
       executions: executionsOf([]),
       views: emptyViews,
+      escalations: { acknowledge: async () => true },
       news: nothingShared(),
       pauses: nothingPaused,
       breakers: nothingTripped,

@@ -1,4 +1,4 @@
-// `gitmend executions list|show|watch|events|cancel|retry|fork`: what runs and what ran, from a controller.
+// `gitmend executions list|show|watch|events|cancel|acknowledge|retry|fork`: what runs and what ran, from a controller.
 import type { Command } from "commander";
 import type { ExecutionSummary } from "../../controller/ports.ts";
 import type { RecordedEvent } from "../../domain/execution/events.ts";
@@ -14,6 +14,7 @@ import { personOf } from "../person.ts";
 import { renderEvents } from "../render-events.ts";
 import { renderExecution } from "../render-execution.ts";
 import { renderTable } from "../table.ts";
+import { addAcknowledge } from "./acknowledge.ts";
 import { addStartAgain } from "./start-again.ts";
 import { watchExecution } from "./watch-execution.ts";
 
@@ -24,7 +25,7 @@ export function addExecutions(program: Command, context: CliContext): void {
   withExample(
     executions
       .command("list")
-      .description("newest first")
+      .description("newest first; before them what needs a person of whom none was reached yet")
       .option("--live", "only those that have not ended")
       .option("--attention", "only those that somebody has to look at or to approve")
       .option("--template <name>", "only of this template")
@@ -67,6 +68,7 @@ export function addExecutions(program: Command, context: CliContext): void {
     "gitmend executions events 7c1e2a4b9d0f -o json",
   );
   addCancel(executions, context);
+  addAcknowledge(executions, context);
   addStartAgain(executions, context);
 }
 
@@ -97,14 +99,30 @@ interface ListOptions extends Options {
 
 const filters = ["live", "attention", "template", "outcome", "namespace", "before"] as const;
 
+interface Page {
+  readonly items: readonly ExecutionSummary[];
+}
+
+const mostUntold = 20;
+
+/** What nobody was told of and nobody has seen stands first, however old it is: here people find it. */
+async function untoldOf(client: Awaited<ReturnType<typeof connect>>): Promise<readonly ExecutionSummary[]> {
+  return (await client.get<Page>(`/api/v1/executions?untold=true&limit=${mostUntold}`)).items;
+}
+
 async function list(options: ListOptions, context: CliContext): Promise<void> {
   const client = await connect(options, context);
   const query = new URLSearchParams({ limit: options.limit });
   for (const filter of filters) {
     if (options[filter] !== undefined) query.set(filter, String(options[filter]));
   }
-  const page = await client.get<{ items: ExecutionSummary[] }>(`/api/v1/executions?${query.toString()}`);
-  print(context, options, page, () => listText(page.items, options.output === "wide", context));
+  const page = await client.get<Page>(`/api/v1/executions?${query.toString()}`);
+  const forPeople = options.output === "text" || options.output === "wide";
+  const whole = filters.every((filter) => options[filter] === undefined);
+  const untold = forPeople && whole ? await untoldOf(client) : [];
+  const first = new Set(untold.map(({ id }) => id));
+  const items = [...untold, ...page.items.filter(({ id }) => !first.has(id))];
+  print(context, options, page, () => listText(items, options.output === "wide", context));
 }
 
 function listText(items: readonly ExecutionSummary[], wide: boolean, context: CliContext): string {
@@ -124,7 +142,7 @@ function listText(items: readonly ExecutionSummary[], wide: boolean, context: Cl
     cells: [
       symbolOf(item),
       wide ? item.id : shortId(item.id),
-      `${item.outcome ?? item.phase}${item.escalated ? " !" : ""}`,
+      `${item.outcome ?? item.phase}${needsPerson(item) ? " !" : ""}`,
       item.target === null ? "-" : objectText(item.target),
       item.template,
       item.alertName,
@@ -133,6 +151,10 @@ function listText(items: readonly ExecutionSummary[], wide: boolean, context: Cl
     ],
   }));
   return renderTable(header, rows, { ...context, wide });
+}
+
+function needsPerson({ escalated, escalation }: ExecutionSummary): boolean {
+  return escalated && (escalation?.seen ?? null) === null;
 }
 
 interface ShowOptions extends Options {

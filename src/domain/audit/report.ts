@@ -9,9 +9,10 @@ import { code, fenced, prose } from "../plain-text.ts";
 import { changeLines } from "../planning/change-text.ts";
 import { effectText, type PatchEffect } from "../planning/effect.ts";
 import { redactText } from "../redact.ts";
+import { escalationOf } from "./escalation.ts";
 import { gateWords, outcomeWords, type Story, verdictWords } from "./story.ts";
 import { againText, clock, eventText } from "./timeline.ts";
-import { undoByHand } from "./undo-commands.ts";
+import { type ByHand, undoByHand } from "./undo-commands.ts";
 
 export function renderReport(story: Story): string {
   const said = story.milestone === "planned" ? gateWords(story) : outcomeWords(story);
@@ -25,7 +26,7 @@ export function renderReport(story: Story): string {
     ...approvalSection(story),
     ...changeSection(story),
     ...assessmentSection(story),
-    ...(story.milestone === "planned" ? [] : undoSection(story)),
+    ...(story.milestone === "planned" ? [] : [...peopleSection(story), ...undoSection(story)]),
     ...timelineSection(story),
   ];
   return `${sections.join("\n\n")}\n`;
@@ -213,6 +214,26 @@ function assessmentSection({ events }: Story): readonly string[] {
     return `**${verdict}** at ${clock(at)}.${next}\n\n${found.join("\n")}`;
   });
   return ["## Did it help?", ...parts];
+}
+
+/** For whoever was called: it stands before the commands. */
+function peopleSection({ executionId, state, events }: Story): readonly string[] {
+  const escalation = escalationOf(executionId, state, events);
+  if (escalation === null) return [];
+  const { tried, found, finish, runbook } = escalation;
+  const list = (lines: readonly string[]) => lines.map((line) => `- ${text(line)}`).join("\n");
+  return [
+    "## For whoever looks at it",
+    ...(tried.length === 0 ? [] : ["What was tried, times in UTC:", list(tried)]),
+    ...(found.length === 0 ? [] : ["What it changed, as it was at the end:", list(found)]),
+    ...(finish.length === 0 ? [] : ["What was to be done and was not, by hand:", ...finish.flatMap(byHand)]),
+    ...(runbook === null ? [] : [`The alert's runbook: ${code(runbook)}`]),
+  ];
+}
+
+function byHand({ step, object, commands, note }: ByHand): readonly string[] {
+  const words = `${code(step)} on ${code(object)}${note === "" ? "" : `: ${note}`}`;
+  return commands.length === 0 ? [words] : [words, fenced(commands, "sh")];
 }
 
 /** What `finally` did restores something: there is no way back from it that anybody wants. */

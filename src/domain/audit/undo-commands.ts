@@ -1,12 +1,18 @@
-// kubectl commands that take back by hand what an execution changed and did not take back itself. Conditional where
-// kubectl allows it: a JSON patch tests that the field still holds what gitmend wrote.
+// kubectl commands that take back by hand what an execution changed and did not take back itself, or that do by hand what it did not
+// get done. Conditional where kubectl allows it: a JSON patch tests that the field still holds what it held then.
 import type { Change } from "../execution/execution.ts";
 import { type ObjectRef, objectText } from "../facts/objects.ts";
 import type { Json } from "../json.ts";
-import { type CreateEffect, effectText, type FieldChange, type PatchEffect } from "../planning/effect.ts";
+import {
+  type CreateEffect,
+  type Effect,
+  effectText,
+  type FieldChange,
+  type PatchEffect,
+} from "../planning/effect.ts";
 import { hidden, redactJson } from "../redact.ts";
 
-export interface HandUndo {
+export interface ByHand {
   readonly step: string;
   readonly object: string;
   /** One command a line; empty: there is nothing to type. */
@@ -16,14 +22,14 @@ export interface HandUndo {
 }
 
 /** Newest change first: that is the order to type them in. */
-export function undoByHand(changes: readonly Change[]): readonly HandUndo[] {
+export function undoByHand(changes: readonly Change[]): readonly ByHand[] {
   return changes
     .filter(({ undoStatus }) => undoStatus !== "undone")
     .map(undoOf)
     .reverse();
 }
 
-function undoOf({ step, effect }: Change): HandUndo {
+function undoOf({ step, effect }: Pick<Change, "step" | "effect">): ByHand {
   switch (effect.kind) {
     case "send":
       return {
@@ -53,12 +59,68 @@ function undoOf({ step, effect }: Change): HandUndo {
   }
 }
 
+/** The same change once more. */
+export function doByHand(step: string, effect: Effect): ByHand {
+  switch (effect.kind) {
+    case "send":
+      return { step, object: effect.channel, commands: [], note: "tell them yourself" };
+    case "create":
+      return {
+        step,
+        object: objectText(effect.object),
+        commands: [],
+        note: "fork the execution from this step",
+      };
+    case "request":
+      return { step, object: effectText(effect), commands: [], note: "call the other system yourself" };
+    case "delete":
+      return {
+        step,
+        object: objectText(effect.object),
+        commands: [`kubectl${inNamespace(effect.object)} delete ${resource(effect.object)}`],
+        note: "",
+      };
+    case "patch":
+      return { step, object: objectText(effect.object), ...forward(withoutSecrets(effect)) };
+  }
+}
+
+/** To do it is to undo that it was undone. */
+function forward(effect: PatchEffect): { commands: readonly string[]; note: string } {
+  const { object, changes } = effect;
+  if (isRestart(changes)) {
+    return { commands: [`kubectl${inNamespace(object)} rollout restart ${resource(object)}`], note: "" };
+  }
+  const turned = changes.map(({ pointer, before, after }) => ({
+    pointer,
+    ...(after === undefined ? {} : { before: after }),
+    ...(before === undefined ? {} : { after: before }),
+  }));
+  const { commands, note } = undoOfPatch({ ...effect, changes: turned });
+  const rollsBack = commands.some((command) => command.includes(" rollout undo "));
+  return rollsBack
+    ? { commands: [], note: "its values are not in the record: fork the execution" }
+    : { commands, note };
+}
+
+function isRestart(changes: readonly FieldChange[]): boolean {
+  return changes.every(({ pointer }) => pointer.endsWith("kubectl.kubernetes.io~1restartedAt"));
+}
+
+function inNamespace({ namespace }: ObjectRef): string {
+  return namespace === null ? "" : ` -n ${quoted(namespace)}`;
+}
+
+function resource({ apiVersion, kind, name }: ObjectRef): string {
+  const group = apiVersion.includes("/") ? `.${apiVersion.split("/")[0]}` : "";
+  const plain = group === "" || group === ".apps" ? kind.toLowerCase() : `${kind.toLowerCase()}${group}`;
+  return quoted(`${plain}/${name}`);
+}
+
 /** Ends what runs still; what it has done stays. */
 function undoOfRun({ object }: CreateEffect): { commands: readonly string[]; note: string } {
-  const on = object.namespace === null ? "" : ` -n ${quoted(object.namespace)}`;
-  const resource = `${object.kind.toLowerCase()}${object.apiVersion.includes("/") ? `.${object.apiVersion.split("/")[0]}` : ""}`;
   return {
-    commands: [`kubectl${on} delete ${quoted(`${resource}/${object.name}`)}`],
+    commands: [`kubectl${inNamespace(object)} delete ${resource(object)}`],
     note: "ends it if it runs still; what it has done stays",
   };
 }
@@ -66,7 +128,7 @@ function undoOfRun({ object }: CreateEffect): { commands: readonly string[]; not
 function undoOfPatch({ object, changes }: PatchEffect): { commands: readonly string[]; note: string } {
   const written = changes.filter(({ pointer }) => !pointer.startsWith("/metadata/annotations/gitmend.dev"));
   const only = written.length === 1 ? written[0] : undefined;
-  const on = `kubectl${object.namespace === null ? "" : ` -n ${quoted(object.namespace)}`}`;
+  const on = `kubectl${inNamespace(object)}`;
   const thing = quoted(`${object.kind.toLowerCase()}/${object.name}`);
   if (
     only?.pointer === "/spec/replicas" &&
@@ -80,7 +142,7 @@ function undoOfPatch({ object, changes }: PatchEffect): { commands: readonly str
     const command = only.after === true ? "uncordon" : "cordon";
     return { commands: [`kubectl ${command} ${quoted(object.name)}`], note: "" };
   }
-  if (written.every(({ pointer }) => pointer.endsWith("kubectl.kubernetes.io~1restartedAt"))) {
+  if (isRestart(written)) {
     return { commands: [], note: "a restart; there is nothing to take back" };
   }
   return patchBack(object, written, `${on} patch ${thing} --type=json -p`, `${on} rollout undo ${thing}`);

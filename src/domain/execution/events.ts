@@ -1,11 +1,11 @@
 // The closed lists of an execution: events, phases, outcomes. These words are the labels, trailers and columns everywhere.
 // A stored event is never rewritten: a new shape gets a new version and an upcaster.
 import type { Alert, AlertReference } from "../facts/alert.ts";
-import type { Subject } from "../facts/objects.ts";
+import type { ObjectRef, Subject } from "../facts/objects.ts";
 import type { Pause } from "../facts/pause.ts";
 import type { Approval, Gate, Mode } from "../gate/gate.ts";
 import type { Json, JsonObject } from "../json.ts";
-import type { Effect, Preview } from "../planning/effect.ts";
+import type { Effect, FieldChange, Preview } from "../planning/effect.ts";
 import type { ActionCall, Plan } from "../planning/plan.ts";
 import type { ProblemCode } from "../problem.ts";
 
@@ -220,12 +220,24 @@ export interface CancelRequested {
   /** Its template is revoked: the step that runs gets to its end, and people have to look at it. */
   readonly revoked?: true;
 }
+/** An object that was changed, as it was found when people were needed. */
+export interface FoundObject {
+  readonly object: ObjectRef;
+  /** `replaced`: another one has its name. */
+  readonly state: "there" | "gone" | "replaced" | "unread";
+  /** Why it could not be read; null unless `unread`. */
+  readonly problem: string | null;
+  /** Each field that was written: `before` is what gitmend wrote last, `after` what was found. */
+  readonly changes: readonly FieldChange[];
+}
 export interface Ended {
   readonly type: "Ended";
   readonly outcome: Outcome;
   readonly reason: string;
   /** People have to look at it. */
   readonly escalated: boolean;
+  /** Left out where nothing was changed, or nobody has to look. */
+  readonly found?: readonly FoundObject[];
 }
 
 export const verdicts = ["effective", "ineffective", "inconclusive"] as const;

@@ -80,6 +80,7 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
         outcome: event.outcome,
         endReason: event.reason,
         escalated: event.escalated,
+        found: event.found ?? [],
       };
     case "UndoStarted":
     case "StepUndone":

@@ -10,6 +10,7 @@ import type {
   ApprovalRequested,
   AssessmentMade,
   ByHand,
+  FoundObject,
   MatchRecord,
   Outcome,
   Paused,
@@ -69,6 +70,8 @@ export interface Execution {
   readonly outcome: Outcome | null;
   readonly endReason: string | null;
   readonly escalated: boolean;
+  /** What it changed, as it was when it ended; empty unless escalated. */
+  readonly found: readonly FoundObject[];
   readonly mode: Mode;
   readonly incident: string;
   readonly revision: string;
@@ -133,6 +136,7 @@ export const newExecution: Execution = {
   outcome: null,
   endReason: null,
   escalated: false,
+  found: [],
   mode: "observe",
   incident: "",
   revision: "",

@@ -4,6 +4,16 @@ import { oneLine } from "../plain-text.ts";
 import { hidden, redactJson, unescapePointer } from "../redact.ts";
 import type { FieldChange } from "./effect.ts";
 
+/** `spec.replicas is 3, as gitmend wrote it`: `before` is what was written, `after` what was found. */
+export function foundText({ pointer, before, after }: FieldChange): string {
+  const path = rootOf(pointer);
+  const shown = (value: Json | undefined) =>
+    value === undefined ? "not set" : oneLine(JSON.stringify(redactJson(value, path)), 200);
+  const same = JSON.stringify(before) === JSON.stringify(after);
+  const written = same ? ", as gitmend left it last" : `; gitmend had written ${shown(before)}`;
+  return `${pathText(path)} is ${shown(after)}${written}`;
+}
+
 interface Side {
   readonly before?: Json | undefined;
   readonly after?: Json | undefined;

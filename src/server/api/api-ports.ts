@@ -1,6 +1,7 @@
 // What the routes of the API need from the controller.
 import type { Controller } from "../../controller/controller.ts";
 import type { Check } from "../../controller/doctor.ts";
+import type { Escalations } from "../../controller/escalation-ports.ts";
 import type { AlertStore, ExecutionStore } from "../../controller/ports.ts";
 import type { Shared } from "../../controller/shared.ts";
 import type { StartAnswer, StartRequest } from "../../controller/start-by-hand.ts";
@@ -12,6 +13,7 @@ export interface ApiPorts {
   readonly executions: Pick<ExecutionStore, "list" | "find" | "events" | "state" | "send">;
   readonly alerts: Pick<AlertStore, "deadLetters" | "deadLetter" | "dropDeadLetter" | "receive">;
   readonly views: Views;
+  readonly escalations: Pick<Escalations, "acknowledge">;
   /** Of executions: a stream looks at once instead of after a while. */
   readonly news: Pick<Shared, "listen" | "hears">;
   readonly state: ServerState;

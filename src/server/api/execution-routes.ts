@@ -21,6 +21,11 @@ const listQuery = {
   before: beforeId,
   live: { ...yesNo, description: "true: only those that have not ended" },
   attention: { ...yesNo, description: "true: only those that somebody has to look at or to approve" },
+  untold: {
+    ...yesNo,
+    description:
+      "true: only those that somebody has to look at, of which nobody was told and which nobody has seen",
+  },
   template: nameText,
   outcome: { enum: [...outcomes] },
   namespace: nameText,
@@ -65,6 +70,7 @@ export function executionRoutes(ports: ApiPorts, teams: Teams): readonly Route[]
     }),
     streamRoute(ports),
     cancelRoute(ports),
+    acknowledgeRoute(ports),
     ...againRoutes(ports),
   ];
 }
@@ -147,6 +153,32 @@ function cancelRoute(ports: ApiPorts): Route {
     async handle({ id, body }) {
       const answer = await cancelExecution(id, body as unknown as CancelRequest, ports.executions);
       return { status: answer.accepted && !answer.acted ? 202 : 200, body: answer };
+    },
+  };
+}
+
+function acknowledgeRoute(ports: ApiPorts): Route {
+  return {
+    kind: "plain",
+    method: "post",
+    path: "/executions/{id}/acknowledge",
+    operation: "acknowledgeExecution",
+    summary: "A person has seen that it needs one: nobody is told of it any more. The first word counts.",
+    query: {},
+    body: {
+      type: "object",
+      properties: {
+        by: { ...person, default: "api" },
+        reason: { type: "string", maxLength: 1000, default: "", description: "a text; it is kept" },
+      },
+      additionalProperties: false,
+    },
+    answer: shape({ accepted: { type: "boolean" }, execution: named("Execution") }),
+    async handle({ id, body }) {
+      const execution = await findExecution(id, ports);
+      const said = body as unknown as { readonly by: string; readonly reason: string };
+      const accepted = await ports.escalations.acknowledge(execution.id, said);
+      return { status: 200, body: { accepted, execution: await findExecution(execution.id, ports) } };
     },
   };
 }

@@ -50,6 +50,15 @@ const execution: Readonly<Record<string, JsonObject>> = {
   target: orNull(object),
   createdAt: instant,
   updatedAt: instant,
+  escalation: orNull(
+    shape({
+      toldAt: orNull(instant),
+      channel: orNull(text),
+      attempts: integer,
+      problem: orNull(text),
+      seen: orNull(shape({ at: instant, by: text, reason: text })),
+    }),
+  ),
 };
 
 const incident: Readonly<Record<string, JsonObject>> = {

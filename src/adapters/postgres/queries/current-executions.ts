@@ -1,7 +1,8 @@
-// What runs, what waits, and what ended in the last day and needs a person, each with what its events say about the present.
+// What runs, what waits, and what needs a person (ended in the last day, or nobody was reached yet; seen by none), each with what its events say about the present.
 import type { CurrentExecution } from "../../../controller/views.ts";
 import type { Gate } from "../../../domain/gate/gate.ts";
 import type { Sql } from "../sql.ts";
+import { isSeen, isUntold } from "./escalations.ts";
 import { columns, type ExecutionRow, summary } from "./list-executions.ts";
 
 interface Row extends ExecutionRow {
@@ -19,9 +20,11 @@ export async function currentExecutions(sql: Sql, limit: number): Promise<readon
     `with chosen as (
        select * from executions where outcome is null
        union all
-       select * from executions where outcome is not null and escalated and ended_at > now() - interval '1 day'
+       select * from executions where outcome is not null and escalated and ended_at > now() - interval '1 day' and not ${isSeen}
+       union
+       select * from executions where outcome is not null and escalated and ${isUntold}
      ), page as (
-       select * from chosen order by escalated desc, id desc limit $1::integer
+       select *, ${isUntold} as untold from chosen order by escalated desc, untold desc, id desc limit $1::integer
      )
      select ${columns}, said.* from page left join lateral (
        select
@@ -36,7 +39,7 @@ export async function currentExecutions(sql: Sql, limit: number): Promise<readon
        where v.execution_id = page.id
          and type in ('ExecutionRequested', 'GateDecided', 'ApprovalRequested', 'StepStarted', 'Ended', 'Paused', 'Resumed')
      ) said on true
-     order by escalated desc, id desc`,
+     order by escalated desc, untold desc, id desc`,
     [limit],
   );
   return rows.map((row) => ({

@@ -49,6 +49,8 @@ export async function insertExecution(
   if (rows.length === 0) return false;
   await insertEvents(sql, executionId, inIncident(events, incident));
   await insertMilestones(sql, executionId, events);
+  if (projection.outcome !== null && projection.escalated)
+    await sql.query("insert into escalations (execution_id) values ($1::uuid)", [executionId]);
   return true;
 }
 

@@ -1,6 +1,7 @@
 // Lists of executions and the lookup by a part of the id, from the projection.
 import type { ExecutionQuery, ExecutionSummary } from "../../../controller/ports.ts";
 import type { Sql } from "../sql.ts";
+import { type EscalationRow, escalationColumn, escalationState, isSeen, isUntold } from "./escalations.ts";
 
 export interface ExecutionRow {
   readonly id: string;
@@ -18,10 +19,11 @@ export interface ExecutionRow {
   readonly target_name: string;
   readonly created_at: Date;
   readonly updated_at: Date;
+  readonly escalation: EscalationRow | null;
 }
 
 export const columns = `id::text, phase, outcome, escalated, mode, template, alert_name, incident_id, target_cluster,
-  target_api_version, target_kind, target_namespace, target_name, created_at, updated_at`;
+  target_api_version, target_kind, target_namespace, target_name, created_at, updated_at, ${escalationColumn}`;
 
 /** Newest first (ids are UUIDv7). */
 export async function listExecutions(sql: Sql, query: ExecutionQuery): Promise<readonly ExecutionSummary[]> {
@@ -35,7 +37,9 @@ export async function listExecutions(sql: Sql, query: ExecutionQuery): Promise<r
   ask("outcome =", query.outcome, "text");
   ask("target_namespace =", query.namespace, "text");
   if (query.live === true) conditions.push("outcome is null");
-  if (query.attention === true) conditions.push("(escalated or phase = 'awaiting_approval')");
+  if (query.attention === true)
+    conditions.push(`(escalated and not ${isSeen} or phase = 'awaiting_approval')`);
+  if (query.untold === true) conditions.push(isUntold);
   const where = conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
   const rows = await sql.query<ExecutionRow>(
     `select ${columns} from executions${where} order by id desc limit $1::integer`,
@@ -85,5 +89,6 @@ export function summary(row: ExecutionRow): ExecutionSummary {
     target,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
+    escalation: escalationState(row.escalation),
   };
 }

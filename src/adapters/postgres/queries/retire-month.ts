@@ -81,6 +81,7 @@ export async function removeRows(sql: Sql, { lower, upper }: IdRange): Promise<b
     ["executions", "id"],
     ["records", "execution_id"],
     ["evidence", "execution_id"],
+    ["escalations", "execution_id"],
   ] as const) {
     const rows = await sql.query(
       `delete from ${table} where ctid = any(array(

@@ -1,0 +1,20 @@
+// The controller's Escalations on PostgreSQL. All times are the database's.
+import type pg from "pg";
+import type { Escalations } from "../../controller/escalation-ports.ts";
+import {
+  acknowledgeEscalation,
+  escalationTold,
+  putOffEscalation,
+  takeDueEscalations,
+} from "./queries/escalations.ts";
+import { guarded, sqlOf } from "./sql.ts";
+
+export function escalationStore(pool: pg.Pool): Escalations {
+  const sql = sqlOf(pool);
+  return {
+    takeDue: (limit, claimSeconds) => guarded(() => takeDueEscalations(sql, limit, claimSeconds)),
+    told: (due, channel) => guarded(() => escalationTold(sql, due, channel)),
+    putOff: (due, problem, seconds) => guarded(() => putOffEscalation(sql, due, problem, seconds)),
+    acknowledge: (id, said) => guarded(() => acknowledgeEscalation(sql, id, said)),
+  };
+}

@@ -1,0 +1,32 @@
+// Executions that people have to look at: who was told, and who has seen them.
+
+export interface EscalationState {
+  /** ISO 8601, UTC; null: nobody was told yet. */
+  readonly toldAt: string | null;
+  /** null: its own plan has told them, or nobody was told yet. */
+  readonly channel: string | null;
+  /** So often it was tried, and why the last attempt failed. */
+  readonly attempts: number;
+  readonly problem: string | null;
+  /** The first person who said so. */
+  readonly seen: { readonly at: string; readonly by: string; readonly reason: string } | null;
+}
+
+export interface DueEscalation {
+  readonly executionId: string;
+  /** Fences what came of it: a result under an older claim is stale. */
+  readonly claim: number;
+  /** Before this one. */
+  readonly attempts: number;
+}
+
+/** Every method throws Problem DATABASE_UNAVAILABLE and may be repeated then. */
+export interface Escalations {
+  /** Up to `limit` that nobody was told of and nobody has seen (skip locked); nobody else gets them for `claimSeconds`. */
+  takeDue(limit: number, claimSeconds: number): Promise<readonly DueEscalation[]>;
+  told(due: DueEscalation, channel: string): Promise<void>;
+  /** It failed: due again in `seconds`. */
+  putOff(due: DueEscalation, problem: string, seconds: number): Promise<void>;
+  /** The first word counts, said again it changes nothing. false: nobody has to look at this execution. */
+  acknowledge(executionId: string, said: { readonly by: string; readonly reason: string }): Promise<boolean>;
+}
