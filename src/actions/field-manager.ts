@@ -5,7 +5,7 @@ import { sameJson } from "./differences.ts";
 import { segmentsOf, valueAt } from "./json-pointer.ts";
 
 /** The fieldManager of gitmend's own writes. API servers (1.20 for one) may leave it a field that another has taken over. */
-const self = "gitmend";
+export const gitmendManager = "gitmend";
 
 /**
  * The manager that owns the field most exactly, of several the latest that is not gitmend; null when nobody says so. A field that was
@@ -24,7 +24,7 @@ export function fieldManager(object: KubernetesObject, pointer: string): string 
     .toSorted(
       (one, other) =>
         one.depth - other.depth ||
-        Number(one.manager !== self) - Number(other.manager !== self) ||
+        Number(one.manager !== gitmendManager) - Number(other.manager !== gitmendManager) ||
         one.time.localeCompare(other.time),
     );
   return owners.at(-1)?.manager ?? null;

@@ -8,12 +8,14 @@ import { finallySteps, type StepState } from "../domain/execution/execution.ts";
 import { evaluateCondition, evaluateText } from "../domain/expressions/evaluate.ts";
 import type { Scope } from "../domain/expressions/scope.ts";
 import type { Subject } from "../domain/facts/objects.ts";
+import { secondsBetween } from "../domain/instant.ts";
 import { canonicalJson, type Json, type JsonObject } from "../domain/json.ts";
 import { checkInput } from "../domain/planning/check-values.ts";
 import type { Effect } from "../domain/planning/effect.ts";
 import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { adaptCall } from "./adapt-step.ts";
+import { assertStands } from "./checks/after-step.ts";
 import { assertMayHappen } from "./checks/check-step.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { isPaused } from "./follow-pauses.ts";
@@ -35,6 +37,8 @@ interface Attempt {
   readonly call: ActionCall;
   readonly action: Action;
   readonly context: ActionContext;
+  /** ISO 8601. */
+  readonly startedAt: string;
   /** Ends with the attempt's time-out or when it is aborted. */
   readonly tools: ActionTools;
   readonly session: Session;
@@ -93,7 +97,7 @@ export async function resumeStep(
       retryable: true,
     });
     const end = await findOut(effectRequest(attempt, effect), lost, ports);
-    return conclude(attempt, attempt.action, { ...call }, effect, end, scope);
+    return conclude(attempt, attempt.action, { ...call }, { effect, found: null }, end, scope);
   });
 }
 
@@ -149,7 +153,7 @@ async function change(
   await session.record([...adapted, { type: "StepStarted", step: step.name, attempt: number, call, effect }]);
   await ports.faults.at("step-after-start");
   const end = late === null ? await makeEffect(effectRequest(attempt, effect), ports) : made;
-  await conclude(attempt, action, call, effect, end, scope);
+  await conclude(attempt, action, call, { effect, found: late === null ? found : null }, end, scope);
 }
 
 /** Nothing is recorded of a step that people have paused meanwhile. What is done at the end is not held back. */
@@ -205,7 +209,7 @@ async function conclude(
   attempt: Attempt,
   action: ChangeAction,
   call: ActionCall,
-  effect: Effect,
+  { effect, found }: { readonly effect: Effect; readonly found: readonly FoundObject[] | null },
   end: EffectEnd,
   scope: Scope,
 ): Promise<void> {
@@ -217,9 +221,11 @@ async function conclude(
       return unknown(attempt, number, end.problem);
     case "made":
       await ports.faults.at("step-after-effect");
-      return guarded(attempt, true, async () =>
-        succeed(attempt, await action.settle(call.input, effect, context, tools, end.answer), scope),
-      );
+      return guarded(attempt, true, async () => {
+        const output = await action.settle(call.input, effect, context, tools, end.answer);
+        await assertStands(effect, found, restSeconds(attempt), tools);
+        await succeed(attempt, output, scope);
+      });
   }
 }
 
@@ -295,9 +301,17 @@ function openAttempt(
     action: findAction(ports.actions, call.action, plan),
     context: contextOf(session.id, step.name, alert?.cluster ?? "", plan?.target ?? null),
     tools: ports.clusters.tools(signal, session.id),
+    startedAt: ports.clock.now(),
     session,
     ports,
   };
+}
+
+/** Of a step's time: so that what was waited for can still be told before it ends. */
+const tellingSeconds = 2;
+
+function restSeconds({ step, startedAt, ports }: Attempt): number {
+  return Math.max(0, step.timeoutSeconds - tellingSeconds - secondsBetween(startedAt, ports.clock.now()));
 }
 
 function effectRequest({ context, tools, step, action, session, ports }: Attempt, effect: Effect) {

@@ -59,6 +59,7 @@ export type ProblemCode =
   | "EXECUTION_TIMEOUT"
   | "CANCELLED"
   | "FIELD_CHANGED_SINCE"
+  | "FIELD_NOT_KEPT"
   // Git
   | "GIT_UNREACHABLE"
   | "GIT_REFUSED"

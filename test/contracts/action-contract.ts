@@ -6,6 +6,7 @@ import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "../.
 import { effects } from "../../src/actions/effects.ts";
 import { valueAt } from "../../src/actions/json-pointer.ts";
 import { actions } from "../../src/actions/registry.ts";
+import { assertStands } from "../../src/controller/checks/after-step.ts";
 import type { KubernetesObject, ObjectRef } from "../../src/domain/facts/objects.ts";
 import type { Effect, PatchEffect } from "../../src/domain/planning/effect.ts";
 import { toProblem } from "../../src/domain/problem.ts";
@@ -335,10 +336,23 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
         await expect(effects.prepareRestore(effect, undo, tools)).resolves.toBeNull();
       });
 
+      it("is kept as it was written, until somebody takes it back", async () => {
+        const { context, effect } = await made();
+        await expect(assertStands(effect, null, 0, tools)).resolves.toBeUndefined();
+        await restored(effect, { ...context, effectKey: `${context.effectKey}/undo` });
+        expect(await problemOf(assertStands(effect, null, 0, tools))).toMatchObject({
+          code: "FIELD_NOT_KEPT",
+        });
+      });
+
       const { disturb, undo: answer } = cases[action.name]!;
       it(`${answer} when it is taken back after somebody else has written the same field`, async () => {
         const { context, effect } = await made();
         await given.changeAs("ana", effect.object, disturb!);
+        const kept = await problemOf(assertStands(effect, null, 0, tools));
+        // The old value is a step taken back; another one is what somebody has made of it.
+        if (answer === "refuses") expect(kept).toBe("it succeeded");
+        else expect(kept).toMatchObject({ code: "FIELD_NOT_KEPT" });
         const found = await given.read(effect.object);
         const undone = effects.prepareRestore(effect, context, tools);
         if (answer === "has nothing to do") {

@@ -75,6 +75,7 @@ const changesNothing: Readonly<Record<string, string>> = {
   "Promise.all": "waits for what is looked at where it is made",
   "session.nextWake": "waits",
   "waker.promise": "waits",
+  waitFor: "waits and reads",
   promise: "waits",
   act: "is handed in",
   fetch: "is handed in",

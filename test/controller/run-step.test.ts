@@ -10,6 +10,7 @@ import { nextWork } from "../../src/domain/execution/next-work.ts";
 import type { Gate } from "../../src/domain/gate/gate.ts";
 import type { Effect } from "../../src/domain/planning/effect.ts";
 import type { ProblemCode } from "../../src/domain/problem.ts";
+import { asWritten } from "../support/as-written.ts";
 import { recorded, running, scaleEffect, started, step } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 import { emptyPauseStore, noPauses } from "../support/no-pauses.ts";
@@ -46,7 +47,11 @@ async function secondAttempt(
     executions: { append: async (append: Append) => void appends.push(append) },
     clusters: {
       labels: () => ({}),
-      tools: (signal: AbortSignal) => ({ signal, cluster: () => ({ get: async () => null }) }),
+      tools: (signal: AbortSignal) => ({
+        signal,
+        cluster: () => ({ get: async () => asWritten(scaleEffect) }),
+        now: () => "2026-11-17T10:05:00.000Z",
+      }),
     },
     actions: new Map([
       [

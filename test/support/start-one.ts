@@ -9,6 +9,7 @@ import { fold } from "../../src/domain/execution/evolve.ts";
 import { newStep } from "../../src/domain/execution/execution.ts";
 import type { Effect } from "../../src/domain/planning/effect.ts";
 import type { Plan, PlannedStep } from "../../src/domain/planning/plan.ts";
+import { asWritten } from "./as-written.ts";
 import { recorded, running } from "./given.ts";
 import { noMetrics } from "./no-metrics.ts";
 import { emptyPauseStore, noPauses } from "./no-pauses.ts";
@@ -47,7 +48,7 @@ export async function startOne({
       labels: () => ({}),
       tools: (signal: AbortSignal) => ({
         signal,
-        cluster: () => ({ get: async () => null, list: async () => [] }),
+        cluster: () => ({ get: async () => asWritten(sent.at(-1)), list: async () => [] }),
         now: () => nowInTests,
         ...tools,
       }),
