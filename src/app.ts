@@ -220,8 +220,8 @@ export async function openPorts(
 
 function stores(database: Database) {
   const { alerts, executions, assessments, outbox, lease, clock } = database;
-  const { catalog: catalogState, pauses: pauseStore, breakers } = database;
-  return { alerts, executions, assessments, outbox, lease, clock, catalogState, pauseStore, breakers };
+  const { catalog: catalogState, pauses: pauseStore, breakers, holds } = database;
+  return { alerts, executions, assessments, outbox, lease, clock, catalogState, pauseStore, breakers, holds };
 }
 
 function tools({ config, environment }: AppOptions, { executions, clock }: Database, clusters: ClusterSetup) {

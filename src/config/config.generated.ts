@@ -382,6 +382,23 @@ export interface Config {
         per: string;
       };
     };
+    /**
+     * How long the first decision of an incident waits, so that it does not depend on the order in which its alerts arrive. 0s: not at all.
+     */
+    gather: string;
+    /**
+     * An alert that opens so often within the time starts nothing until it is calm; people are told once.
+     */
+    flapping: {
+      /**
+       * How often it opens.
+       */
+      openings: number;
+      /**
+       * Within which time.
+       */
+      window: string;
+    };
   };
   /**
    * How long the database keeps what nobody needs for running. The audit repository keeps everything.
@@ -1696,6 +1713,52 @@ export const configSchema = {
                 "setbacks": 3,
                 "per": "24h"
               }
+            }
+          ]
+        },
+        "gather": {
+          "title": "Gather",
+          "description": "How long the first decision of an incident waits, so that it does not depend on the order in which its alerts arrive. 0s: not at all.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "30s",
+          "examples": [
+            "30s"
+          ]
+        },
+        "flapping": {
+          "title": "Flapping",
+          "description": "An alert that opens so often within the time starts nothing until it is calm; people are told once.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "openings": {
+              "title": "Openings",
+              "description": "How often it opens.",
+              "type": "integer",
+              "minimum": 2,
+              "maximum": 1000,
+              "default": 5,
+              "examples": [
+                5
+              ]
+            },
+            "window": {
+              "title": "Window",
+              "description": "Within which time.",
+              "type": "string",
+              "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "default": "1h",
+              "examples": [
+                "1h"
+              ]
+            }
+          },
+          "default": {},
+          "examples": [
+            {
+              "openings": 5,
+              "window": "1h"
             }
           ]
         }

@@ -13,7 +13,7 @@ import type { AppliedLimit, Counts } from "../domain/gate/limits.ts";
 import type { AlertSource } from "../domain/intake/read-alerts.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
-import type { BreakerCheck, Refused, Told } from "./refused.ts";
+import type { BreakerCheck, Refused, RestCheck, Resting, Told } from "./refused.ts";
 
 // ---- alerts -------------------------------------------------------------------------------------------------------
 
@@ -52,6 +52,13 @@ export type FiringDecision =
   | { readonly kind: "no-match"; readonly revision: string; readonly reasons: readonly string[] }
   | {
       readonly kind: "undecided";
+      readonly revision: string;
+      readonly reasons: readonly string[];
+      readonly retrySeconds: number;
+    }
+  /** It starts nothing yet, and that ends by itself (hold-back.ts). */
+  | {
+      readonly kind: "waiting";
       readonly revision: string;
       readonly reasons: readonly string[];
       readonly retrySeconds: number;
@@ -107,11 +114,20 @@ export type FiringDecision =
       /** null: it changes nothing. What is due trips first: the answer may be `stopped`. */
       readonly breakers: BreakerCheck | null;
       /** What people are told by it, once: the answer may be `told`. */
-      readonly notice?: string;
+      readonly notice?: Notice;
+      /** Its cool-down: the answer may be `resting`. null: there is no target. */
+      readonly rest: RestCheck | null;
       /** The first events of the stream, seq 1…n. The execution belongs to this replica, epoch 1. */
       readonly events: readonly RecordedEvent[];
       readonly projection: Projection;
     };
+
+/** What people are told once. */
+export interface Notice {
+  readonly key: string;
+  /** Told again when nobody has asked for so long; null: never. */
+  readonly quietSeconds: number | null;
+}
 
 export interface DeadLetter {
   readonly id: string;
@@ -196,6 +212,8 @@ export interface AlertStore {
   /** Other open firings of its name, in its cluster and namespace, oldest first. */
   openAlike(alert: Alert, limit: number): Promise<readonly Alert[]>;
   history(alertName: string, target: ObjectRef): Promise<History>;
+  /** null: its cool-down is over. */
+  resting(check: RestCheck): Promise<Resting | null>;
   /** Whether people have rejected this template for this target in the incident that is still open. */
   rejectedBefore(template: string, target: ObjectRef): Promise<boolean>;
   /** Firings without a match are decided anew: the catalog changed. */

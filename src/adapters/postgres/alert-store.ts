@@ -13,6 +13,7 @@ import { openAlike } from "./queries/open-alike.ts";
 import { readDeadLetter, readDeadLetters } from "./queries/read-dead-letters.ts";
 import { readHistory } from "./queries/read-history.ts";
 import { rejectedBefore } from "./queries/rejected-before.ts";
+import { restingUntil } from "./queries/resting.ts";
 import { takeDueFirings } from "./queries/take-due-firings.ts";
 import { wakeUnmatched } from "./queries/wake-unmatched.ts";
 import { readWatchdogs } from "./queries/watchdogs.ts";
@@ -33,6 +34,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
     liveExecution: (claimKey) => guarded(() => liveExecution(sql, claimKey)),
     openAlike: (alert, limit) => guarded(() => openAlike(sql, alert, limit)),
     history: (alertName, target) => guarded(() => readHistory(sql, alertName, target)),
+    resting: (check) => guarded(() => restingUntil(sql, check)),
     rejectedBefore: (template, target) => guarded(() => rejectedBefore(sql, template, target)),
     wakeUnmatched: () => guarded(() => wakeUnmatched(sql)),
     keepHouse: (staleSeconds, retention) => guarded(() => keepHouse(sql, staleSeconds, retention)),

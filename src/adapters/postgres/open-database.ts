@@ -2,6 +2,7 @@
 // only the lease differs.
 import type pg from "pg";
 import type { BreakerStore } from "../../controller/breaker-ports.ts";
+import type { HoldStore } from "../../controller/hold-ports.ts";
 import type { PauseStore } from "../../controller/pause-ports.ts";
 import type {
   AlertStore,
@@ -21,6 +22,7 @@ import { openPool, probe, type Where } from "./connect.ts";
 import { doubtfulDecisions } from "./doubtful-decisions.ts";
 import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
 import { executionStore } from "./execution-store.ts";
+import { holdStore } from "./hold-store.ts";
 import { makeMonths } from "./keep-months.ts";
 import { holdEmbeddedLease, holdLease } from "./lease.ts";
 import { type Migration, migrate } from "./migrate.ts";
@@ -53,6 +55,7 @@ export interface Database extends DatabaseConnection {
   readonly outbox: Outbox;
   readonly pauses: PauseStore;
   readonly breakers: BreakerStore;
+  readonly holds: HoldStore;
   readonly views: Views;
   readonly lease: Lease;
   readonly clock: Clock;
@@ -118,6 +121,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       outbox: outbox(base.pool, held.lease),
       pauses: pauseStore(base.pool),
       breakers: breakerStore(base.pool),
+      holds: holdStore(base.pool),
       views: views(base.pool),
       lease: held.lease,
       clock: held.clock,
