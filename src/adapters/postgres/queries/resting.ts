@@ -12,7 +12,8 @@ export async function lockRest(sql: Sql, { target }: RestCheck): Promise<void> {
 
 /**
  * Remedies and messages to people rest apart: what did not help must be told at once, and what was told long ago may be tried
- * again. An alert waits for what ran for its own name, and for what a person has started; a person only for the same template.
+ * again. An alert waits for what was decided for its own name, and for its template that a person has started; a person for the
+ * same template, whoever it ran for.
  */
 export async function restingUntil(
   sql: Sql,
@@ -25,8 +26,8 @@ export async function restingUntil(
      where e.target_key = $1::text and e.created_at > now() - $4::double precision * interval '1 second'
        and (e.template = $5::text) = ($3::text = $5::text)
        and ($6::uuid is null or e.id <> $6::uuid)
-       and case when $2::text is null then e.template = $3::text and coalesce(e.outcome, '') <> all($8::text[])
-         else e.alert_name = $2::text or (e.alert_name = $7::text and coalesce(e.outcome, '') <> all($8::text[])) end
+       and (e.alert_name = $2::text or (e.template = $3::text and ($2::text is null or e.alert_name = $7::text)
+         and coalesce(e.outcome, '') <> all($8::text[])))
      order by e.created_at desc limit 1`,
     [target, alertName, template, cooldownSeconds, escalationName, except, manualAlert, neverRan],
   );
