@@ -21,7 +21,7 @@ import { gatherFacts } from "./gather-facts.ts";
 import { heldBack } from "./hold-back.ts";
 import { makePlan } from "./make-plan.ts";
 import { newExecution, refusedExecution } from "./new-execution.ts";
-import type { DueFiring, FiringDecision, Notice } from "./ports.ts";
+import type { DueFiring, FiringDecision } from "./ports.ts";
 import { readTouched } from "./protection.ts";
 import type { Resting } from "./refused.ts";
 import { restCheck } from "./rest-check.ts";

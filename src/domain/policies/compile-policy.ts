@@ -176,7 +176,7 @@ export function compilePolicy(document: YamlDocument, surroundings: PolicySurrou
   checkFile(work);
   if (file.rules.length === 0 && file.dependencies.length === 0)
     list.error([], "MISSING_KEY", "a policy needs rules, dependencies, or both");
-  const dependencies = compileDependencies(work);
+  const dependencies = compileDependencies(file, document, list);
   return { name: file.name, ...compileRules(work), dependencies, findings: list.found };
 }
 

@@ -2,9 +2,10 @@
 import { durationSeconds } from "../duration.ts";
 import type { ObjectRef } from "../facts/objects.ts";
 import type { Finding } from "../finding.ts";
+import type { FindingList } from "../templates/finding-list.ts";
 import type { Position } from "../templates/template.ts";
-import type { PolicyWork } from "./compile-policy.ts";
-import type { Dependency as Written } from "./policy.generated.ts";
+import type { YamlDocument } from "../yaml-findings.ts";
+import type { PolicyFile, Dependency as Written } from "./policy.generated.ts";
 
 type Needed = Written["on"];
 
@@ -18,9 +19,13 @@ export interface Dependency {
   readonly position: Position;
 }
 
-export function compileDependencies({ file, document, list }: PolicyWork): readonly Dependency[] {
+export function compileDependencies(
+  file: Pick<PolicyFile, "name" | "dependencies">,
+  document: YamlDocument,
+  list: FindingList,
+): readonly Dependency[] {
   const seen = new Set<string>();
-  return file.dependencies.map(({ name, of, on, hold = "15m" }, index) => {
+  return file.dependencies.map(({ name, of, on, hold }, index) => {
     const path = ["dependencies", index];
     if (seen.has(name))
       list.error(
