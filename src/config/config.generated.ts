@@ -399,6 +399,10 @@ export interface Config {
        */
       window: string;
     };
+    /**
+     * From so many firings on that wait for a decision, deliveries without a critical alert are answered with 503, so that their Alertmanager keeps them; from twice as many on, all that open anything.
+     */
+    backlog: number;
   };
   /**
    * How long the database keeps what nobody needs for running. The audit repository keeps everything.
@@ -1760,6 +1764,17 @@ export const configSchema = {
               "openings": 5,
               "window": "1h"
             }
+          ]
+        },
+        "backlog": {
+          "title": "Backlog",
+          "description": "From so many firings on that wait for a decision, deliveries without a critical alert are answered with 503, so that their Alertmanager keeps them; from twice as many on, all that open anything.",
+          "type": "integer",
+          "minimum": 1,
+          "maximum": 10000000,
+          "default": 20000,
+          "examples": [
+            20000
           ]
         }
       },

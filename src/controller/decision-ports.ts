@@ -26,6 +26,8 @@ export type Chosen = Extract<Selection, { kind: "match" | "escalate" }> & {
 export interface StormLimits {
   /** Before the first decision of an incident. */
   readonly gatherSeconds: number;
+  /** Firings that wait for a decision, from which on deliveries are sent back. */
+  readonly backlog: number;
   readonly flapping: { readonly openings: number; readonly windowSeconds: number };
   readonly breakers: readonly BreakerRule[];
 }

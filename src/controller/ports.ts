@@ -186,6 +186,8 @@ export interface AlertStore {
    * executions of resolved firings. @throws Problem DATABASE_UNAVAILABLE
    */
   receive(delivery: Delivery): Promise<Received>;
+  /** Firings that are due, at most `limit` of them counted. */
+  backlog(limit: number): Promise<number>;
   /** Claims up to `limit` due firings (skip locked); nobody else gets them for `claimSeconds`. */
   takeDue(limit: number, claimSeconds: number): Promise<readonly DueFiring[]>;
   /**

@@ -16,6 +16,13 @@ export const nothingTripped: Controller["breakers"] = {
   reset: async () => Promise.reject(new Error("no breaker")),
 };
 
+export const noBacklog: Controller["backlog"] = {
+  length: () => 0,
+  sheds: () => false,
+  refuses: () => false,
+  opened: () => undefined,
+};
+
 export const noHolds: HoldStore = {
   aim: async () => ({ first: true, seconds: 0 }),
   gathered: async () => [],
@@ -26,6 +33,7 @@ export const noHolds: HoldStore = {
 
 export const noLimits: StormLimits = {
   gatherSeconds: 0,
+  backlog: 1_000_000,
   flapping: { openings: 1_000, windowSeconds: 3_600 },
   breakers: [],
 };

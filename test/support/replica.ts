@@ -82,12 +82,7 @@ export async function installedPorts(
   mkdirSync(folder, { recursive: true });
   const kubeconfigFile = join(folder, "kubeconfig");
   writeFileSync(kubeconfigFile, kubeconfig);
-  const settings = {
-    clusters: [{ name: cluster, kubeconfig: kubeconfigFile }],
-    live: [{}],
-    limits: { gather: "0s" },
-    ...more,
-  };
+  const settings = { clusters: [{ name: cluster, kubeconfig: kubeconfigFile }], live: [{}], ...more };
   const { config, findings } = readConfig(JSON.stringify(settings), "gitmend.yaml", {});
   if (config === null) throw new Error(JSON.stringify(findings));
   const say = (level: string) => (fields: object, message: string) =>

@@ -4,6 +4,7 @@ import type { AlertStore, Lease } from "../../controller/ports.ts";
 import { commitDecision } from "./commit-decision.ts";
 import { commitStart } from "./commit-start.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
+import { countBacklog } from "./queries/count-backlog.ts";
 import { countUsage } from "./queries/count-usage.ts";
 import { dropDeadLetter } from "./queries/drop-dead-letter.ts";
 import { holdFirings, letGoFirings, openFirings } from "./queries/hold-firings.ts";
@@ -27,6 +28,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
   return {
     receive: receiver(pool),
     takeDue: (limit, claimSeconds) => guarded(() => takeDueFirings(sql, limit, claimSeconds)),
+    backlog: (limit) => guarded(() => countBacklog(sql, limit)),
     decide: (firing, decision) =>
       doubtful.watch(decision, () => commitDecision(pool, lease.replicaId(), firing, decision)),
     start: (alertName, decision) => commitStart(pool, lease.replicaId(), alertName, decision, doubtful),
