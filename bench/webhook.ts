@@ -14,7 +14,7 @@ import { nothingShared } from "../src/controller/shared.ts";
 import { createServer } from "../src/server/create-server.ts";
 import { closeServer, listenOn } from "../src/server/http-server.ts";
 import { emptyViews, executionsOf, noDeadLetters, readyState } from "../test/server/given-server.ts";
-import { nothingTripped } from "../test/support/no-limits.ts";
+import { noBacklog, nothingTripped } from "../test/support/no-limits.ts";
 import { noMetrics } from "../test/support/no-metrics.ts";
 import { nothingPaused } from "../test/support/no-pauses.ts";
 import { startPostgres, type TestPostgres } from "../test/support/postgres.ts";
@@ -195,6 +195,7 @@ async function webhook(
       news: nothingShared(),
       pauses: nothingPaused,
       breakers: nothingTripped,
+      backlog: noBacklog,
       startAgain: () => Promise.reject(new Error("nothing is started here")),
       start: () => Promise.reject(new Error("nothing is started here")),
       examine: async () => [],

@@ -47,6 +47,7 @@ export function openServer(parts: ServerParts): Server {
     startAgain: (request) => controller.startAgain(request),
     pauses: controller.pauses,
     breakers: controller.breakers,
+    backlog: controller.backlog,
     start: (request) => controller.start(request),
     examine: doctor({ ...parts, views }),
     metrics: { ...metrics, scrape: () => scrape(parts) },
@@ -89,6 +90,7 @@ function counted(
 ): Receive {
   return async (delivery) => {
     const received = await alerts.receive(delivery);
+    controller.backlog.opened(received.opened);
     controller.nudge();
     for (const status of ["firing", "resolved"] as const) {
       const count = delivery.alerts.filter((alert) => alert.status === status).length;
@@ -116,6 +118,7 @@ async function scrape({ metrics, database, controller, clusters }: ServerParts):
       const live = phases.filter((phase) => phase !== "ended");
       return live.map((state) => ({ labels: { state }, value: active[state] ?? 0 }));
     },
+    decision_backlog: () => [{ labels: {}, value: controller.backlog.length() }],
     async breakers_open() {
       const { openBreakers } = await health;
       return (["target", "template", "global"] as const).map((scope) => ({

@@ -130,9 +130,12 @@ export function retention({ retention: { dead_letters, alerts, evidence, bodies 
 }
 
 /** `limits`, as far as deciding goes. */
-export function stormLimits({ limits: { breaker } }: Config): StormLimits {
+export function stormLimits({ limits: { backlog, breaker, flapping, gather } }: Config): StormLimits {
   const scopes = ["target", "template", "global"] as const;
   return {
+    gatherSeconds: durationSeconds(gather),
+    backlog,
+    flapping: { openings: flapping.openings, windowSeconds: durationSeconds(flapping.window) },
     breakers: scopes.map((scope) => {
       const { setbacks, per } = breaker[scope];
       return { scope, setbacks, perSeconds: durationSeconds(per) };

@@ -221,7 +221,7 @@ export async function openPorts(
 
 function stores(database: Database) {
   const { alerts, executions, assessments, outbox, lease, clock } = database;
-  const { catalog: catalogState, pauses: pauseStore, breakers, escalations } = database;
+  const { catalog: catalogState, pauses: pauseStore, breakers, escalations, holds } = database;
   return {
     alerts,
     executions,
@@ -233,6 +233,7 @@ function stores(database: Database) {
     pauseStore,
     breakers,
     escalations,
+    holds,
   };
 }
 

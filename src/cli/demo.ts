@@ -99,6 +99,7 @@ function configText(folder: string, kubeconfigFile: string): string {
     clusters: [{ name: cluster, labels: { env: "demo" }, kubeconfig: kubeconfigFile }],
     live: [{ clusters: [cluster] }],
     server: { listen: "127.0.0.1:0" },
+    limits: { gather: "1s" },
   });
 }
 

@@ -274,6 +274,8 @@ function why({ state, reasons, decideAt, execution }: CurrentFiring, { now }: Sc
     case "paused":
     case "stopped":
       return [["attention", `${reasons.join("; ")}${again}`]];
+    case "waiting":
+      return [["plain", `${reasons.join("; ")}${again}`]];
     case "no-match":
       return [
         ["plain", "no rule matches"],

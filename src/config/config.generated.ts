@@ -382,6 +382,27 @@ export interface Config {
         per: string;
       };
     };
+    /**
+     * How long the first decision of an incident waits, so that it does not depend on the order in which its alerts arrive. 0s: not at all.
+     */
+    gather: string;
+    /**
+     * An alert that opens so often within the time starts nothing until it is calm; people are told once.
+     */
+    flapping: {
+      /**
+       * How often it opens.
+       */
+      openings: number;
+      /**
+       * Within which time.
+       */
+      window: string;
+    };
+    /**
+     * From so many firings on that wait for a decision, deliveries without a critical alert are answered with 503, so that their Alertmanager keeps them; from twice as many on, all that open anything.
+     */
+    backlog: number;
   };
   /**
    * How long the database keeps what nobody needs for running. The audit repository keeps everything.
@@ -1697,6 +1718,63 @@ export const configSchema = {
                 "per": "24h"
               }
             }
+          ]
+        },
+        "gather": {
+          "title": "Gather",
+          "description": "How long the first decision of an incident waits, so that it does not depend on the order in which its alerts arrive. 0s: not at all.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "30s",
+          "examples": [
+            "30s"
+          ]
+        },
+        "flapping": {
+          "title": "Flapping",
+          "description": "An alert that opens so often within the time starts nothing until it is calm; people are told once.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "openings": {
+              "title": "Openings",
+              "description": "How often it opens.",
+              "type": "integer",
+              "minimum": 2,
+              "maximum": 1000,
+              "default": 5,
+              "examples": [
+                5
+              ]
+            },
+            "window": {
+              "title": "Window",
+              "description": "Within which time.",
+              "type": "string",
+              "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "default": "1h",
+              "examples": [
+                "1h"
+              ]
+            }
+          },
+          "default": {},
+          "examples": [
+            {
+              "openings": 5,
+              "window": "1h"
+            }
+          ]
+        },
+        "backlog": {
+          "title": "Backlog",
+          "description": "From so many firings on that wait for a decision, deliveries without a critical alert are answered with 503, so that their Alertmanager keeps them; from twice as many on, all that open anything.",
+          "type": "integer",
+          "minimum": 1,
+          "maximum": 10000000,
+          "default": 20000,
+          "examples": [
+            20000
           ]
         }
       },

@@ -3,6 +3,7 @@
 import { isRevoked, revokedText } from "../domain/policies/catalog.ts";
 import { type AssessmentPorts, assessOutcomes } from "./assess-outcomes.ts";
 import { atMost } from "./at-most.ts";
+import { type Backlog, createBacklog } from "./backlog.ts";
 import { type BreakerPorts, type Breakers, createBreakers } from "./breakers.ts";
 import { createDecider } from "./decide-firings.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
@@ -52,6 +53,7 @@ export interface Controller {
     resume(request: PauseRequest): Promise<PauseAnswer>;
   };
   readonly breakers: Pick<Breakers, "list" | "reset">;
+  readonly backlog: Pick<Backlog, "length" | "sheds" | "refuses" | "opened">;
   /** A person starts a template. @throws Problem as startByHand does */
   start(request: StartRequest): Promise<StartAnswer>;
   /** A person tries an ended execution again. @throws Problem as startAgain does */
@@ -68,6 +70,7 @@ const publishMilliseconds = 1000;
 const catalogMilliseconds = 1000;
 const assessMilliseconds = 1000;
 const tellMilliseconds = 1000;
+const backlogMilliseconds = 1000;
 const housekeepingMilliseconds = 5000;
 const minuteMilliseconds = 60_000;
 const lastRoundMilliseconds = 2000;
@@ -83,6 +86,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
   const weigh: EnginePorts["weigh"] = (executionId, alert, plan, tools) =>
     weighNow(executionId, alert, plan, catalog.current(), tools, ports);
   const breakers = createBreakers(ports, nudge);
+  const backlog = createBacklog(alerts, given.storms.backlog);
   const drives = createDrives({ ...ports, weigh, revoked: revokedIn(catalog) }, nudge);
   const publish = createPublisher(ports);
   const every = (milliseconds: number, round: () => Promise<unknown>) =>
@@ -99,6 +103,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
     every(assessMilliseconds, () => assessOutcomes(ports)),
     every(tellMilliseconds, () => tellPeople(ports)),
     every(housekeepingMilliseconds, () => breakers.trip()),
+    every(backlogMilliseconds, () => backlog.count()),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds, options.retention)),
     every(minuteMilliseconds, () => keepMonths(ports, options.keepExecutionsSeconds)),
     every(minuteMilliseconds, reconcileAlerts(ports)),
@@ -119,6 +124,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
       resume: (request) => resumeByHand(request, ports).finally(nudge),
     },
     breakers,
+    backlog,
     driving: () => drives.count(),
     start: (request) => driven(startByHand(request, catalog.current(), ports)),
     startAgain: (request) => driven(startAgain(request, catalog.current(), ports)),

@@ -12,16 +12,19 @@ import type { Catalog } from "../domain/policies/catalog.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
-import { escalationName, escalationTemplate } from "../domain/templates/escalation.ts";
+import { escalationTemplate } from "../domain/templates/escalation.ts";
 import type { Template } from "../domain/templates/template.ts";
 import { whyUnconfirmed } from "./confirm-alert.ts";
 import { countDecision } from "./count-events.ts";
 import type { Chosen, DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
+import { heldBack } from "./hold-back.ts";
 import { makePlan } from "./make-plan.ts";
 import { newExecution, refusedExecution } from "./new-execution.ts";
 import type { DueFiring, FiringDecision } from "./ports.ts";
 import { readTouched } from "./protection.ts";
+import type { Resting } from "./refused.ts";
+import { restCheck } from "./rest-check.ts";
 import { sharingNamespaces } from "./shared.ts";
 import { alreadyTold, breakerOn, stop, tellOf } from "./stopped-by-breaker.ts";
 import { supersede } from "./supersede.ts";
@@ -59,6 +62,14 @@ async function commit(
     return commit(firing, stop(committed.breaker, decision.revision), ports);
   if (committed.result === "told" && decision.kind === "execution")
     return commit(firing, alreadyTold(decision.revision), ports);
+  if (committed.result === "resting" && decision.kind === "execution") {
+    const { reason, seconds } = committed;
+    return commit(
+      firing,
+      { kind: "undecided", revision: decision.revision, reasons: [reason], retrySeconds: seconds },
+      ports,
+    );
+  }
   if (committed.result === "busy") {
     const reasons = ["another firing of the same target was decided at the same time"];
     const { revision } = decision;
@@ -116,7 +127,11 @@ async function decideOnFacts(
     const reasons = ["an execution of the same target is under way"];
     return { kind: "joined", revision, executionId: running, reasons };
   }
-  const selection = await selectTemplate(facts, catalog);
+  const held = facts.target.available
+    ? await heldBack(firing, claimKeyOf(alert, target), facts, catalog, factTools, ports)
+    : null;
+  if (held?.kind === "waiting") return held;
+  const selection = held ?? (await selectTemplate(facts, catalog));
   switch (selection.kind) {
     case "none":
       return { kind: "no-match", revision, reasons: selection.reasons };
@@ -157,7 +172,7 @@ export async function plan(
     return stopped.told || firing.alert.source === manualAlert
       ? stop(stopped, catalog.revision)
       : plan(firing, tellOf(stopped), facts, catalog, tools, ports);
-  const resting = await whyNotNow(firing.alert, target, template, facts.now, ports, selection.again);
+  const resting = await whyNotNow(firing.alert, target, template, selection.again, ports);
   if (resting !== null) return later(catalog, [resting.reason], resting.seconds);
   const executionId = ports.ids.next();
   const parameters = selection.kind === "match" ? selection.parameters : {};
@@ -212,52 +227,21 @@ export function claimKeyOf(alert: Alert, target: ObjectRef | null): string {
   return target === null ? `${alert.cluster}/alertname/${alert.name}` : objectKey(target);
 }
 
-interface Rest {
-  readonly reason: string;
-  readonly seconds: number;
-}
-
 /** A no of people holds until the incident ends; until then the firing is only looked at now and then. */
 async function whyNotNow(
-  ...[alert, target, template, now, ports, again]: Parameters<typeof coolDown>
-): Promise<Rest | null> {
-  const resting = await coolDown(alert, target, template, now, ports, again);
-  if (resting !== null || target === null || !(await ports.alerts.rejectedBefore(template.name, target)))
+  alert: Alert,
+  target: Target | null,
+  template: Template,
+  again: string | undefined,
+  { alerts }: DecisionPorts,
+): Promise<Pick<Resting, "reason" | "seconds"> | null> {
+  const check = restCheck(template, alert, target, again);
+  const resting = check === null ? null : await alerts.resting(check);
+  if (resting !== null || target === null || !(await alerts.rejectedBefore(template.name, target)))
     return resting;
   return {
     reason: `people have rejected ${template.name}: it is not asked about again until the incident ends`,
     seconds: Math.max(retryLimitSeconds, template.cooldownSeconds),
-  };
-}
-
-/**
- * Never more often than the template's cool-down for one alert name and target, counted in the database. Remedies and messages
- * to people rest apart: what did not help must be told at once, and what was told long ago may be tried again. What a person
- * tries again counts not.
- */
-async function coolDown(
-  alert: Alert,
-  target: Target | null,
-  template: Template,
-  now: string,
-  ports: DecisionPorts,
-  again?: string,
-): Promise<Rest | null> {
-  if (target === null) return null;
-  const tells = template.name === escalationName;
-  const { attempts } = await ports.alerts.history(alert.name, target);
-  const last = attempts.find(
-    ({ template: name, executionId, outcome }) =>
-      (name === escalationName) === tells &&
-      outcome !== "superseded" &&
-      (again === undefined || executionId !== again),
-  );
-  if (last === undefined) return null;
-  const until = plusSeconds(last.at, template.cooldownSeconds);
-  if (until <= now) return null;
-  return {
-    reason: `cool-down until ${until}: ${last.template} ended ${last.outcome ?? "not yet"}`,
-    seconds: secondsBetween(now, until),
   };
 }
 

@@ -7,9 +7,10 @@ import type { Taken } from "../domain/planning/plan.ts";
 import type { Selection } from "../domain/policies/selection.ts";
 import type { BreakerStore } from "./breaker-ports.ts";
 import type { ConfirmPorts } from "./confirm-alert.ts";
+import type { HoldStore } from "./hold-ports.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pauses } from "./pauses.ts";
-import type { AlertStore, Clock, Clusters, ExecutionStore, Faults, Ids, Log } from "./ports.ts";
+import type { AlertStore, Clock, Clusters, ExecutionStore, Faults, Ids, Log, Notice } from "./ports.ts";
 import type { Shared } from "./shared.ts";
 
 /** What is to be planned for a firing, or for a person. */
@@ -18,11 +19,16 @@ export type Chosen = Extract<Selection, { kind: "match" | "escalate" }> & {
   readonly again?: string;
   readonly taken?: Taken;
   /** What people are told once. */
-  readonly notice?: string;
+  readonly notice?: Notice;
 };
 
 /** `limits` of gitmend.yaml, as far as deciding goes. */
 export interface StormLimits {
+  /** Before the first decision of an incident. */
+  readonly gatherSeconds: number;
+  /** Firings that wait for a decision, from which on deliveries are sent back. */
+  readonly backlog: number;
+  readonly flapping: { readonly openings: number; readonly windowSeconds: number };
   readonly breakers: readonly BreakerRule[];
 }
 
@@ -45,6 +51,7 @@ export interface DecisionPorts extends ConfirmPorts {
   readonly executions: Pick<ExecutionStore, "events">;
   readonly pauses: Pick<Pauses, "ask">;
   readonly breakers: Pick<BreakerStore, "holding">;
+  readonly holds: HoldStore;
   readonly storms: StormLimits;
   readonly shared: Shared;
 }

@@ -34,6 +34,7 @@ export interface Gauges {
   readonly executions_active: "state";
   readonly audit_lag_seconds: never;
   readonly breakers_open: "scope";
+  readonly decision_backlog: never;
   readonly api_concurrency: "cluster";
 }
 

@@ -8,8 +8,9 @@ import type { Selection } from "../domain/policies/selection.ts";
 import type { Template } from "../domain/templates/template.ts";
 import type { StormLimits } from "./decision-ports.ts";
 import type { MadePlan } from "./make-plan.ts";
-import type { FiringDecision } from "./ports.ts";
+import type { FiringDecision, Notice } from "./ports.ts";
 import type { Limited } from "./refused.ts";
+import { restCheck } from "./rest-check.ts";
 import { number } from "./session.ts";
 import { questionOf } from "./stopped-by-breaker.ts";
 import { summariseFacts } from "./summarise-facts.ts";
@@ -18,7 +19,10 @@ export type NewExecution = Extract<FiringDecision, { kind: "execution" }>;
 
 export interface ExecutionParts
   extends Pick<NewExecution, "executionId" | "incidentId" | "incidentKey" | "revision"> {
-  readonly selection: Extract<Selection, { kind: "match" | "escalate" }> & { readonly notice?: string };
+  readonly selection: Extract<Selection, { kind: "match" | "escalate" }> & {
+    readonly notice?: Notice;
+    readonly again?: string;
+  };
   readonly template: Template;
   readonly facts: Facts;
   readonly made: MadePlan;
@@ -27,7 +31,7 @@ export interface ExecutionParts
 }
 
 export function newExecution(parts: ExecutionParts): NewExecution {
-  const { executionId, incidentId, incidentKey, revision, selection, template, made, weighed } = parts;
+  const { executionId, incidentId, incidentKey, revision, selection, template, facts, made, weighed } = parts;
   const { gate, mode, limits, countsIn } = weighed;
   const events = number(firstEvents(parts), 0, parts.facts.now);
   const claims = mode === "live" && gate.kind !== "refused" && changesSomething(made.plan);
@@ -46,6 +50,7 @@ export function newExecution(parts: ExecutionParts): NewExecution {
     limits,
     countsIn,
     breakers: breakerCheck(parts),
+    rest: restCheck(template, facts.alert, made.plan.target, selection.again),
     ...(selection.notice === undefined ? {} : { notice: selection.notice }),
     events,
     projection: projectionOf(events),

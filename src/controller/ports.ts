@@ -14,7 +14,7 @@ import type { AlertSource } from "../domain/intake/read-alerts.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
 import type { EscalationState } from "./escalation-ports.ts";
-import type { BreakerCheck, Refused, Told } from "./refused.ts";
+import type { BreakerCheck, Refused, RestCheck, Resting, Told } from "./refused.ts";
 
 // ---- alerts -------------------------------------------------------------------------------------------------------
 
@@ -53,6 +53,13 @@ export type FiringDecision =
   | { readonly kind: "no-match"; readonly revision: string; readonly reasons: readonly string[] }
   | {
       readonly kind: "undecided";
+      readonly revision: string;
+      readonly reasons: readonly string[];
+      readonly retrySeconds: number;
+    }
+  /** It starts nothing yet, and that ends by itself (hold-back.ts). */
+  | {
+      readonly kind: "waiting";
       readonly revision: string;
       readonly reasons: readonly string[];
       readonly retrySeconds: number;
@@ -108,11 +115,20 @@ export type FiringDecision =
       /** null: it changes nothing. What is due trips first: the answer may be `stopped`. */
       readonly breakers: BreakerCheck | null;
       /** What people are told by it, once: the answer may be `told`. */
-      readonly notice?: string;
+      readonly notice?: Notice;
+      /** Its cool-down: the answer may be `resting`. null: there is no target. */
+      readonly rest: RestCheck | null;
       /** The first events of the stream, seq 1…n. The execution belongs to this replica, epoch 1. */
       readonly events: readonly RecordedEvent[];
       readonly projection: Projection;
     };
+
+/** What people are told once. */
+export interface Notice {
+  readonly key: string;
+  /** Told again when nobody has asked for so long; null: never. */
+  readonly quietSeconds: number | null;
+}
 
 export interface DeadLetter {
   readonly id: string;
@@ -171,6 +187,8 @@ export interface AlertStore {
    * executions of resolved firings. @throws Problem DATABASE_UNAVAILABLE
    */
   receive(delivery: Delivery): Promise<Received>;
+  /** Firings that are due, at most `limit` of them counted. */
+  backlog(limit: number): Promise<number>;
   /** Claims up to `limit` due firings (skip locked); nobody else gets them for `claimSeconds`. */
   takeDue(limit: number, claimSeconds: number): Promise<readonly DueFiring[]>;
   /**
@@ -197,6 +215,8 @@ export interface AlertStore {
   /** Other open firings of its name, in its cluster and namespace, oldest first. */
   openAlike(alert: Alert, limit: number): Promise<readonly Alert[]>;
   history(alertName: string, target: ObjectRef): Promise<History>;
+  /** null: its cool-down is over. */
+  resting(check: RestCheck): Promise<Resting | null>;
   /** Whether people have rejected this template for this target in the incident that is still open. */
   rejectedBefore(template: string, target: ObjectRef): Promise<boolean>;
   /** Firings without a match are decided anew: the catalog changed. */

@@ -3,7 +3,26 @@ import type { Breaker, BreakerRule } from "../domain/gate/breaker.ts";
 import type { AppliedLimit } from "../domain/gate/limits.ts";
 import type { BreakerQuestion } from "./breaker-ports.ts";
 
-export type Refused = Busy | Told | Limited | Stopped;
+export type Refused = Busy | Told | Resting | Limited | Stopped;
+
+/** What a cool-down is counted by. */
+export interface RestCheck {
+  /** `objectKey` of the target. */
+  readonly target: string;
+  /** null: a person starts it. */
+  readonly alertName: string | null;
+  readonly template: string;
+  readonly cooldownSeconds: number;
+  /** The execution that a person tries again, or that gives way. */
+  readonly except: string | null;
+}
+
+export interface Resting {
+  readonly result: "resting";
+  /** For people. */
+  readonly reason: string;
+  readonly seconds: number;
+}
 
 /** Another live execution holds the claim. */
 export interface Busy {

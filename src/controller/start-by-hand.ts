@@ -226,6 +226,7 @@ async function commit(alert: Alert, decision: NewExecution, ports: DecisionPorts
   await ports.faults.at("decision-after-commit");
   if (started.result === "busy") throw busy(started.executionId);
   if (started.result === "limited") throw notNow(`limit ${started.limit.rule}: ${started.reason}`);
+  if (started.result === "resting") throw notNow(started.reason);
   if (started.result === "stopped") throw notNow(stoppedText(started.breaker));
   countDecision(decision, ports.metrics);
   const { executionId, template, reasons } = decision;

@@ -7,7 +7,7 @@ import { manualAlert } from "../domain/intake/manual-alert.ts";
 import type { Selection } from "../domain/policies/selection.ts";
 import type { Template } from "../domain/templates/template.ts";
 import type { BreakerQuestion, BreakerStore } from "./breaker-ports.ts";
-import type { FiringDecision } from "./ports.ts";
+import type { FiringDecision, Notice } from "./ports.ts";
 
 type Held = Awaited<ReturnType<BreakerStore["holding"]>>;
 
@@ -59,7 +59,7 @@ export function stoppedText(breaker: Breaker): string {
 /** In place of the remedy, for the first firing that is stopped. */
 export function tellOf(
   breaker: Breaker,
-): Extract<Selection, { kind: "escalate" }> & { readonly notice: string } {
+): Extract<Selection, { kind: "escalate" }> & { readonly notice: Notice } {
   const message = stoppedText(breaker);
   return {
     kind: "escalate",
@@ -68,7 +68,7 @@ export function tellOf(
     severity: "critical",
     message,
     reasons: [message],
-    notice: `breaker/${breaker.id}`,
+    notice: { key: `breaker/${breaker.id}`, quietSeconds: null },
   };
 }
 

@@ -30,8 +30,8 @@ export interface CurrentFiring {
   readonly severity: string;
   readonly subject: Subject | null;
   readonly openedAt: string;
-  /** `due`: nothing was decided yet. `held`: silenced or inhibited. `paused`: decided again when that ends. `stopped`: a breaker is open. `ended`: its execution is over, and it still fires. */
-  readonly state: "due" | "held" | "paused" | "stopped" | "no-match" | "undecided" | "ended";
+  /** `due`: nothing was decided yet. `held`: silenced or inhibited. `paused`: decided again when that ends. `stopped`: a breaker is open. `waiting`: that ends by itself. `ended`: its execution is over, and it still fires. */
+  readonly state: "due" | "held" | "paused" | "stopped" | "waiting" | "no-match" | "undecided" | "ended";
   readonly reasons: readonly string[];
   /** When it is decided again; null: when something changes. */
   readonly decideAt: string | null;

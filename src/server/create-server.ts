@@ -93,10 +93,10 @@ function refuseOpenDoors({ listen: { host }, token, sources }: ServerOptions): v
 }
 
 function application(options: ServerOptions, ports: ServerPorts): Express {
-  const { alerts, log, metrics, state } = ports;
+  const { alerts, backlog, log, metrics, state } = ports;
   const app = bareApplication(options.listen.host);
-  app.use(health(state));
-  const webhookPorts = { alerts, log, metrics, draining: () => state.draining() };
+  app.use(health(state, backlog));
+  const webhookPorts = { alerts, backlog, log, metrics, draining: () => state.draining() };
   const limits = { ...defaultLimits, ...options.limits };
   app.use(
     "/webhooks/alertmanager",

@@ -1,6 +1,7 @@
 // POST /webhooks/alertmanager[/<name>]. 202 means that every alert of the body is durable; whatever may succeed later is 503,
 // because Alertmanager repeats 5xx and drops 4xx.
 import express, { type RequestHandler, Router } from "express";
+import type { Backlog } from "../controller/backlog.ts";
 import type { Metrics } from "../controller/metrics.ts";
 import type { AlertStore, Log, Received } from "../controller/ports.ts";
 import type { AlertSource } from "../domain/intake/read-alerts.ts";
@@ -19,6 +20,7 @@ export interface WebhookPorts {
   readonly alerts: Pick<AlertStore, "receive">;
   readonly log: Log;
   readonly metrics: Pick<Metrics, "count">;
+  readonly backlog: Pick<Backlog, "length" | "refuses">;
   draining(): boolean;
 }
 
@@ -96,6 +98,7 @@ function receive(source: WebhookSource, read: BodyReader, ports: WebhookPorts): 
     const { alerts, deadLetters, truncated, bodyHash, mendedBody } = await read(bytes, source);
     const about = { source: source.name, bodyHash };
     if (truncated > 0) tellTruncated(truncated, about, ports);
+    if (ports.backlog.refuses(alerts)) throw shed(alerts.length, about, ports);
     const committed = ports.alerts.receive({ ...about, alerts, deadLetters, mendedBody });
     const received: Received = await within(commitSeconds, committed, tooSlow);
     ports.log.info({ ...about, ...received }, "alerts received");
@@ -106,6 +109,16 @@ function receive(source: WebhookSource, read: BodyReader, ports: WebhookPorts): 
 function tellTruncated(truncated: number, about: object, { log, metrics }: WebhookPorts): void {
   metrics.count("alerts_suppressed_total", { reason: "truncated" }, truncated);
   log.warn({ ...about, truncated }, "Alertmanager left alerts out of a delivery: set max_alerts to 0");
+}
+
+/** All of it or nothing: nothing is durable yet, and Alertmanager sends the whole body again. */
+function shed(alerts: number, about: object, { backlog, log, metrics }: WebhookPorts): Problem {
+  metrics.count("alerts_suppressed_total", { reason: "shed" }, alerts);
+  const waiting = backlog.length();
+  log.warn({ ...about, alerts, backlog: waiting }, "a delivery was sent back: too many firings wait");
+  return new Problem("OVERLOADED", `${waiting} firings wait for a decision: send it again`, {
+    retryable: true,
+  });
 }
 
 function tooSlow(): Problem {

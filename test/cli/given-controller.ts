@@ -120,6 +120,7 @@ export async function givenController(settings: object = {}): Promise<GivenContr
       config_repository: { url: repository, interval: "1s" },
       approvals: { people: [{ id: "ana" }, { id: "bo" }] },
       server: { listen: "127.0.0.1:0" },
+      limits: { gather: "0s" },
       ...settings,
     });
   const app = await startIn(dataDir);

@@ -100,6 +100,7 @@ export function newExecution(alert: Alert, changes: Partial<NewExecution> = {}):
     limits: [],
     countsIn: [],
     breakers: null,
+    rest: null,
     events: recorded(0, events.requested(alert, incidentId), events.gate),
     projection: { phase: "running", outcome: null, escalated: false },
     ...changes,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type ControllerPorts, startController } from "../../src/controller/controller.ts";
+import { noLimits } from "../support/no-limits.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 import { emptyPauseStore } from "../support/no-pauses.ts";
 
@@ -34,6 +35,7 @@ function besideSilentRemotes() {
     log: quiet,
     metrics: noMetrics,
     pauseStore: emptyPauseStore,
+    storms: noLimits,
   } as unknown as ControllerPorts;
   return { released, ports };
 }

@@ -24,7 +24,7 @@ import { type GivenCluster, givenCluster } from "../actions/given-cluster.ts";
 import { delivery, ending } from "../contracts/store-samples.ts";
 import { givenAlert } from "../fixtures/facts.ts";
 import { rawAdmin } from "../support/kube-control-plane.ts";
-import { noBreakers, noLimits } from "../support/no-limits.ts";
+import { noBreakers, noHolds, noLimits } from "../support/no-limits.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 import { noPauses } from "../support/no-pauses.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
@@ -79,6 +79,7 @@ function ports(live = true): DecisionPorts {
     pauses: noPauses,
     executions: database.executions,
     breakers: noBreakers,
+    holds: noHolds,
     storms: noLimits,
     confirm: "off",
     alertmanagers: { look: async () => ({ state: "unasked" }) },

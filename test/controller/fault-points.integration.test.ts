@@ -123,6 +123,7 @@ it("survives kill -9 at every point, makes every change once and tells the whole
     config: {
       audit_repository: { url: audit },
       approvals: { people: [{ id: "ana" }] },
+      limits: { gather: "0s" },
     },
     diesAt: async (point: FaultPoint) => {
       const here = `${point} at ${await position()}`;

@@ -80,7 +80,7 @@ describe("work that others do", () => {
       kubeconfig: world.simulation.kubeconfig,
       catalog,
       folder: join(world.folder, "replica"),
-      config: { http: { endpoints: { status: { url: status.url } } } },
+      config: { http: { endpoints: { status: { url: status.url } } }, limits: { gather: "0s" } },
       diesAt: async (point: FaultPoint) => {
         const last = (await events()).at(-1);
         const here = `${point} at ${last?.type} ${last !== undefined && "step" in last ? last.step : ""}`;
@@ -135,7 +135,14 @@ describe("work that others do", () => {
     const other = "cancelled";
     const { kubeconfig, cluster: simulated } = world.simulation;
     replicas.push(
-      startReplica({ database, kubeconfig, catalog: files, folder: join(world.folder, "second"), ...quiet }),
+      startReplica({
+        database,
+        kubeconfig,
+        catalog: files,
+        folder: join(world.folder, "second"),
+        config: { limits: { gather: "0s" } },
+        ...quiet,
+      }),
     );
     await deployAndBreak(world, other);
     const labels = {

@@ -5,7 +5,7 @@ import { nothingShared } from "../../src/controller/shared.ts";
 import type { RecordedEvent } from "../../src/domain/execution/events.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { createServer, type ServerOptions, type ServerPorts } from "../../src/server/create-server.ts";
-import { nothingTripped } from "../support/no-limits.ts";
+import { noBacklog, nothingTripped } from "../support/no-limits.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 import { nothingPaused } from "../support/no-pauses.ts";
 
@@ -52,6 +52,7 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
       news: nothingShared(),
       pauses: nothingPaused,
       breakers: nothingTripped,
+      backlog: noBacklog,
       startAgain: () => Promise.reject(new Error("nothing is started here")),
       start: () => Promise.reject(new Error("nothing is started here")),
       examine: async () => [],

@@ -246,3 +246,33 @@ describe("a source with a credential", () => {
     expect(delivery!.deadLetters[0]!.reason).toMatch(/^CLUSTER_NOT_ALLOWED: cluster "eu"/);
   });
 });
+
+describe("while too many firings wait for a decision", () => {
+  it("a body is sent back whole with 503, nothing of it is kept, and the replica stays ready and says so", async () => {
+    const sheds = { length: () => 20_000, sheds: () => true, opened: () => undefined };
+    const counted: unknown[] = [];
+    await using given = await givenServer(
+      {},
+      {
+        backlog: { ...sheds, refuses: (alerts) => alerts.every(({ severity }) => severity !== "critical") },
+        metrics: {
+          ...noMetrics,
+          contentType: "",
+          scrape: async () => "",
+          count: (...call) => void counted.push(call),
+        },
+      },
+    );
+    const refused = await given.webhook(payload(alert("f1"), alert("f2")));
+    expect([refused.status, refused.json]).toMatchObject([503, { code: "OVERLOADED", retryable: true }]);
+    expect(given.deliveries).toEqual([]);
+    expect(counted).toContainEqual(["alerts_suppressed_total", { reason: "shed" }, 2]);
+    const labels = { alertname: "KubeNodeNotReady", node: "worker-1", severity: "critical" };
+    expect((await given.webhook(payload(alert("f1"), alert("f3", { labels })))).status).toBe(202);
+    expect(given.deliveries[0]?.alerts).toHaveLength(2);
+    expect(await given.send("/readyz")).toMatchObject({
+      status: 200,
+      json: { backlog: 20_000, shedding: true },
+    });
+  });
+});

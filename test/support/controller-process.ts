@@ -52,6 +52,7 @@ export async function startControllerProcess(setup: ControllerSetup): Promise<Co
     PATH: process.env["PATH"] ?? "",
     HOME: setup.folder,
     NODE_COMPILE_CACHE: compileCache,
+    GITMEND_LIMITS_GATHER: "0s",
     ...setup.environment,
   };
   const child = spawn(process.execPath, [main, "run", "--config", configFile], {

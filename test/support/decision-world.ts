@@ -75,10 +75,11 @@ export async function openDecisionWorld(): Promise<DecisionWorld> {
       replicas.push(replica);
       return replica;
     },
-    ports(changes = {}, { alerts, breakers, clock } = database) {
+    ports(changes = {}, { alerts, breakers, holds, clock } = database) {
       return {
         alerts,
         breakers,
+        holds,
         clock,
         ids: uuidV7(clock),
         clusters: { names: ["test"], labels: () => ({}), tools: () => cluster.tools },

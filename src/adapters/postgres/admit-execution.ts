@@ -1,13 +1,14 @@
 // A new execution within a transaction: the claim of its target, its limits, its incident and its first events. Decisions on
-// firings and starts by hand go through here alike. Locks are taken in the order claim, limits, incident, execution.
+// firings and starts by hand go through here alike. Locks are taken in the order claim, rest, limits, incident, execution.
 import type { FiringDecision } from "../../controller/ports.ts";
-import type { Limited, Refused, Stopped, Told } from "../../controller/refused.ts";
+import type { Limited, Refused, Resting, Stopped, Told } from "../../controller/refused.ts";
 import { limitReached } from "../../domain/gate/limits.ts";
 import { Problem } from "../../domain/problem.ts";
 import { holdingBreaker, takeNotice, tripBreakers } from "./queries/breakers.ts";
 import { countUsage, lockKeys } from "./queries/count-usage.ts";
 import { openIncident, releaseClaim, takeClaim } from "./queries/decide-firing.ts";
 import { insertExecution } from "./queries/insert-execution.ts";
+import { lockRest, restingUntil } from "./queries/resting.ts";
 import type { Sql } from "./sql.ts";
 
 type NewExecution = Extract<FiringDecision, { kind: "execution" }>;
@@ -28,7 +29,10 @@ export async function admitExecution(
     const holder = await takeClaim(sql, claimKey, executionId);
     if (holder !== null) return { result: "busy", executionId: holder };
   }
-  const refused = (await whyStopped(sql, decision)) ?? (await whyLimited(sql, decision));
+  const refused =
+    (await whyResting(sql, decision)) ??
+    (await whyStopped(sql, decision)) ??
+    (await whyLimited(sql, decision));
   if (refused !== null) {
     if (claimKey !== null) await releaseClaim(sql, claimKey, executionId);
     return refused;
@@ -37,6 +41,12 @@ export async function admitExecution(
   if (await insertExecution(sql, replica, alertName, decision, incident))
     return { result: "admitted", incident };
   throw new Problem("LEASE_LOST", "the lease ended before the execution was committed", { retryable: true });
+}
+
+async function whyResting(sql: Sql, { rest }: NewExecution): Promise<Resting | null> {
+  if (rest === null || rest.cooldownSeconds === 0) return null;
+  await lockRest(sql, rest);
+  return restingUntil(sql, rest);
 }
 
 /** What is due trips here and now, so that no replica starts one too many. */

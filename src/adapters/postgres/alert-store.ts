@@ -4,6 +4,7 @@ import type { AlertStore, Lease } from "../../controller/ports.ts";
 import { commitDecision } from "./commit-decision.ts";
 import { commitStart } from "./commit-start.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
+import { countBacklog } from "./queries/count-backlog.ts";
 import { countUsage } from "./queries/count-usage.ts";
 import { dropDeadLetter } from "./queries/drop-dead-letter.ts";
 import { holdFirings, letGoFirings, openFirings } from "./queries/hold-firings.ts";
@@ -13,6 +14,7 @@ import { openAlike } from "./queries/open-alike.ts";
 import { readDeadLetter, readDeadLetters } from "./queries/read-dead-letters.ts";
 import { readHistory } from "./queries/read-history.ts";
 import { rejectedBefore } from "./queries/rejected-before.ts";
+import { restingUntil } from "./queries/resting.ts";
 import { takeDueFirings } from "./queries/take-due-firings.ts";
 import { wakeUnmatched } from "./queries/wake-unmatched.ts";
 import { readWatchdogs } from "./queries/watchdogs.ts";
@@ -26,6 +28,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
   return {
     receive: receiver(pool),
     takeDue: (limit, claimSeconds) => guarded(() => takeDueFirings(sql, limit, claimSeconds)),
+    backlog: (limit) => guarded(() => countBacklog(sql, limit)),
     decide: (firing, decision) =>
       doubtful.watch(decision, () => commitDecision(pool, lease.replicaId(), firing, decision)),
     start: (alertName, decision) => commitStart(pool, lease.replicaId(), alertName, decision, doubtful),
@@ -33,6 +36,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
     liveExecution: (claimKey) => guarded(() => liveExecution(sql, claimKey)),
     openAlike: (alert, limit) => guarded(() => openAlike(sql, alert, limit)),
     history: (alertName, target) => guarded(() => readHistory(sql, alertName, target)),
+    resting: (check) => guarded(() => restingUntil(sql, check)),
     rejectedBefore: (template, target) => guarded(() => rejectedBefore(sql, template, target)),
     wakeUnmatched: () => guarded(() => wakeUnmatched(sql)),
     keepHouse: (staleSeconds, retention) => guarded(() => keepHouse(sql, staleSeconds, retention)),

@@ -12,6 +12,7 @@ import {
   noMatch,
   recordDecision,
   undecided,
+  wait,
 } from "./queries/decide-firing.ts";
 import { waitForPause } from "./queries/pauses.ts";
 import { guarded, inTransaction, type Sql } from "./sql.ts";
@@ -46,6 +47,9 @@ async function decide(sql: Sql, replica: string, firing: Firing, decision: Firin
     case "superseding":
       await askToGiveWay(sql, decision);
       await undecided(sql, firing.id, decision);
+      break;
+    case "waiting":
+      await wait(sql, firing.id, decision);
       break;
     case "joined":
       if (!(await joinExecution(sql, firing.id, decision))) return { result: "stale" };

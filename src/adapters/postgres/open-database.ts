@@ -3,6 +3,7 @@
 import type pg from "pg";
 import type { BreakerStore } from "../../controller/breaker-ports.ts";
 import type { Escalations } from "../../controller/escalation-ports.ts";
+import type { HoldStore } from "../../controller/hold-ports.ts";
 import type { PauseStore } from "../../controller/pause-ports.ts";
 import type {
   AlertStore,
@@ -23,6 +24,7 @@ import { doubtfulDecisions } from "./doubtful-decisions.ts";
 import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
 import { escalationStore } from "./escalation-store.ts";
 import { executionStore } from "./execution-store.ts";
+import { holdStore } from "./hold-store.ts";
 import { makeMonths } from "./keep-months.ts";
 import { holdEmbeddedLease, holdLease } from "./lease.ts";
 import { type Migration, migrate } from "./migrate.ts";
@@ -56,6 +58,7 @@ export interface Database extends DatabaseConnection {
   readonly pauses: PauseStore;
   readonly breakers: BreakerStore;
   readonly escalations: Escalations;
+  readonly holds: HoldStore;
   readonly views: Views;
   readonly lease: Lease;
   readonly clock: Clock;
@@ -122,6 +125,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       pauses: pauseStore(base.pool),
       breakers: breakerStore(base.pool),
       escalations: escalationStore(base.pool),
+      holds: holdStore(base.pool),
       views: views(base.pool),
       lease: held.lease,
       clock: held.clock,

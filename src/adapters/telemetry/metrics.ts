@@ -72,6 +72,7 @@ const gauges: { readonly [Name in keyof Gauges]: CounterEntry<Gauges[Name]> } = 
   catalog_invalid: { help: "1 while the newest commit of the config branch is not valid.", labels: [] },
   executions_active: { help: "Executions that have not ended, of all replicas.", labels: ["state"] },
   breakers_open: { help: "Breakers that stop remedies until a person resets them.", labels: ["scope"] },
+  decision_backlog: { help: "Firings that wait for a decision, as far as this replica knows.", labels: [] },
   audit_lag_seconds: {
     help: "Age of the oldest record that is not in the audit repository yet.",
     labels: [],

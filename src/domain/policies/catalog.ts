@@ -3,6 +3,7 @@ import type { FetchedFact } from "../facts/facts.ts";
 import type { Pause } from "../facts/pause.ts";
 import type { CustomAction } from "../templates/custom-action.ts";
 import type { Template } from "../templates/template.ts";
+import type { Dependency } from "./dependencies.ts";
 import type { GuardRule, RuleBase, SelectionRule } from "./rule.ts";
 import { makeRuleSet, type RuleSet } from "./rule-set.ts";
 
@@ -13,6 +14,7 @@ export interface Buckets<R extends RuleBase> {
 }
 
 interface CatalogBase {
+  readonly dependencies: readonly Dependency[];
   /** `main@sha1:<40 hex>`. */
   readonly revision: string;
   readonly templates: ReadonlyMap<string, Template>;

@@ -22,6 +22,7 @@ import { type CatalogFile, catalogSchema } from "./catalog.generated.ts";
 import { type Catalog, type CatalogContent, openCatalog } from "./catalog.ts";
 import { catalogFile, pauseFile } from "./catalog-files.ts";
 import { type CompiledPolicy, compilePolicy, type PolicySurroundings } from "./compile-policy.ts";
+import { findCircles } from "./dependencies.ts";
 import { findAmbiguity } from "./find-ambiguity.ts";
 import { pauseSchema } from "./pause.generated.ts";
 import { policySchema } from "./policy.generated.ts";
@@ -216,6 +217,7 @@ function assemble(
     templateFacts: new Map(compiled.map(([name, { facts }]) => [name, facts])),
     selection: policies.flatMap((policy) => policy.selection),
     guards: policies.flatMap((policy) => policy.guards),
+    dependencies: policies.flatMap((policy) => policy.dependencies),
   };
 }
 
@@ -262,6 +264,7 @@ export function compileContent(
     ...templates.findings,
     ...policies.findings,
     ...ambiguity,
+    ...findCircles(policies.policies.flatMap(({ dependencies }) => dependencies)),
   ];
   const content = assemble(revision, templates, policies, {
     actions: known.custom,

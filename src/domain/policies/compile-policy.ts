@@ -9,6 +9,7 @@ import type { Calendars } from "./calendars.ts";
 import { checkSelectTemplate } from "./check-select-template.ts";
 import { checkShared, compileRuleCondition, leavesOf } from "./compile-condition.ts";
 import type { ConditionContext } from "./condition-context.ts";
+import { compileDependencies, type Dependency } from "./dependencies.ts";
 import { eventFacts } from "./event-strings.ts";
 import { type Limit, type PolicyFile, policySchema, type Rule } from "./policy.generated.ts";
 import type {
@@ -26,6 +27,7 @@ export interface CompiledPolicy {
   readonly name: string;
   readonly selection: readonly SelectionRule[];
   readonly guards: readonly GuardRule[];
+  readonly dependencies: readonly Dependency[];
   readonly findings: readonly Finding[];
 }
 
@@ -172,7 +174,10 @@ export function compilePolicy(document: YamlDocument, surroundings: PolicySurrou
   const list = findingList(document);
   const work: PolicyWork = { ...surroundings, file, document, list };
   checkFile(work);
-  return { name: file.name, ...compileRules(work), findings: list.found };
+  if (file.rules.length === 0 && file.dependencies.length === 0)
+    list.error([], "MISSING_KEY", "a policy needs rules, dependencies, or both");
+  const dependencies = compileDependencies(file, document, list);
+  return { name: file.name, ...compileRules(work), dependencies, findings: list.found };
 }
 
 /** Of a file whose own keys are checked; what is wrong goes to its list. */

@@ -28,10 +28,15 @@ export interface PolicyFile {
   /**
    * Selection rules (`select-template`, `escalate`) and guards (all other events).
    *
-   * @minItems 1
    * @maxItems 20000
    */
   rules: Rule[];
+  /**
+   * What depends on what: an incident is held while what its target depends on has an open incident or is not ready.
+   *
+   * @maxItems 5000
+   */
+  dependencies: Dependency[];
 }
 /**
  * One of: `all`, `any`, `not`, `condition` (a shared one), or a comparison with `fact`, `operator` and `value`.
@@ -376,6 +381,56 @@ export interface WaiveApproval {
     reason: string;
   };
 }
+/**
+ * Objects that need another one, in the same cluster.
+ */
+export interface Dependency {
+  /**
+   * Unique among the dependencies of the file.
+   */
+  name: string;
+  /**
+   * What depends on it.
+   */
+  of: {
+    /**
+     * The namespace that it is in.
+     */
+    namespace: string;
+    /**
+     * Of an alert's target.
+     */
+    kind: "Deployment" | "StatefulSet" | "DaemonSet" | "Pod";
+    /**
+     * Of the objects.
+     *
+     * @minItems 1
+     * @maxItems 500
+     */
+    names: string[];
+  };
+  /**
+   * What they need.
+   */
+  on: {
+    /**
+     * The namespace that it is in.
+     */
+    namespace: string;
+    /**
+     * What it is.
+     */
+    kind: "Deployment" | "StatefulSet" | "DaemonSet" | "Pod";
+    /**
+     * Its name.
+     */
+    name: string;
+  };
+  /**
+   * How long an alert waits at most, from when it opened.
+   */
+  hold: string;
+}
 
 export const policySchema = {
   "$schema": "http://json-schema.org/draft-07/schema#",
@@ -385,8 +440,7 @@ export const policySchema = {
   "type": "object",
   "additionalProperties": false,
   "required": [
-    "name",
-    "rules"
+    "name"
   ],
   "properties": {
     "format": {
@@ -455,7 +509,6 @@ export const policySchema = {
       "items": {
         "$ref": "#/definitions/rule"
       },
-      "minItems": 1,
       "maxItems": 20000,
       "examples": [
         [
@@ -470,6 +523,38 @@ export const policySchema = {
                 "template": "pod-crash-recovery"
               }
             }
+          }
+        ]
+      ],
+      "default": []
+    },
+    "dependencies": {
+      "title": "Dependencies",
+      "description": "What depends on what: an incident is held while what its target depends on has an open incident or is not ready.",
+      "type": "array",
+      "maxItems": 5000,
+      "items": {
+        "$ref": "#/definitions/dependency"
+      },
+      "default": [],
+      "examples": [
+        [
+          {
+            "name": "shop-db",
+            "of": {
+              "namespace": "shop",
+              "kind": "Deployment",
+              "names": [
+                "cart",
+                "checkout"
+              ]
+            },
+            "on": {
+              "namespace": "shop",
+              "kind": "StatefulSet",
+              "name": "db"
+            },
+            "hold": "15m"
           }
         ]
       ]
@@ -1437,6 +1522,175 @@ export const policySchema = {
         {
           "template": "restart-workload",
           "times": 1
+        }
+      ]
+    },
+    "dependency": {
+      "title": "Dependency",
+      "description": "Objects that need another one, in the same cluster.",
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "name",
+        "of",
+        "on"
+      ],
+      "properties": {
+        "name": {
+          "title": "Name",
+          "description": "Unique among the dependencies of the file.",
+          "type": "string",
+          "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+          "examples": [
+            "shop-db"
+          ]
+        },
+        "of": {
+          "title": "Of",
+          "description": "What depends on it.",
+          "type": "object",
+          "additionalProperties": false,
+          "required": [
+            "namespace",
+            "kind",
+            "names"
+          ],
+          "properties": {
+            "namespace": {
+              "title": "Namespace",
+              "description": "The namespace that it is in.",
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 63,
+              "examples": [
+                "shop"
+              ]
+            },
+            "kind": {
+              "title": "Kind",
+              "description": "Of an alert's target.",
+              "enum": [
+                "Deployment",
+                "StatefulSet",
+                "DaemonSet",
+                "Pod"
+              ],
+              "examples": [
+                "Deployment"
+              ]
+            },
+            "names": {
+              "title": "Names",
+              "description": "Of the objects.",
+              "type": "array",
+              "minItems": 1,
+              "maxItems": 500,
+              "uniqueItems": true,
+              "items": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 253
+              },
+              "examples": [
+                [
+                  "cart",
+                  "checkout"
+                ]
+              ]
+            }
+          },
+          "examples": [
+            {
+              "namespace": "shop",
+              "kind": "Deployment",
+              "names": [
+                "cart",
+                "checkout"
+              ]
+            }
+          ]
+        },
+        "on": {
+          "title": "On",
+          "description": "What they need.",
+          "type": "object",
+          "additionalProperties": false,
+          "required": [
+            "namespace",
+            "kind",
+            "name"
+          ],
+          "properties": {
+            "namespace": {
+              "title": "Namespace",
+              "description": "The namespace that it is in.",
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 63,
+              "examples": [
+                "shop"
+              ]
+            },
+            "kind": {
+              "title": "Kind",
+              "description": "What it is.",
+              "enum": [
+                "Deployment",
+                "StatefulSet",
+                "DaemonSet",
+                "Pod"
+              ],
+              "examples": [
+                "StatefulSet"
+              ]
+            },
+            "name": {
+              "title": "Name",
+              "description": "Its name.",
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 253,
+              "examples": [
+                "db"
+              ]
+            }
+          },
+          "examples": [
+            {
+              "namespace": "shop",
+              "kind": "StatefulSet",
+              "name": "db"
+            }
+          ]
+        },
+        "hold": {
+          "title": "Hold",
+          "description": "How long an alert waits at most, from when it opened.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "15m",
+          "examples": [
+            "15m"
+          ]
+        }
+      },
+      "examples": [
+        {
+          "name": "shop-db",
+          "of": {
+            "namespace": "shop",
+            "kind": "Deployment",
+            "names": [
+              "cart",
+              "checkout"
+            ]
+          },
+          "on": {
+            "namespace": "shop",
+            "kind": "StatefulSet",
+            "name": "db"
+          },
+          "hold": "15m"
         }
       ]
     }

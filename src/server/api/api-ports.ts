@@ -22,6 +22,7 @@ export interface ApiPorts {
   readonly startAgain: Controller["startAgain"];
   readonly pauses: Controller["pauses"];
   readonly breakers: Controller["breakers"];
+  readonly backlog: Controller["backlog"];
   readonly examine: () => Promise<readonly Check[]>;
 }
 

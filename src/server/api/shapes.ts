@@ -152,7 +152,7 @@ export const shapes = {
     severity: text,
     subject: orNull(shape({ kind: text, namespace: orNull(text), name: text, container: orNull(text) })),
     openedAt: instant,
-    state: { enum: ["due", "held", "paused", "stopped", "no-match", "undecided", "ended"] },
+    state: { enum: ["due", "held", "paused", "stopped", "waiting", "no-match", "undecided", "ended"] },
     reasons: texts,
     decideAt: orNull(instant),
     execution: orNull(

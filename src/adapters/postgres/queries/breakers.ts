@@ -2,6 +2,7 @@
 // every few seconds. Only setbacks are read, through indexes of their own, so a long quiet past costs nothing.
 import type { BreakerQuestion } from "../../../controller/breaker-ports.ts";
 import type { Said } from "../../../controller/pause-ports.ts";
+import type { Notice } from "../../../controller/ports.ts";
 import { type Breaker, type BreakerRule, setbackOutcomes } from "../../../domain/gate/breaker.ts";
 import { neverRan } from "../../../domain/gate/limits.ts";
 import type { Sql } from "../sql.ts";
@@ -159,10 +160,17 @@ async function wakeStopped(sql: Sql): Promise<void> {
 }
 
 /** @returns whether it is this execution that tells people; whoever comes second tells nobody. Inside the deciding transaction. */
-export async function takeNotice(sql: Sql, key: string, executionId: string): Promise<boolean> {
+export async function takeNotice(
+  sql: Sql,
+  { key, quietSeconds }: Notice,
+  executionId: string,
+): Promise<boolean> {
   const rows = await sql.query(
-    `insert into notices (key, execution_id) values ($1::text, $2::uuid) on conflict (key) do nothing returning 1`,
-    [key, executionId],
+    `insert into notices as n (key, execution_id) values ($1::text, $2::uuid)
+     on conflict (key) do update set execution_id = excluded.execution_id, told_at = now()
+     where n.told_at < now() - $3::double precision * interval '1 second'
+     returning 1`,
+    [key, executionId, quietSeconds],
   );
   return rows.length > 0;
 }

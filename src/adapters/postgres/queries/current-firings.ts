@@ -69,7 +69,14 @@ function firing(row: Row): CurrentFiring {
 }
 
 function stateOf(kind: string | null): CurrentFiring["state"] {
-  if (kind === "no-match" || kind === "undecided" || kind === "paused" || kind === "stopped") return kind;
+  if (
+    kind === "no-match" ||
+    kind === "undecided" ||
+    kind === "paused" ||
+    kind === "stopped" ||
+    kind === "waiting"
+  )
+    return kind;
   if (kind === "superseding") return "undecided";
   return kind === null ? "due" : "ended";
 }

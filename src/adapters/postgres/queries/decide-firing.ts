@@ -63,6 +63,16 @@ export async function askToGiveWay(sql: Sql, { executionId, reasons }: Of<"super
   );
 }
 
+/** It ends by itself, so nothing was tried in vain. */
+export async function wait(sql: Sql, firing: string, { retrySeconds }: Of<"waiting">): Promise<void> {
+  await sql.query(
+    `update alerts set token = token + 1, unmatched_revision = null,
+       decide_at = now() + $2::double precision * interval '1 second'
+     where id = $1::bigint`,
+    [firing, retrySeconds],
+  );
+}
+
 /** The firing belongs to the live execution from now on, which is told. false: it has ended meanwhile; due again at once. */
 export async function joinExecution(
   sql: Sql,
