@@ -123,6 +123,10 @@ async function strike(faults: readonly ActiveFault[], socket: Socket): Promise<A
     else if (fault.kind === "reset") {
       socket.resetAndDestroy();
       return "cut";
+    } else if (fault.kind === "crash") {
+      fault.crash();
+      socket.destroy();
+      return "cut";
     } else {
       const details =
         fault.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: fault.retryAfterSeconds };

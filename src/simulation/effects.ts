@@ -19,6 +19,8 @@ export interface PersistedEffect {
   readonly resourceVersion: string;
   /** JSON pointers of the changed fields; empty for deletions. */
   readonly fields: readonly string[];
+  /** Of the object after it. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 export type EffectFilter = Partial<
@@ -56,8 +58,8 @@ export function createEffectLog(): EffectLog {
     },
     record: ({ apiVersion, kind, metadata }, effect) => {
       number += 1;
-      const { name, namespace = null, uid, resourceVersion } = metadata;
-      log.push({ number, apiVersion, kind, namespace, name, uid, resourceVersion, ...effect });
+      const { name, namespace = null, uid, resourceVersion, annotations = {} } = metadata;
+      log.push({ number, apiVersion, kind, namespace, name, uid, resourceVersion, annotations, ...effect });
     },
   };
 }

@@ -12,7 +12,9 @@ export type FaultKind =
   /** No answer until the client gives up or `release` is called. */
   | { readonly kind: "hang"; readonly when?: "before" | "after" }
   /** The connection is reset. */
-  | { readonly kind: "reset"; readonly when?: "before" | "after" };
+  | { readonly kind: "reset"; readonly when?: "before" | "after" }
+  /** The client dies of it: told, and its connection is gone. */
+  | { readonly kind: "crash"; readonly when?: "before" | "after"; readonly crash: () => void };
 
 export interface FaultRule {
   readonly method?: string;
@@ -23,7 +25,8 @@ export interface FaultRule {
   readonly skip?: number;
   /** How many requests it hits. Default 1; Infinity until removed. */
   readonly times?: number;
-  readonly fault: FaultKind;
+  /** Or what strikes this request, as somebody decides who may throw dice; null: nothing does. */
+  readonly fault: FaultKind | ((method: string, url: string) => FaultKind | null);
 }
 
 export interface PlacedFault {
@@ -106,6 +109,9 @@ export function createFaults(): FaultTable {
       [...entries]
         .filter(({ rule }) => applies(rule, [method, url, userAgent]))
         .filter(take)
-        .map(({ rule, released }) => ({ fault: rule.fault, released: released.promise })),
+        .flatMap(({ rule, released }) => {
+          const fault = typeof rule.fault === "function" ? rule.fault(method, url) : rule.fault;
+          return fault === null ? [] : [{ fault, released: released.promise }];
+        }),
   };
 }

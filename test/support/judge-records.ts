@@ -15,6 +15,9 @@ export interface JudgedRecords {
 
 /** @param repository bare */
 export function judgeRecords(repository: string, branch = "audit"): JudgedRecords {
+  const branches = git(repository, ["branch", "--list", branch]);
+  if (branches === "")
+    return { lines: new Map(), subjects: [], complaints: [`there is no branch ${branch}`] };
   const complaints: string[] = [];
   const lines = new Map<string, number>();
   const known = new Set([noHead]);

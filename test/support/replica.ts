@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { actions } from "../../src/actions/registry.ts";
+import type { ConfiguredCluster } from "../../src/adapters/action-tools.ts";
 import type { Database } from "../../src/adapters/postgres/open-database.ts";
 import { createMetrics } from "../../src/adapters/telemetry/metrics.ts";
 import { openPorts } from "../../src/app.ts";
@@ -78,7 +79,12 @@ export async function startReplica(setup: ReplicaSetup): Promise<Replica> {
 export async function installedPorts(
   { folder, database, kubeconfig, catalog, config: more = {} }: Installation,
   onLine: (line: string) => void,
-): Promise<{ readonly ports: ControllerPorts; readonly close: () => Promise<void> }> {
+): Promise<{
+  readonly ports: ControllerPorts;
+  /** Those that it knows; more may be added. */
+  readonly clusters: Map<string, ConfiguredCluster>;
+  readonly close: () => Promise<void>;
+}> {
   mkdirSync(folder, { recursive: true });
   const kubeconfigFile = join(folder, "kubeconfig");
   writeFileSync(kubeconfigFile, kubeconfig);
@@ -88,7 +94,9 @@ export async function installedPorts(
   const say = (level: string) => (fields: object, message: string) =>
     onLine(`${level} ${message} ${JSON.stringify(fields)}`);
   const log: Log = { info: say("info"), warn: say("warn"), error: say("error") };
-  const clusters = connectClusters(config, {}, log);
+  const connected = connectClusters(config, {}, log);
+  const byName = new Map(connected.byName);
+  const clusters = { ...connected, byName };
   const options = { config, environment: {}, log, library: async () => catalog, demo: true };
   const audit = join(folder, "audit.git");
   const opened = await openPorts(options, folder, audit, database, clusters, createMetrics());
@@ -98,7 +106,7 @@ export async function installedPorts(
     source: { branch: "main", head: async () => "c".repeat(40), read: async () => catalog },
     compiler: { compile: async (files, revision) => compileCatalog(files, revision, actions) },
   };
-  return { ports, close: () => clusters.close() };
+  return { ports, clusters: byName, close: () => connected.close() };
 }
 
 /** What the end of a lease brings: its executions are free, and so are the firings that it was deciding. */

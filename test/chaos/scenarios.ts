@@ -1,0 +1,207 @@
+// Incidents that the shipped library has a remedy for, or an escalation: the fault, its alerts as Alertmanager sends them, and
+// how the cluster shows that it was right. Those that cannot be played yet are listed with the reason.
+import type { SimulatedCluster } from "../../src/simulation/control.ts";
+import type { Deployment, Pod } from "../../src/simulation/objects.ts";
+
+export interface Incident {
+  readonly cluster: SimulatedCluster;
+  /** Delivers these alerts. */
+  readonly fire: (...labels: readonly Readonly<Record<string, string>>[]) => Promise<void>;
+  /** All delivered alerts are over. */
+  readonly resolve: () => Promise<void>;
+  /** Resolves when so many executions have ended; people were told of those that escalated. */
+  readonly ended: (count: number) => Promise<readonly EndedExecution[]>;
+  /** From here on API calls fail. */
+  readonly strike: () => void;
+}
+
+export interface EndedExecution {
+  readonly id: string;
+  readonly outcome: string;
+  readonly escalated: boolean;
+  readonly template: string;
+}
+
+export interface Scenario {
+  readonly id: string;
+  /** Plays it to its end. @returns why it is no success; null: it is one */
+  readonly play: (incident: Incident) => Promise<string | null>;
+}
+
+const namespace = "shop";
+export const namespaces = [namespace];
+const api = (cluster: SimulatedCluster) => cluster.deployment(namespace, "api");
+const withinSeconds = 20;
+
+async function deployed(cluster: SimulatedCluster, replicas: number, image?: string): Promise<void> {
+  cluster.deploy({ namespace, name: "api", replicas, ...(image === undefined ? {} : { image }) });
+  if (image === undefined) await cluster.until("healthy", () => api(cluster).healthy, withinSeconds);
+}
+
+function edit(cluster: SimulatedCluster, change: (spec: Record<string, unknown>) => void): void {
+  const object = structuredClone(cluster.get("deployments", namespace, "api")) as unknown as {
+    spec: Record<string, unknown>;
+  };
+  change(object.spec);
+  cluster.apply(object as never);
+}
+
+const isWaiting = (pod: Pod, reason: string) =>
+  pod.status.containerStatuses?.some(({ state }) => state.waiting?.reason === reason) === true;
+
+async function crashLooping(cluster: SimulatedCluster, count = 1): Promise<readonly Pod[]> {
+  const looping = () => cluster.pods(namespace).filter((pod) => isWaiting(pod, "CrashLoopBackOff"));
+  await cluster.until("pods crash-loop", () => looping().length >= count, withinSeconds);
+  return looping();
+}
+
+/** The pods of a Deployment that is healthy and has no others. */
+async function settled(cluster: SimulatedCluster, replicas: number): Promise<readonly Pod[]> {
+  const isSettled = () => api(cluster).healthy && cluster.pods(namespace).length === replicas;
+  await cluster.until("nothing rolls out", isSettled, withinSeconds);
+  return cluster.pods(namespace);
+}
+
+const podAlert = (alertname: string, { metadata }: Pod) => ({
+  alertname,
+  namespace,
+  pod: metadata.name,
+  container: "app",
+});
+const deploymentAlert = (alertname: string) => ({ alertname, namespace, deployment: "api" });
+
+/** null: the Deployment has recovered, with the template that it had before the fault. */
+async function recovered(cluster: SimulatedCluster): Promise<string | null> {
+  return cluster
+    .until("the Deployment is healthy", () => api(cluster).healthy, 10)
+    .then(() => null)
+    .catch(() => `the Deployment is not healthy: ${JSON.stringify(api(cluster))}`);
+}
+
+/** Tried, given up in good order, and left to people. */
+function leftToPeople([execution]: readonly EndedExecution[]): string | null {
+  const { outcome = "", escalated = false } = execution ?? {};
+  const gaveUp = ["failed", "rolled_back"].includes(outcome);
+  return gaveUp && escalated ? null : `not left to people: ${JSON.stringify(execution)}`;
+}
+
+function told(execution: EndedExecution | undefined): string | null {
+  return execution?.escalated === true ? null : `people were not told: ${JSON.stringify(execution)}`;
+}
+
+function memoryOf(cluster: SimulatedCluster): unknown {
+  const { template } = (cluster.get("deployments", namespace, "api") as Deployment).spec;
+  const [container] = template.spec.containers as unknown as readonly {
+    readonly resources?: { readonly limits?: { readonly memory?: string } };
+  }[];
+  return container?.resources?.limits?.memory;
+}
+
+export const scenarios: readonly Scenario[] = [
+  {
+    id: "S1 a command that exits 1",
+    async play({ cluster, fire, ended, strike }) {
+      await deployed(cluster, 3);
+      cluster.breakDeployment(namespace, "api", "crash");
+      const [pod] = await crashLooping(cluster);
+      strike();
+      await fire(podAlert("KubePodCrashLooping", pod!));
+      await ended(1);
+      return recovered(cluster);
+    },
+  },
+  {
+    id: "S2 an image that does not exist",
+    async play({ cluster, fire, ended, strike }) {
+      await deployed(cluster, 2);
+      cluster.breakDeployment(namespace, "api", "image");
+      await cluster.until(
+        "a pod waits for its image",
+        () => cluster.pods(namespace).some((pod) => isWaiting(pod, "ImagePullBackOff")),
+        withinSeconds,
+      );
+      strike();
+      await fire(deploymentAlert("KubeDeploymentRolloutStuck"));
+      await ended(1);
+      return recovered(cluster);
+    },
+  },
+  {
+    id: "S3 a container leaks past its limit",
+    async play({ cluster, fire, resolve, ended, strike }) {
+      await deployed(cluster, 2);
+      edit(cluster, (spec) => {
+        const { containers } = (spec as unknown as Deployment["spec"]).template.spec;
+        Object.assign(containers[0]!, {
+          resources: { limits: { memory: "64Mi" }, requests: { memory: "64Mi" } },
+        });
+      });
+      await settled(cluster, 2);
+      strike();
+      const seen: unknown[] = [];
+      for (const round of [1, 2, 3]) {
+        const [pod] = await settled(cluster, 2);
+        await fire(podAlert("ContainerOOMKilling", pod!));
+        const all = await ended(round);
+        seen.push(memoryOf(cluster));
+        if (round === 3 && told(all.at(-1)) !== null) return told(all.at(-1));
+        await resolve();
+      }
+      return JSON.stringify(seen) === '["128Mi","256Mi","256Mi"]'
+        ? recovered(cluster)
+        : `its limit went through ${JSON.stringify(seen)}`;
+    },
+  },
+  {
+    id: "S14 five pods of one Deployment",
+    async play({ cluster, fire, ended, strike }) {
+      await deployed(cluster, 5);
+      edit(cluster, (spec) => Object.assign(spec, { strategy: { type: "Recreate" } }));
+      cluster.breakDeployment(namespace, "api", "crash");
+      const pods = await crashLooping(cluster, 5);
+      strike();
+      await fire(...pods.map((pod) => podAlert("KubePodCrashLooping", pod)));
+      const all = await ended(1);
+      return all.length === 1 ? recovered(cluster) : `${all.length} executions for one Deployment`;
+    },
+  },
+  {
+    id: "S17 a restart does not help, and there is nothing to go back to",
+    async play({ cluster, fire, ended, strike }) {
+      await deployed(cluster, 2, "example.test/api:does-not-exist");
+      strike();
+      await fire(deploymentAlert("KubeDeploymentReplicasMismatch"));
+      return leftToPeople(await ended(1));
+    },
+  },
+  {
+    id: "S17 the revision before is as bad",
+    async play({ cluster, fire, ended, strike }) {
+      await deployed(cluster, 2, "example.test/api:does-not-exist");
+      edit(cluster, (spec) => {
+        const { containers } = (spec as unknown as Deployment["spec"]).template.spec;
+        Object.assign(containers[0]!, { image: "example.test/api:2.0.0", command: ["sh", "-c", "exit 1"] });
+      });
+      const [pod] = await crashLooping(cluster);
+      strike();
+      await fire(podAlert("KubePodCrashLooping", pod!));
+      return leftToPeople(await ended(1));
+    },
+  },
+];
+
+/** Scenario -> why it is not played. */
+export const notPlayed: Readonly<Record<string, string>> = {
+  S4: "no shipped template raises maxReplicas, and the simulation has no autoscaler",
+  S5: "no shipped template relaxes a PodDisruptionBudget and restores it",
+  S6: "no shipped template removes a taint",
+  S7: "the library tells people about a silent node; it does not drain one that does not answer",
+  S8: "no shipped template makes a claim anew, and the simulation has no StatefulSets with volumes",
+  S9: "no forge that makes a pull request against a source repository",
+  S10: "no action restores a Secret",
+  S11: "no action restores a RoleBinding",
+  S12: "no shipped template expands a claim",
+  S13: "dependencies between workloads are a matter of policies that the library does not ship",
+  S15: "no shipped policy knows the alert",
+  S16: "no shipped policy knows the alert",
+};
