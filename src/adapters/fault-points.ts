@@ -1,6 +1,6 @@
 // Stops or kills this process at a named point: how tests prove that any instruction may be the last one.
 // Only GITMEND_FAULT switches it on; without it every point is a resolved promise.
-import type { FaultPoint, Faults } from "../controller/ports.ts";
+import type { FaultPoint, Faults } from "../controller/fault-ports.ts";
 
 const signals = { kill: "SIGKILL", stop: "SIGSTOP" } as const;
 

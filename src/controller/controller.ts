@@ -10,7 +10,13 @@ import type { DecisionPorts } from "./decision-ports.ts";
 import { createDrives, type Drives } from "./drives.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { loop } from "./loop.ts";
-import { type PauseAnswer, type PauseRequest, pauseByHand, resumeByHand } from "./pause-by-hand.ts";
+import {
+  type PauseAnswer,
+  type PauseByHandPorts,
+  type PauseRequest,
+  pauseByHand,
+  resumeByHand,
+} from "./pause-by-hand.ts";
 import type { PauseStore } from "./pause-ports.ts";
 import { createPauses, type Pauses } from "./pauses.ts";
 import type { Retention } from "./ports.ts";
@@ -118,11 +124,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
   return {
     nudge,
     catalog,
-    pauses: {
-      all: () => pauses.all(),
-      pause: (request) => pauseByHand(request, ports),
-      resume: (request) => resumeByHand(request, ports).finally(nudge),
-    },
+    pauses: pauseControl(ports, nudge),
     breakers,
     backlog,
     driving: () => drives.count(),
@@ -136,6 +138,17 @@ export function startController(given: ControllerPorts, options: ControllerOptio
       await executions.release();
       await atMost(lastRoundMilliseconds, publish());
     },
+  };
+}
+
+function pauseControl(
+  ports: PauseByHandPorts & { readonly pauses: Pauses },
+  nudge: () => void,
+): Controller["pauses"] {
+  return {
+    all: () => ports.pauses.all(),
+    pause: (request) => pauseByHand(request, ports),
+    resume: (request) => resumeByHand(request, ports).finally(nudge),
   };
 }
 

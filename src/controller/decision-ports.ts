@@ -7,10 +7,11 @@ import type { Taken } from "../domain/planning/plan.ts";
 import type { Selection } from "../domain/policies/selection.ts";
 import type { BreakerStore } from "./breaker-ports.ts";
 import type { ConfirmPorts } from "./confirm-alert.ts";
+import type { Faults } from "./fault-ports.ts";
 import type { HoldStore } from "./hold-ports.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pauses } from "./pauses.ts";
-import type { AlertStore, Clock, Clusters, ExecutionStore, Faults, Ids, Log, Notice } from "./ports.ts";
+import type { AlertStore, Clock, Clusters, ExecutionStore, Ids, Log, Notice } from "./ports.ts";
 import type { Shared } from "./shared.ts";
 
 /** What is to be planned for a firing, or for a person. */

@@ -611,32 +611,6 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** Named places where a test may stop or kill the process. Does nothing in production. */
-export type FaultPoint =
-  // Around every append of an execution, whatever its events are.
-  | "append-before"
-  | "append-after"
-  | "decision-before-commit"
-  | "decision-after-commit"
-  | "objects-claimed"
-  | "step-before-start"
-  | "step-after-start"
-  | "step-after-effect"
-  | "step-before-outcome"
-  | "step-after-outcome"
-  | "undo-after-start"
-  | "undo-after-effect"
-  | "undo-after-outcome"
-  | "ended-before-append"
-  | "ended-after-append"
-  | "record-after-commit"
-  | "record-after-push"
-  | "approval-after-open";
-
-export interface Faults {
-  at(point: FaultPoint): Promise<void>;
-}
-
 export interface Ids {
   /** UUIDv7. */
   next(): string;

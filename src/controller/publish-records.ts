@@ -10,10 +10,10 @@ import {
   renderRecord,
 } from "../domain/audit/render-record.ts";
 import type { RecordedEvent } from "../domain/execution/events.ts";
+import type { Faults } from "./fault-ports.ts";
 import type { Metrics } from "./metrics.ts";
 import type {
   AuditRepository,
-  Faults,
   Lease,
   Log,
   Outbox,

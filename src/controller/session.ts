@@ -10,9 +10,10 @@ import { toProblem } from "../domain/problem.ts";
 import { storable } from "../domain/storable.ts";
 import { escalationName } from "../domain/templates/escalation.ts";
 import { countEvents } from "./count-events.ts";
+import type { Faults } from "./fault-ports.ts";
 import { snapshotKeeper } from "./keep-snapshots.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Append, Clock, ExecutionStore, Faults, Log, OwnedExecution } from "./ports.ts";
+import type { Append, Clock, ExecutionStore, Log, OwnedExecution } from "./ports.ts";
 import { timed } from "./timed.ts";
 
 export interface Session extends OwnedExecution {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openAuditRepository } from "../../src/adapters/git/audit-repository.ts";
 import { type Database, openDatabase } from "../../src/adapters/postgres/open-database.ts";
-import type { FaultPoint } from "../../src/controller/ports.ts";
+import type { FaultPoint } from "../../src/controller/fault-ports.ts";
 import { createPublisher } from "../../src/controller/publish-records.ts";
 import { linesOf, noHead, verifyChain } from "../../src/domain/audit/record-lines.ts";
 import type { RecordedEvent } from "../../src/domain/execution/events.ts";

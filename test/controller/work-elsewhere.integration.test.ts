@@ -3,7 +3,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Database, openDatabase } from "../../src/adapters/postgres/open-database.ts";
-import type { CatalogFile, FaultPoint } from "../../src/controller/ports.ts";
+import type { FaultPoint } from "../../src/controller/fault-ports.ts";
+import type { CatalogFile } from "../../src/controller/ports.ts";
 import type { ExecutionEvent, RecordedEvent } from "../../src/domain/execution/events.ts";
 import { newAlert } from "../contracts/store-samples.ts";
 import { crashingPod, deployAndBreak, policy, startWorld, type World } from "../e2e/world.ts";

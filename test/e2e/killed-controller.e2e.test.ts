@@ -1,7 +1,7 @@
 // kill -9 of a real process, then a restart: the execution ends rightly, every effect is made once. In this process a controller
 // dies at every point that there is (controller/fault-points.integration.test.ts); here it loses its lease and its locks as well.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { FaultPoint } from "../../src/controller/ports.ts";
+import type { FaultPoint } from "../../src/controller/fault-ports.ts";
 import type { ExecutionEvent } from "../../src/domain/execution/events.ts";
 import type { ControllerProcess } from "../support/controller-process.ts";
 import { eventually } from "../support/eventually.ts";
