@@ -39,7 +39,7 @@ export interface GivenCluster {
   ref(kind: "Deployment" | "Pod" | "Node", name: string): ObjectRef;
   /** Created and completely rolled out. */
   deployed(name: string, replicas?: number, containers?: readonly object[]): Promise<KubernetesObject>;
-  /** No Deployments and no pods are left in the namespace. */
+  /** No Deployments, no Jobs and no pods are left in the namespace. */
   empty(): Promise<void>;
   read(ref: ObjectRef): Promise<KubernetesObject>;
   podsOf(deployment: string): Promise<readonly KubernetesObject[]>;
@@ -180,6 +180,9 @@ async function empty({ api, namespace, subject }: GivenCluster): Promise<void> {
   const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
   for (const { metadata } of await api.list({ apiVersion: "apps/v1", kind: "Deployment", namespace }))
     await subject.admin("DELETE", `${deployments}/${metadata.name}`);
+  const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+  for (const { metadata } of await api.list({ apiVersion: "batch/v1", kind: "Job", namespace }))
+    await subject.admin("DELETE", `${jobs}/${metadata.name}?propagationPolicy=Background`);
   const pods = () => api.list({ apiVersion: "v1", kind: "Pod", namespace });
   for (const { metadata } of await pods()) {
     if (metadata.ownerReferences === undefined)
