@@ -1,12 +1,13 @@
 // The engine without the world: how many steps a second one replica drives with an action that does nothing, beside the same
-// events appended by nobody but the store, on the same throw-away PostgreSQL (fsync on), in the same run. Then how long a replica
-// needs to take up many executions that wait, and how much memory they hold.
+// events appended by nobody but the store, on the same throw-away PostgreSQL (fsync on), in the same run. Before it, how long a
+// replica needs to take up many executions that wait, and how much memory they hold.
 // Usage: node --expose-gc bench/engine.ts [--executions 500] [--steps 20] [--waiting 10000]
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import { actions } from "../src/actions/registry.ts";
 import { type Database, openDatabase } from "../src/adapters/postgres/open-database.ts";
 import { type Controller, startController } from "../src/controller/controller.ts";
@@ -29,6 +30,8 @@ const { values } = parseArgs({
     executions: { type: "string", default: "500" },
     steps: { type: "string", default: "20" },
     waiting: { type: "string", default: "10000" },
+    // What this program calls itself with, so that the memory of the replica is nobody else's.
+    "take-up": { type: "string" },
   },
 });
 const [executions, steps, waiting] = [values.executions, values.steps, values.waiting].map(Number) as [
@@ -37,8 +40,16 @@ const [executions, steps, waiting] = [values.executions, values.steps, values.wa
   number,
 ];
 const folder = await mkdtemp(join(tmpdir(), "gitmend-bench-"));
+if (values["take-up"] !== undefined) {
+  const database = await openDatabase({ url: values["take-up"] });
+  await takeUp(database);
+  await database.close();
+  await rm(folder, { recursive: true });
+  process.exit(0);
+}
 const postgres = await startPostgres({ fsync: true });
 try {
+  if (waiting > 0) await takeUpElsewhere();
   const driven = await inDatabase((database) => stepsASecond(database));
   const bare = await inDatabase((database) => bareSteps(database));
   console.log(`${executions} executions of ${steps} steps, one replica`);
@@ -46,7 +57,6 @@ try {
   console.log(
     `  their events, appended alone  ${Math.round(bare)} steps/s   the engine reaches ${(driven / bare).toFixed(2)} of it`,
   );
-  if (waiting > 0) await inDatabase((database) => takeUp(database));
 } finally {
   await postgres.remove();
   await rm(folder, { recursive: true });
@@ -161,24 +171,36 @@ async function bareSteps(database: Database): Promise<number> {
   return (executions * steps * 1000) / (performance.now() - began);
 }
 
-async function takeUp(database: Database): Promise<void> {
+async function takeUpElsewhere(): Promise<void> {
+  const url = await postgres.createDatabase();
+  const database = await openDatabase({ url });
   const retry = "9999-01-01T00:00:00.000Z";
   await giveUp(database, waiting, [
     { type: "Claimed", keys: [] },
     { type: "RetryScheduled", step: "step-0", attempt: 2, at: retry },
   ]);
+  await database.close();
+  const program = ["--expose-gc", import.meta.filename, "--take-up", url, "--waiting", values.waiting];
+  const { stdout } = await promisify(execFile)(process.execPath, program);
+  process.stdout.write(stdout);
+}
+
+async function takeUp(database: Database): Promise<void> {
   globalThis.gc?.();
   const before = process.memoryUsage().rss;
   const began = performance.now();
-  const { controller, close } = await startReplica(database, "waiting");
-  while (controller.driving() < waiting) await sleep(20);
+  let known = 0;
+  const { executions } = database;
+  const counted = { ...executions, state: (id: string) => executions.state(id).finally(() => (known += 1)) };
+  const { controller, close } = await startReplica({ ...database, executions: counted }, "waiting");
+  while (known < waiting) await sleep(20);
   const seconds = (performance.now() - began) / 1000;
   await sleep(1_000);
   globalThis.gc?.();
   const { rss } = process.memoryUsage();
   const mebibytes = (bytes: number) => Math.round(bytes / 1024 / 1024);
   console.log(`${waiting} executions of ${steps} steps that wait, one replica`);
-  console.log(`  all taken up in ${seconds.toFixed(2)} s (design 5 s for 10000)`);
+  console.log(`  all taken up and their states known in ${seconds.toFixed(2)} s (design 5 s for 10000)`);
   console.log(
     `  memory ${mebibytes(rss)} MiB after gc (design 512 MiB for 10000), ${mebibytes(before)} MiB before them`,
   );

@@ -41,6 +41,8 @@ interface Attempt {
   readonly startedAt: string;
   /** Ends with the attempt's time-out or when it is aborted. */
   readonly tools: ActionTools;
+  /** Somebody cancels, or the execution's time is over. */
+  readonly abort: AbortSignal;
   readonly session: Session;
   readonly ports: EnginePorts;
 }
@@ -223,7 +225,7 @@ async function conclude(
       await ports.faults.at("step-after-effect");
       return guarded(attempt, true, async () => {
         const output = await action.settle(call.input, effect, context, tools, end.answer);
-        await assertStands(effect, found, restSeconds(attempt), tools);
+        await assertStands(effect, found, restSeconds(attempt), toolsToLook(attempt));
         await succeed(attempt, output, scope);
       });
   }
@@ -301,6 +303,7 @@ function openAttempt(
     action: findAction(ports.actions, call.action, plan),
     context: contextOf(session.id, step.name, alert?.cluster ?? "", plan?.target ?? null),
     tools: ports.clusters.tools(signal, session.id),
+    abort,
     startedAt: ports.clock.now(),
     session,
     ports,
@@ -309,6 +312,14 @@ function openAttempt(
 
 /** Of a step's time: so that what was waited for can still be told before it ends. */
 const tellingSeconds = 2;
+const lookSeconds = 5;
+
+/** A change whose answer took all of the step's time is looked at all the same: one look is no reason to take it back. */
+function toolsToLook(attempt: Attempt): ActionTools {
+  const { abort, session, ports } = attempt;
+  const limit = AbortSignal.timeout(Math.ceil((restSeconds(attempt) + lookSeconds) * 1000));
+  return ports.clusters.tools(AbortSignal.any([session.signal, abort, limit]), session.id);
+}
 
 function restSeconds({ step, startedAt, ports }: Attempt): number {
   return Math.max(0, step.timeoutSeconds - tellingSeconds - secondsBetween(startedAt, ports.clock.now()));

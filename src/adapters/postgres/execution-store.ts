@@ -2,6 +2,7 @@
 // work of a lost lease finds nothing.
 import type pg from "pg";
 import type { ExecutionStore, Lease } from "../../controller/ports.ts";
+import { batchReader } from "./batch-reader.ts";
 import { batchWriter } from "./batch-writer.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
 import { makeMonths, retireMonth } from "./keep-months.ts";
@@ -10,7 +11,7 @@ import { claimObjects } from "./queries/claim-objects.ts";
 import { findExecution, listExecutions } from "./queries/list-executions.ts";
 import { readCommands } from "./queries/read-commands.ts";
 import { readEvents } from "./queries/read-events.ts";
-import { readState, saveSnapshot } from "./queries/read-state.ts";
+import { saveSnapshot } from "./queries/read-state.ts";
 import { releaseExecutions } from "./queries/release-executions.ts";
 import { saveEvidence } from "./queries/save-evidence.ts";
 import { sendCommand } from "./queries/send-command.ts";
@@ -29,7 +30,7 @@ export function executionStore(
     append: (events) => append(events, lease.replicaId()),
     claimAbandoned: (limit) => guarded(() => claimAbandoned(sql, lease.replicaId(), limit, doubtful.ids())),
     events: async (id, after) => (isId(id) ? guarded(() => readEvents(sql, id, after)) : []),
-    state: (id) => guarded(() => readState(sql, id)),
+    state: batchReader(sql),
     saveSnapshot: (id, state) => guarded(() => saveSnapshot(sql, id, state)),
     commands: () => guarded(() => readCommands(sql, lease.replicaId())),
     send: async (id, command) => isId(id) && guarded(() => sendCommand(sql, id, command)),

@@ -1,26 +1,40 @@
-// The state of an execution: its newest snapshot that can be used, and the events after it. A snapshot that says more than the
-// events do (an older backup of one of them) is not used.
+// The states of executions: the newest snapshot of each that can be used, and the events after it. A snapshot that says more than
+// the events do (an older backup of one of them) is not used.
 import type { RecordedEvent } from "../../../domain/execution/events.ts";
 import { evolve } from "../../../domain/execution/evolve.ts";
 import { type Execution, newExecution } from "../../../domain/execution/execution.ts";
 import { readSnapshot, snapshotShape, snapshotText } from "../../../domain/execution/snapshot.ts";
+import { toProblem } from "../../../domain/problem.ts";
 import type { Sql } from "../sql.ts";
 import { readEvents, recordedEvent } from "./read-events.ts";
 
-export async function readState(sql: Sql, id: string): Promise<Execution> {
-  const rows = await sql.query<{ seq: number; text: string; is_snapshot: boolean }>(
+interface StoredRow {
+  readonly id: string;
+  readonly seq: number;
+  readonly text: string;
+  readonly is_snapshot: boolean;
+}
+
+/** One for each of `ids`, in their order: a problem where that one can't be read, so that it holds back no other. */
+export async function readStates(sql: Sql, ids: readonly string[]): Promise<readonly (Execution | Error)[]> {
+  const rows = await sql.query<StoredRow>(
     `with cached as materialized (
-       select s.seq, s.text from snapshots s
-       where s.execution_id = $1::uuid and s.shape = $2::text
-         and s.seq <= (select max(seq) from events where execution_id = $1::uuid)
+       select s.execution_id, s.seq, s.text from snapshots s
+       where s.execution_id = any($1::uuid[]) and s.shape = $2::text
+         and s.seq <= (select max(seq) from events where execution_id = s.execution_id)
      )
-     select seq, text, true as is_snapshot from cached
+     select execution_id::text as id, seq, text, true as is_snapshot from cached
      union all
-     select seq, text, false from events
-     where execution_id = $1::uuid and seq > coalesce((select seq from cached), 0)
+     select e.execution_id::text, e.seq, e.text, false from events e left join cached c using (execution_id)
+     where e.execution_id = any($1::uuid[]) and e.seq > coalesce(c.seq, 0)
      order by is_snapshot desc, seq`,
-    [id, snapshotShape],
+    [ids, snapshotShape],
   );
+  const streams = Map.groupBy(rows, ({ id }) => id);
+  return Promise.all(ids.map((id) => stateOf(sql, id, streams.get(id.toLowerCase()) ?? []).catch(toProblem)));
+}
+
+async function stateOf(sql: Sql, id: string, rows: readonly StoredRow[]): Promise<Execution> {
   const [first] = rows;
   if (first?.is_snapshot !== true) return folded(newExecution, rows.map(eventOf));
   const cached = readSnapshot(first.text);
