@@ -114,7 +114,7 @@ describe("a remedy that does not help", () => {
     expect(await executions()).toHaveLength(4);
     expect(cluster.effects.count({ manager: "gitmend", namespace })).toBe(changes);
     // Each end that people have to look at is told once, whatever told it.
-    const ids = told.map(({ key }) => key.split("/")[0]);
+    const ids = told.map(({ key }) => key.split("/")[0] ?? "");
     expect(ids.toSorted()).toEqual(all.map(({ id }) => id).toSorted());
   });
 });
