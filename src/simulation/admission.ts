@@ -1,5 +1,6 @@
 // What the API server does to an object before it is stored: defaults, then validation with the real server's words.
 import { isMap, type Json, type JsonMap, sameJson } from "./objects.ts";
+import { amount } from "./quantities.ts";
 import type { Resource } from "./resources.ts";
 import { selectorMatches } from "./selectors.ts";
 import { badRequest, type FieldError, invalid } from "./status-error.ts";
@@ -174,31 +175,6 @@ function checkContainer(container: JsonMap, at: string): FieldError[] {
       errors.push(wrong(`${at}.resources.requests`, value, `must be less than or equal to ${key} limit`));
   }
   return errors;
-}
-
-const units: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/** Near enough to compare two quantities. */
-function amount(value: Json): number {
-  const [, digits = "", unit = ""] =
-    /^(.*?)([EPTGMK]i|[numkMGTPE])?$/.exec(typeof value === "object" ? "" : String(value)) ?? [];
-  return Number(digits) * (units[unit] ?? 1);
 }
 
 function checkPodSpec(spec: JsonMap, at: string): FieldError[] {

@@ -215,7 +215,9 @@ function writeStatus(world: World, synced: Deployment, sets: readonly ReplicaSet
   const availableNow = availability(deployment, counts.availableReplicas);
   const { condition, wakeAt } = progress(world, deployment, counts, sets.at(-1)?.metadata.name ?? "");
   const first = withCondition(deployment.status?.conditions ?? [], availableNow, world.now());
-  const conditions = condition === null ? first : withCondition(first, condition, world.now());
+  const moving = condition === null ? first : withCondition(first, condition, world.now());
+  const failures = sets.flatMap(({ status }) => status.conditions ?? []).slice(0, 1);
+  const conditions = [...moving.filter(({ type }) => type !== "ReplicaFailure"), ...failures];
   const shown = Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
   world.store.put({
     ...deployment,

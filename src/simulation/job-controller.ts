@@ -1,6 +1,7 @@
 // Jobs: one pod after the other until one succeeds, as often as backoffLimit allows and as long as the deadline does; what has
 // ended goes after its time to live. A pod that is taken away counts as failed, as in Kubernetes since 1.26.
 import { timestamp } from "./clock.ts";
+import { createPods } from "./create-pods.ts";
 import type { Condition, Job, Pod } from "./objects.ts";
 import { startDeletion } from "./pod-deletion.ts";
 import { byOwner, type Controller, newMetadata, randomSuffix, type World, withCondition } from "./world.ts";
@@ -63,8 +64,8 @@ function syncJob(world: World, job: Job, owned: readonly Pod[], seen: Set<string
     ({ metadata, status }) => metadata.deletionTimestamp !== undefined && isActive(status.phase),
   );
   if (active.length === 0 && !terminating) {
-    world.store.put(newPod(world, job));
-    world.store.put({ ...job, status: { ...job.status, ...counts, active: 1 } });
+    const refused = createPods(world, job, 1, () => newPod(world, job)) !== null;
+    world.store.put({ ...job, status: { ...job.status, ...counts, ...(refused ? {} : { active: 1 }) } });
   } else world.store.put({ ...job, status: { ...job.status, ...counts } });
   return deadlineAt;
 }

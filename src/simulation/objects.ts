@@ -54,9 +54,12 @@ export interface Condition {
   lastHeartbeatTime?: string;
 }
 
+export type Amounts = Record<string, string | number>;
+
 export interface Container {
   name: string;
   image: string;
+  resources?: { requests?: Amounts; limits?: Amounts };
   command?: string[];
   args?: string[];
 }
@@ -106,6 +109,8 @@ export interface Job extends ApiObject {
 
 export interface PodSpec {
   containers: Container[];
+  initContainers?: Container[];
+  activeDeadlineSeconds?: number;
   nodeName?: string;
   nodeSelector?: Record<string, string>;
   restartPolicy?: string;
@@ -145,6 +150,7 @@ export interface ReplicaSet extends ApiObject {
     readyReplicas?: number;
     availableReplicas?: number;
     observedGeneration?: number;
+    conditions?: Condition[];
   };
 }
 
@@ -190,6 +196,35 @@ export interface PodDisruptionBudget extends ApiObject {
     desiredHealthy: number;
     expectedPods: number;
   };
+}
+
+export interface ResourceQuota extends ApiObject {
+  spec: { hard: Amounts; scopes?: string[] };
+  status?: { hard?: Amounts; used?: Amounts };
+}
+
+export interface LimitRangeItem {
+  type: string;
+  min?: Amounts;
+  max?: Amounts;
+  default?: Amounts;
+  defaultRequest?: Amounts;
+  maxLimitRequestRatio?: Amounts;
+}
+
+export interface LimitRange extends ApiObject {
+  spec: { limits: LimitRangeItem[] };
+}
+
+export interface KubernetesEvent extends ApiObject {
+  involvedObject: { apiVersion: string; kind: string; namespace: string; name: string; uid: string };
+  type: "Normal" | "Warning";
+  reason: string;
+  message: string;
+  count: number;
+  firstTimestamp: string;
+  lastTimestamp: string;
+  source: { component: string };
 }
 
 export interface CustomResourceDefinition extends ApiObject {

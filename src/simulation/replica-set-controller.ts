@@ -1,7 +1,15 @@
 // ReplicaSets: as many pods as asked for, the unhealthy and the youngest deleted first.
-import type { Pod, ReplicaSet } from "./objects.ts";
+import { createPods, sameRefusal } from "./create-pods.ts";
+import type { Condition, Pod, ReplicaSet } from "./objects.ts";
 import { startDeletion } from "./pod-deletion.ts";
-import { byOwner, type Controller, newMetadata, randomSuffix, type World } from "./world.ts";
+import {
+  byOwner,
+  type Controller,
+  newMetadata,
+  randomSuffix,
+  type World,
+  withCondition,
+} from "./world.ts";
 
 export const replicaSetController: Controller = (world) => {
   const pods = byOwner(world.store.list("pods") as Pod[]);
@@ -20,11 +28,12 @@ const readyCondition = ({ status }: Pod) =>
 function syncReplicaSet(world: World, set: ReplicaSet, owned: readonly Pod[]): number {
   const active = owned.filter(isActive);
   const missing = set.spec.replicas - active.length;
-  for (let count = 0; count < missing; count += 1) world.store.put(newPod(world, set));
+  const refusal = createPods(world, set, missing, () => newPod(world, set));
   if (missing < 0) {
     for (const pod of active.toSorted(leastWorthFirst).slice(0, -missing)) startDeletion(world, pod, null);
   }
-  return writeStatus(world, set, missing < 0 ? active.toSorted(leastWorthFirst).slice(-missing) : active);
+  const left = missing < 0 ? active.toSorted(leastWorthFirst).slice(-missing) : active;
+  return writeStatus(world, set, left, refusal);
 }
 
 function leastWorthFirst(a: Pod, b: Pod): number {
@@ -53,7 +62,12 @@ function newPod(world: World, set: ReplicaSet): Pod {
   };
 }
 
-function writeStatus(world: World, set: ReplicaSet, pods: readonly Pod[]): number {
+function writeStatus(
+  world: World,
+  set: ReplicaSet,
+  pods: readonly Pod[],
+  refusal: string | null,
+): number {
   const latest = world.store.get(
     "replicasets",
     set.metadata.namespace ?? null,
@@ -70,9 +84,24 @@ function writeStatus(world: World, set: ReplicaSet, pods: readonly Pod[]): numbe
     availableReplicas: readySince.filter((at) => at <= world.now()).length,
   };
   const shown = Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
+  const conditions = failureOf(world, latest, refusal);
   world.store.put({
     ...latest,
-    status: { replicas: pods.length, ...shown, observedGeneration: latest.metadata.generation ?? 1 },
+    status: {
+      replicas: pods.length,
+      ...shown,
+      observedGeneration: latest.metadata.generation ?? 1,
+      ...(conditions.length === 0 ? {} : { conditions }),
+    },
   } as ReplicaSet);
   return Math.min(Infinity, ...readySince.filter((at) => at > world.now()));
+}
+
+/** As it stands while it is refused for the same reason again. */
+function failureOf(world: World, { status }: ReplicaSet, refusal: string | null): Condition[] {
+  if (refusal === null) return [];
+  const old = status.conditions?.find(({ type }) => type === "ReplicaFailure");
+  if (old !== undefined && sameRefusal(old.message ?? "", refusal)) return [old];
+  const failed = { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: refusal } as const;
+  return withCondition([], failed, world.now());
 }

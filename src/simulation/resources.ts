@@ -47,6 +47,7 @@ const builtIn: readonly Resource[] = [
   resource("v1", "ConfigMap", "configmaps", { shortNames: ["cm"] }),
   resource("v1", "Service", "services", { shortNames: ["svc"] }),
   resource("v1", "LimitRange", "limitranges", { shortNames: ["limits"] }),
+  resource("v1", "ResourceQuota", "resourcequotas", { shortNames: ["quota"], subresources: ["status"] }),
   resource("apps/v1", "Deployment", "deployments", {
     shortNames: ["deploy"],
     subresources: ["status", "scale"],

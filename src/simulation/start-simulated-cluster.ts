@@ -13,6 +13,7 @@ import { handleRequest } from "./handle-request.ts";
 import { createJobController } from "./job-controller.ts";
 import { createKubelet, scheduler } from "./kubelet.ts";
 import type { ApiObject, Node } from "./objects.ts";
+import { quotaController } from "./pod-admission.ts";
 import { garbageCollector } from "./pod-deletion.ts";
 import { replicaSetController } from "./replica-set-controller.ts";
 import { createStore } from "./store.ts";
@@ -138,6 +139,7 @@ function runControllers(world: ApiWorld, clock: SimulationClock): { stop(): void
     createKubelet(),
     garbageCollector,
     budgetController,
+    quotaController,
   ];
   let pending: NodeJS.Immediate | null = null;
   let running = false;

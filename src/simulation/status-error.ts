@@ -70,6 +70,11 @@ export function otherUid(object: Named, sent: Json, found: string): StatusError 
   return conflict(object, `Precondition failed: ${text}`);
 }
 
+/** What admission says no to: a quota, a LimitRange. */
+export function forbidden(object: Named, why: string): StatusError {
+  return new StatusError(403, "Forbidden", `${qualified(object)} is forbidden: ${why}`, detailsOf(object));
+}
+
 export function badRequest(message: string): StatusError {
   return new StatusError(400, "BadRequest", message);
 }

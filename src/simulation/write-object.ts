@@ -13,8 +13,9 @@ import {
 } from "./api-request.ts";
 import { changedFields, managedFieldsAfter } from "./changed-fields.ts";
 import { timestamp } from "./clock.ts";
-import { type ApiObject, isMap, type JsonMap, sameJson } from "./objects.ts";
+import { type ApiObject, isMap, type JsonMap, type Pod, sameJson } from "./objects.ts";
 import { jsonPatch, mergePatch, strategicMerge } from "./patches.ts";
+import { admitPod } from "./pod-admission.ts";
 import { apiVersionOf, type ObjectPath } from "./resources.ts";
 import { readScale, writeScale } from "./scale.ts";
 import {
@@ -40,8 +41,9 @@ export function create(world: ApiWorld, request: ApiRequest, { resource, namespa
     throw notFound({ group: "", resource: "namespaces", name: namespace });
   }
   const object = newObject(world, resource.generation, body, namespace);
-  const filled = withDefaults(resource, asMap(object)) as unknown as ApiObject;
-  validate(resource, asMap(filled), null);
+  const sent = withDefaults(resource, asMap(object)) as unknown as ApiObject;
+  validate(resource, asMap(sent), null);
+  const filled = resource.kind === "Pod" ? admitPod(world, sent as Pod) : sent;
   const { name } = filled.metadata;
   if (world.store.get(resource.table, namespace, name) !== undefined) {
     throw alreadyExists({ group: resource.group, resource: resource.plural, name });
