@@ -24,6 +24,8 @@ export interface ClusterApi {
     readonly namespace: string | null;
     readonly labelSelector?: string;
     readonly fieldSelector?: string;
+    /** Ends the reading after the page that reaches it: what is returned may be more, and is not all then. */
+    readonly enough?: number;
   }): Promise<readonly KubernetesObject[]>;
   /** At most `limitBytes` of the newest `tailLines` lines. */
   logs(query: {

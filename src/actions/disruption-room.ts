@@ -87,7 +87,7 @@ function roomOf({ status }: KubernetesObject): number {
 }
 
 /** The workload's own, with the defaults of Kubernetes; a share is rounded down. */
-function maxUnavailable(workload: KubernetesObject): number {
+export function maxUnavailable(workload: KubernetesObject): number {
   const { kind, spec = {} } = workload;
   const strategy = kind === "Deployment" ? spec["strategy"] : spec["updateStrategy"];
   const rolling = isObject(strategy) && isObject(strategy["rollingUpdate"]) ? strategy["rollingUpdate"] : {};

@@ -84,9 +84,13 @@ function brokenFor(item: LimitRangeItem, requests: Amounts, limits: Amounts): st
     const [limit, request] = [amount(limits[name]), amount(requests[name])];
     const ratio = limit / request;
     if (!(request > 0) || !(limit > 0))
-      return [`${name} max limit to request ratio per ${type} is ${bound}, but no request is specified or request is 0`];
+      return [
+        `${name} max limit to request ratio per ${type} is ${bound}, but no request is specified or request is 0`,
+      ];
     return ratio > amount(bound)
-      ? [`${name} max limit to request ratio per ${type} is ${bound}, but provided ratio is ${ratio.toFixed(6)}`]
+      ? [
+          `${name} max limit to request ratio per ${type} is ${bound}, but provided ratio is ${ratio.toFixed(6)}`,
+        ]
       : [];
   });
   return [...low, ...high, ...wide];

@@ -2,14 +2,7 @@
 import { createPods, sameRefusal } from "./create-pods.ts";
 import type { Condition, Pod, ReplicaSet } from "./objects.ts";
 import { startDeletion } from "./pod-deletion.ts";
-import {
-  byOwner,
-  type Controller,
-  newMetadata,
-  randomSuffix,
-  type World,
-  withCondition,
-} from "./world.ts";
+import { byOwner, type Controller, newMetadata, randomSuffix, type World, withCondition } from "./world.ts";
 
 export const replicaSetController: Controller = (world) => {
   const pods = byOwner(world.store.list("pods") as Pod[]);
@@ -62,12 +55,7 @@ function newPod(world: World, set: ReplicaSet): Pod {
   };
 }
 
-function writeStatus(
-  world: World,
-  set: ReplicaSet,
-  pods: readonly Pod[],
-  refusal: string | null,
-): number {
+function writeStatus(world: World, set: ReplicaSet, pods: readonly Pod[], refusal: string | null): number {
   const latest = world.store.get(
     "replicasets",
     set.metadata.namespace ?? null,
@@ -102,6 +90,11 @@ function failureOf(world: World, { status }: ReplicaSet, refusal: string | null)
   if (refusal === null) return [];
   const old = status.conditions?.find(({ type }) => type === "ReplicaFailure");
   if (old !== undefined && sameRefusal(old.message ?? "", refusal)) return [old];
-  const failed = { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: refusal } as const;
+  const failed = {
+    type: "ReplicaFailure",
+    status: "True",
+    reason: "FailedCreate",
+    message: refusal,
+  } as const;
   return withCondition([], failed, world.now());
 }

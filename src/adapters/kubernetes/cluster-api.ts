@@ -213,7 +213,7 @@ async function listPages(
     // Items of typed lists carry neither kind nor apiVersion.
     for (const item of page.items ?? []) found.push({ ...item, apiVersion, kind });
     next = page.metadata?.continue ?? "";
-  } while (next !== "");
+  } while (next !== "" && found.length < (query.enough ?? Infinity));
   return found;
 }
 

@@ -19,6 +19,7 @@ const plurals: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     PersistentVolume: "persistentvolumes",
     PersistentVolumeClaim: "persistentvolumeclaims",
     Pod: "pods",
+    ResourceQuota: "resourcequotas",
     Secret: "secrets",
     Service: "services",
   },

@@ -2,7 +2,9 @@
 import { type AccessPorts, refuseWithoutAccess } from "./access.ts";
 import { refuseAgainstBudget } from "./disruption-budgets.ts";
 import { refuseLastReadyReplica } from "./last-ready-replica.ts";
+import { refuseBeyondNamespaceLimits } from "./namespace-limits.ts";
 import { refuseLargeReplicaChange } from "./replica-change.ts";
+import { refuseWithoutRoom } from "./room-on-nodes.ts";
 import type { CheckedEffect, StepCheck } from "./step-check.ts";
 
 export interface CheckPorts extends AccessPorts {
@@ -14,6 +16,8 @@ const checks: readonly StepCheck<CheckPorts>[] = [
   refuseLargeReplicaChange,
   refuseLastReadyReplica,
   refuseAgainstBudget,
+  refuseBeyondNamespaceLimits,
+  refuseWithoutRoom,
   refuseWithoutAccess,
 ];
 
