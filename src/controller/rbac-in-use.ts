@@ -29,6 +29,12 @@ const deciding: readonly RbacRule[] = [
   ),
   ...["jobs", "cronjobs"].map((resource): RbacRule => ({ apiGroup: "batch", resource, verbs: ["get"] })),
 ];
+/** What is looked at before a step brings pods; without it the cluster's own refusal remains. */
+const checking: readonly RbacRule[] = ["limitranges", "resourcequotas", "pods", "nodes"].map((resource) => ({
+  apiGroup: "",
+  resource,
+  verbs: ["list"],
+}));
 /** What executions tell in the cluster. */
 const telling: RbacRule = { apiGroup: "", resource: "events", verbs: ["create"] };
 const reading = new Set(["get", "list", "watch"]);
@@ -44,7 +50,7 @@ export function accessInUse(
   const own = customActions(catalog?.actions.values() ?? []);
   const rbacOf = (name: string) =>
     [name, undoName(name)].flatMap((one) => (actions.get(one) ?? own.get(one))?.rbac ?? []);
-  const rules = [...deciding, ...(live ? [telling] : []), ...[...names].flatMap(rbacOf)];
+  const rules = [...deciding, ...(live ? [telling, ...checking] : []), ...[...names].flatMap(rbacOf)];
   const access = new Map<string, Access>();
   for (const { apiGroup, resource, verbs } of rules) {
     for (const verb of verbs) {

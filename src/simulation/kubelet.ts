@@ -10,6 +10,8 @@ import type {
   Pod,
   PodStatus,
 } from "./objects.ts";
+import { hasEnded, totals } from "./pod-admission.ts";
+import { amount } from "./quantities.ts";
 import { type Controller, type World, withCondition } from "./world.ts";
 
 /** What a container does once it is scheduled, read from its spec. */
@@ -35,7 +37,8 @@ export const scheduler: Controller = (world) => {
   const load = new Map<string, number>();
   for (const { spec } of pods) if (spec.nodeName) load.set(spec.nodeName, (load.get(spec.nodeName) ?? 0) + 1);
   const nodes = (world.store.list("nodes") as Node[]).filter(isSchedulable);
-  for (const pod of waiting) place(world, pod, nodes, load);
+  const inUse = requestsByNode(pods);
+  for (const pod of waiting) place(world, pod, nodes, load, inUse);
   return Infinity;
 };
 
@@ -44,10 +47,40 @@ function isSchedulable({ spec, status }: Node): boolean {
   return ready && spec.unschedulable !== true;
 }
 
-function place(world: World, pod: Pod, nodes: readonly Node[], load: Map<string, number>): void {
+type InUse = Map<string, Map<string, number>>;
+
+function requestsByNode(pods: readonly Pod[]): InUse {
+  const inUse: InUse = new Map();
+  for (const pod of pods) if (!hasEnded(pod)) take(inUse, pod, pod.spec.nodeName);
+  return inUse;
+}
+
+function take(inUse: InUse, { spec }: Pod, node: string | undefined): void {
+  if (node === undefined) return;
+  const ofNode = inUse.get(node) ?? new Map<string, number>();
+  for (const [name, value] of Object.entries(totals(spec, "requests")))
+    ofNode.set(name, (ofNode.get(name) ?? 0) + amount(value));
+  inUse.set(node, ofNode);
+}
+
+function hasRoom({ metadata, status }: Node, { spec }: Pod, inUse: InUse): boolean {
+  const used = inUse.get(metadata.name);
+  return Object.entries(totals(spec, "requests")).every(
+    ([name, value]) => (used?.get(name) ?? 0) + amount(value) <= amount(status.allocatable?.[name] ?? 0),
+  );
+}
+
+function place(
+  world: World,
+  pod: Pod,
+  nodes: readonly Node[],
+  load: Map<string, number>,
+  inUse: InUse,
+): void {
   const wanted = Object.entries(pod.spec.nodeSelector ?? {});
   const [node] = nodes
     .filter(({ metadata }) => wanted.every(([key, value]) => metadata.labels?.[key] === value))
+    .filter((candidate) => hasRoom(candidate, pod, inUse))
     .toSorted((a, b) => (load.get(a.metadata.name) ?? 0) - (load.get(b.metadata.name) ?? 0));
   const scheduled: Condition =
     node === undefined
@@ -56,6 +89,7 @@ function place(world: World, pod: Pod, nodes: readonly Node[], load: Map<string,
   const conditions = withCondition(pod.status.conditions ?? [], scheduled, world.now());
   const name = node?.metadata.name;
   if (name !== undefined) load.set(name, (load.get(name) ?? 0) + 1);
+  take(inUse, pod, name);
   world.store.put({
     ...pod,
     spec: name === undefined ? pod.spec : { ...pod.spec, nodeName: name },

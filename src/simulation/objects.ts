@@ -185,7 +185,7 @@ export interface Deployment extends ApiObject {
 
 export interface Node extends ApiObject {
   spec: { unschedulable?: boolean; podCIDR?: string; taints?: { key: string; effect: string }[] };
-  status: { conditions: Condition[] };
+  status: { conditions: Condition[]; allocatable?: Amounts };
 }
 
 export interface PodDisruptionBudget extends ApiObject {

@@ -97,7 +97,7 @@ function brokenFor(item: LimitRangeItem, requests: Amounts, limits: Amounts): st
 }
 
 /** All containers together; an init container counts where it asks for more than they do. */
-function totals({ containers, initContainers = [] }: PodSpec, side: "requests" | "limits"): Amounts {
+export function totals({ containers, initContainers = [] }: PodSpec, side: "requests" | "limits"): Amounts {
   const sum: Record<string, number> = {};
   for (const { resources } of containers)
     for (const [name, value] of Object.entries(resources?.[side] ?? {}))
@@ -135,7 +135,7 @@ function inScope({ spec: { scopes = [] } }: ResourceQuota, spec: PodSpec): boole
   return scopes.every((name) => scope[name] ?? true);
 }
 
-const hasEnded = ({ status }: Pod) => status.phase === "Succeeded" || status.phase === "Failed";
+export const hasEnded = ({ status }: Pod) => status.phase === "Succeeded" || status.phase === "Failed";
 
 function usedOf(world: World, quota: ResourceQuota): Record<string, number> {
   const pods = world.store.list("pods", quota.metadata.namespace ?? null) as Pod[];

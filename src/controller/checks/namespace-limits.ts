@@ -64,6 +64,6 @@ async function presentPods({ moments, selector, namespace }: NewPods, api: Clust
 }
 
 /** What has ended holds nothing any more. */
-export function isInUse({ status }: KubernetesObject): boolean {
+function isInUse({ status }: KubernetesObject): boolean {
   return status?.["phase"] !== "Succeeded" && status?.["phase"] !== "Failed";
 }

@@ -42,7 +42,7 @@ function asking(container: JsonObject, init: boolean, defaults: readonly JsonObj
   const fill = (side: Amounts, name: string) =>
     new Map([...defaults.flatMap((one) => [...amountsIn(one[name])]), ...side]);
   return {
-    name: String(container.name ?? ""),
+    name: typeof container.name === "string" ? container.name : "",
     init,
     requests: fill(new Map([...limits, ...amountsIn(own.requests)]), "defaultRequest"),
     limits: fill(limits, "default"),

@@ -4,9 +4,8 @@
 import type { ClusterApi } from "../../actions/action.ts";
 import { selects } from "../../actions/disruption-room.ts";
 import type { KubernetesObject } from "../../domain/facts/objects.ts";
-import { isObject, type JsonObject } from "../../domain/json.ts";
+import { canonicalJson, isObject, type JsonObject } from "../../domain/json.ts";
 import { Problem, toProblem } from "../../domain/problem.ts";
-import { isInUse } from "./namespace-limits.ts";
 import { type NewPods, newPodsOf } from "./new-pods.ts";
 import { type Amounts, amountsIn, amountText, askedBy, objectsIn } from "./pod-amounts.ts";
 import type { CheckedEffect } from "./step-check.ts";
@@ -48,12 +47,18 @@ function podsOfCluster(api: ClusterApi): Promise<readonly KubernetesObject[]> {
   });
 }
 
-/** More pods at some time, or larger ones: a restart that ends a pod for each that it starts takes nothing. */
+/** More pods at some time, larger ones, or other nodes for them: a restart that ends a pod for each that it starts takes nothing. */
 function takesMore({ moments, spec }: NewPods, { found }: CheckedEffect): boolean {
   if (moments.some(({ adds, frees }) => adds > frees)) return true;
-  const before = found[0]?.object?.spec?.["template"];
-  const old = isObject(before) && isObject(before.spec) ? askedBy(before.spec, []).requests : new Map();
+  const template = found[0]?.object?.spec?.["template"];
+  const before = isObject(template) && isObject(template.spec) ? template.spec : {};
+  if (nodesText(before) !== nodesText(spec)) return true;
+  const old = askedBy(before, []).requests;
   return [...askedBy(spec, []).requests].some(([name, value]) => value > (old.get(name) ?? 0n));
+}
+
+function nodesText({ nodeSelector = {}, tolerations = [] }: JsonObject): string {
+  return canonicalJson([nodeSelector, tolerations]);
 }
 
 interface Place {
@@ -90,7 +95,8 @@ function placesOn(
 ): readonly Place[] {
   const byNode = new Map<string, KubernetesObject[]>();
   for (const pod of running) {
-    const node = String(pod.spec?.["nodeName"] ?? "");
+    const node = pod.spec?.["nodeName"];
+    if (typeof node !== "string") continue;
     const known = byNode.get(node);
     if (known === undefined) byNode.set(node, [pod]);
     else known.push(pod);
