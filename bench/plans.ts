@@ -178,7 +178,12 @@ function print(what: string, times: readonly number[]): void {
 const catalog = compiled();
 const engine = plainEngine();
 const tools = memoryTools();
-const ports = { actions: new Map(actions.map((action) => [action.name, action])), effects };
+const ports = {
+  actions: new Map(actions.map((action) => [action.name, action])),
+  effects,
+  mostReplicaChange: 20,
+  missingAccess: async () => null,
+};
 
 async function planFor(facts: Facts, name: string, parameters: Readonly<Record<string, number>>) {
   const template = catalog.templates.get(name);

@@ -128,6 +128,8 @@ function details(
   if (preview) {
     lines.push(["quiet", `would: ${preview.summary}${preview.source === "estimated" ? " (estimated)" : ""}`]);
     lines.push(...fieldLines(preview.changes, "quiet"));
+    if (preview.refused !== undefined && step.failure === null)
+      lines.push(["attention", `when it was planned this was refused: ${preview.refused}`]);
   }
   return lines;
 }

@@ -6,6 +6,7 @@ import type { LiveScope } from "../domain/gate/weigh-gate.ts";
 import type { Taken } from "../domain/planning/plan.ts";
 import type { Selection } from "../domain/policies/selection.ts";
 import type { BreakerStore } from "./breaker-ports.ts";
+import type { CheckPorts } from "./checks/check-step.ts";
 import type { ConfirmPorts } from "./confirm-alert.ts";
 import type { Faults } from "./fault-ports.ts";
 import type { HoldStore } from "./hold-ports.ts";
@@ -33,7 +34,7 @@ export interface StormLimits {
   readonly breakers: readonly BreakerRule[];
 }
 
-export interface DecisionPorts extends ConfirmPorts {
+export interface DecisionPorts extends ConfirmPorts, CheckPorts {
   readonly alerts: AlertStore;
   readonly clusters: Clusters;
   readonly clock: Clock;

@@ -24,10 +24,11 @@ import { Problem, toProblem } from "../domain/problem.ts";
 import { type CustomAction, undoName } from "../domain/templates/custom-action.ts";
 import type { Template } from "../domain/templates/template.ts";
 import { boundedInput, boundsText } from "./adapt-step.ts";
+import { type CheckPorts, whyRefusedNow } from "./checks/check-step.ts";
 
 const dryRunTries = 3;
 
-export interface PlanPorts {
+export interface PlanPorts extends CheckPorts {
   readonly actions: ReadonlyMap<string, Action>;
   readonly effects: EffectRunner;
 }
@@ -195,8 +196,9 @@ async function previewSteps(
   plan: Plan,
   { executionId, facts }: PlanRequest,
   tools: ActionTools,
-  { actions, effects }: PlanPorts,
+  ports: PlanPorts,
 ): Promise<readonly Preview[]> {
+  const { actions } = ports;
   const previews: Preview[] = [];
   for (const step of [...plan.steps, ...plan.finally]) {
     const action = findAction(actions, step.call.action);
@@ -209,7 +211,7 @@ async function previewSteps(
     const context = contextOf(executionId, step.name, facts.alert.cluster, plan.target);
     const prepare = () => prepareWithin(step, action, context, tools);
     const later = previews.length > 0 || plan.finally.includes(step);
-    previews.push({ ...named, ...(await dryRun(prepare, context, tools, effects, later)) });
+    previews.push({ ...named, ...(await dryRun(prepare, context, tools, ports, later)) });
   }
   return previews;
 }
@@ -242,14 +244,16 @@ async function dryRun(
   prepare: () => Promise<Effect>,
   context: ActionContext,
   tools: ActionTools,
-  effects: EffectRunner,
+  ports: PlanPorts,
   later: boolean,
-): Promise<Pick<Preview, "changes" | "source">> {
+): Promise<Omit<Preview, "step" | "summary">> {
   for (let tries = 1; ; tries += 1) {
     const effect = later ? await prepareLater(prepare) : await prepare();
     if (effect === null) return { changes: [], source: "estimated" };
     try {
-      return { changes: await effects.dryRun(effect, context, tools), source: "server" };
+      const changes = await ports.effects.dryRun(effect, context, tools);
+      const refused = later ? null : await whyRefusedNow(effect, tools, ports);
+      return { changes, source: "server", ...(refused === null ? {} : { refused }) };
     } catch (error) {
       const { code } = toProblem(error);
       if (code === "API_FORBIDDEN") return { changes: estimate(effect), source: "estimated" };

@@ -83,6 +83,8 @@ function ports(live = true): DecisionPorts {
     storms: noLimits,
     confirm: "off",
     alertmanagers: { look: async () => ({ state: "unasked" }) },
+    mostReplicaChange: 20,
+    missingAccess: async () => null,
     protection: { namespaces: ["kube-system"], ownNamespace: null, ownNode: null },
   };
 }

@@ -12,6 +12,7 @@ import { compileCatalog } from "../../src/domain/policies/compile-catalog.ts";
 import { startSimulatedCluster } from "../../src/simulation/start-simulated-cluster.ts";
 import { type GivenCluster, givenCluster } from "../actions/given-cluster.ts";
 import { givenAlert } from "../fixtures/facts.ts";
+import { eventually } from "../support/eventually.ts";
 import { rawAdmin } from "../support/kube-control-plane.ts";
 
 let given: GivenCluster;
@@ -129,7 +130,8 @@ async function planned(alert: Alert, open: readonly Alert[], ...texts: readonly 
     facts: known,
     target,
   };
-  return makePlan(request, given.tools, { actions: byName, effects });
+  const checks = { mostReplicaChange: 20, missingAccess: async () => null };
+  return makePlan(request, given.tools, { actions: byName, effects, ...checks });
 }
 
 const rollBack = "name: roll-back\nsteps: [{name: undo, action: {action: rollback_deployment}}]\n";
@@ -179,6 +181,42 @@ describe("a plan with a fallback", () => {
     await expect(planned(alertOf(pod), [], scaleUp, rollBack)).rejects.toMatchObject({ retryable: true });
     expect(fault?.hits()).toBeGreaterThan(0);
     fault?.remove();
+  });
+});
+
+describe("a plan that the safety rules would refuse", () => {
+  it("says so beside the diff, with what is missing; the rules are asked again before the change", async () => {
+    await given.deployed("full", 2);
+    const [pod] = (await given.podsOf("full")) as [KubernetesObject];
+    expect((await planned(alertOf(pod), [], scaleUp, rollBack)).previews[0]).not.toHaveProperty("refused");
+    const { code } = await given.subject.admin(
+      "POST",
+      `/api/v1/namespaces/${given.namespace}/resourcequotas`,
+      {
+        apiVersion: "v1",
+        kind: "ResourceQuota",
+        metadata: { name: "small" },
+        spec: { hard: { pods: "1" } },
+      },
+    );
+    expect(code).toBe(201);
+    await eventually("the quota is counted", async () => {
+      const [quota] = await given.api.list({
+        apiVersion: "v1",
+        kind: "ResourceQuota",
+        namespace: given.namespace,
+      });
+      return quota?.status?.["used"];
+    });
+    const { previews } = await planned(alertOf(pod), [], scaleUp, rollBack);
+    expect(previews).toMatchObject([
+      {
+        source: "server",
+        refused: expect.stringContaining("small leaves 0 of 1 pods, and 2 new pods of") as string,
+      },
+    ]);
+    expect(previews[0]?.changes).not.toEqual([]);
+    await given.subject.admin("DELETE", `/api/v1/namespaces/${given.namespace}/resourcequotas/small`);
   });
 });
 

@@ -97,6 +97,8 @@ export async function openDecisionWorld(): Promise<DecisionWorld> {
         storms: noLimits,
         confirm: "off",
         alertmanagers: { look: async () => ({ state: "unasked" }) },
+        mostReplicaChange: 20,
+        missingAccess: async () => null,
         protection: { namespaces: ["kube-system"], ownNamespace: null, ownNode: null },
         ...changes,
       };

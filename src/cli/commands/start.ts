@@ -116,9 +116,13 @@ export function answerText(answer: StartAnswer, by: string, { columns, colours }
     return { text: `- ${name}: ${preview?.summary ?? call.action}` };
   });
   const changes = previews.flatMap((preview) => changeLines(preview.changes, 20));
+  const refused = previews.flatMap(({ step, refused: why }): Item[] =>
+    why === undefined ? [] : [{ text: `${step} would be refused now: ${why}`, tone: "bad" }],
+  );
   const parts: readonly (readonly [string, readonly Item[]])[] = [
     ["PLAN", [{ text: `${plan.template.name} on ${where}: ${plan.risk} risk, ${mode}` }, ...steps]],
     ["CHANGES", changes.map((text) => ({ text, tone: text.startsWith("+") ? "good" : "bad" }))],
+    ["REFUSED", refused],
     ["GATE", gateItems(answer)],
     ["NEXT", nextItems(answer, by)],
   ];

@@ -1,4 +1,9 @@
-// What is checked right before the effect of a step, in this order: the first that refuses it says why.
+// What is checked right before the effect of a step, in this order: the first that refuses it says why. The plan says it in
+// advance.
+import type { ActionTools } from "../../actions/action.ts";
+import type { Effect } from "../../domain/planning/effect.ts";
+import { toProblem } from "../../domain/problem.ts";
+import { readTouched } from "../protection.ts";
 import { type AccessPorts, refuseWithoutAccess } from "./access.ts";
 import { refuseAgainstBudget } from "./disruption-budgets.ts";
 import { refuseLastReadyReplica } from "./last-ready-replica.ts";
@@ -24,4 +29,22 @@ const checks: readonly StepCheck<CheckPorts>[] = [
 /** @throws Problem of the first check that refuses the effect; nothing has been written */
 export async function assertMayHappen(checked: CheckedEffect, ports: CheckPorts): Promise<void> {
   for (const check of checks) await check(checked, ports);
+}
+
+/** What would refuse the effect now, for people; null: nothing, or nobody can tell now. */
+export async function whyRefusedNow(
+  effect: Effect,
+  tools: ActionTools,
+  ports: CheckPorts,
+): Promise<string | null> {
+  if (effect.kind === "send" || effect.kind === "request") return null;
+  try {
+    await assertMayHappen({ effect, found: await readTouched([effect.object], tools), tools }, ports);
+    return null;
+  } catch (error) {
+    tools.signal.throwIfAborted();
+    const problem = toProblem(error);
+    if (problem.code === "INTERNAL") throw problem;
+    return problem.code.startsWith("API_") ? null : problem.message;
+  }
 }

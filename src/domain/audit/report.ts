@@ -168,9 +168,13 @@ function changeSection(story: Story): readonly string[] {
       return lines.length === 0 ? [] : [`# ${step}`, ...lines];
     });
     if (milestone !== "planned") return ["## What changed", "Nothing was changed."];
+    const refused = state.previews.flatMap(({ step, refused: why }) =>
+      why === undefined ? [] : [`**${prose(step)} would be refused as it stands now:** ${prose(why)}`],
+    );
     return [
       "## What it will change",
       diff.length === 0 ? "Nothing, or nothing that can be told before." : fenced(diff, "diff"),
+      ...refused,
     ];
   }
   const parts = state.changes.flatMap(({ step, effect, undoStatus }) => {

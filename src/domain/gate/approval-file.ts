@@ -104,7 +104,10 @@ function what({ plan, previews }: ApprovalFileInput): readonly string[] {
   const title = estimated
     ? "Changes (estimated, not confirmed by the API server):"
     : "Changes, as the API server answered a dry-run:";
-  return ["WHAT", ...steps, ...(diff.length === 0 ? [] : [`      ${title}`, ...diff])];
+  const refused = previews.flatMap(({ step, refused: why }) =>
+    why === undefined ? [] : [`      ${step} would be refused as it stands now: ${words(why, 300)}`],
+  );
+  return ["WHAT", ...steps, ...(diff.length === 0 ? [] : [`      ${title}`, ...diff]), ...refused];
 }
 
 function how({ plan }: ApprovalFileInput): readonly string[] {

@@ -99,4 +99,6 @@ export interface Preview {
   readonly summary: string;
   readonly changes: readonly FieldChange[];
   readonly source: "server" | "estimated";
+  /** Why a safety rule would refuse it now, for people. Asked again right before the effect. */
+  readonly refused?: string;
 }

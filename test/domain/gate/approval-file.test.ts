@@ -41,6 +41,14 @@ describe("the file that people approve", () => {
     expect(words).toContain("#         roll-back: the old values are written back");
   });
 
+  it("says what would be refused as it stands now: people approve nothing that cannot be done", () => {
+    const refused = "ResourceQuota shop/small leaves 0 of 4 pods";
+    const told = previews.map((preview) => ({ ...preview, refused }));
+    expect(renderApprovalFile({ ...input, previews: told })).toContain(
+      `#       ${previews[0]?.step} would be refused as it stands now: ${refused}`,
+    );
+  });
+
   it("holds the plan as data, and ends where approvals are added", () => {
     const text = renderApprovalFile(input);
     expect(parse(text)).toMatchObject({
