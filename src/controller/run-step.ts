@@ -17,6 +17,7 @@ import { Problem, toProblem } from "../domain/problem.ts";
 import { adaptCall } from "./adapt-step.ts";
 import { assertStands } from "./checks/after-step.ts";
 import { assertMayHappen } from "./checks/check-step.ts";
+import { undoAccess } from "./checks/undo-access.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { isPaused } from "./follow-pauses.ts";
 import { isHealthyAlready } from "./healthy-already.ts";
@@ -149,13 +150,20 @@ async function change(
   const effect = late === null ? await action.prepare(call.input, context, tools) : late.effect;
   if (late === null) await assertAsBefore(attempt, call, effect);
   const found = await assertNotProtected(effect, context.target, tools, ports);
-  if (late === null) await assertMayHappen({ effect, found, tools }, ports);
+  const undoNeeds = undoNeedsOf(attempt, effect);
+  if (late === null) await assertMayHappen({ effect, found, tools, undoNeeds }, ports);
   if (late === null && (await mustWait(attempt, found))) return;
   await ports.faults.at("step-before-start");
   await session.record([...adapted, { type: "StepStarted", step: step.name, attempt: number, call, effect }]);
   await ports.faults.at("step-after-start");
   const end = late === null ? await makeEffect(effectRequest(attempt, effect), ports) : made;
   await conclude(attempt, action, call, { effect, found: late === null ? found : null }, end, scope);
+}
+
+function undoNeedsOf({ step, before, context, session, ports }: Attempt, effect: Effect) {
+  const undo = step.alternatives[before.alternative]?.undo ?? step.undo;
+  const find = ({ action }: ActionCall) => findAction(ports.actions, action, session.state().plan);
+  return undoAccess(undo, effect, context, find);
 }
 
 /** Nothing is recorded of a step that people have paused meanwhile. What is done at the end is not held back. */

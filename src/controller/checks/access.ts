@@ -16,20 +16,29 @@ export interface AccessPorts {
   ) => Promise<AccessQuestion | null>;
 }
 
-/** @throws Problem ACCESS_MISSING, final: somebody has to grant it */
+/** @throws Problem ACCESS_MISSING, final: somebody has to grant it. What could not be taken back is not begun. */
 export async function refuseWithoutAccess(
-  { effect, tools }: CheckedEffect,
+  { effect, tools, undoNeeds = [] }: CheckedEffect,
   { missingAccess }: AccessPorts,
 ): Promise<void> {
-  if (effect.kind === "send" || effect.kind === "request") return;
-  const missing = await missingAccess(effect.kind, effect.object, tools.signal);
-  if (missing === null) return;
+  if (effect.kind !== "send" && effect.kind !== "request") {
+    const missing = await missingAccess(effect.kind, effect.object, tools.signal);
+    if (missing !== null) throw notAllowed(missing, effect.object.cluster, "");
+  }
+  for (const { verb, object } of undoNeeds) {
+    const missing = await missingAccess(verb, object, tools.signal);
+    if (missing !== null)
+      throw notAllowed(missing, object.cluster, ", and without that this step could not be taken back");
+  }
+}
+
+function notAllowed(missing: AccessQuestion, cluster: string, why: string): Problem {
   const { verb, apiGroup, resource, namespace } = missing;
   const what = apiGroup === "" ? resource : `${resource}.${apiGroup}`;
   const where = namespace === null ? "" : ` in namespace ${namespace}`;
-  throw new Problem(
+  return new Problem(
     "ACCESS_MISSING",
-    `gitmend's account may not ${verb} ${what}${where} of cluster ${effect.object.cluster}: grant it with a Role, or take the ` +
+    `gitmend's account may not ${verb} ${what}${where} of cluster ${cluster}${why}: grant it with a Role, or take the ` +
       "namespace out of `live` in gitmend.yaml",
     { details: { ...missing } },
   );

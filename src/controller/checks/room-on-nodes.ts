@@ -26,7 +26,8 @@ export async function refuseWithoutRoom(checked: CheckedEffect): Promise<void> {
       api.list({ apiVersion: "v1", kind: "Node", namespace: null }),
       podsOfCluster(api),
     ]);
-    if (running.length >= mostPods) return;
+    // A cluster that shows no node has them somewhere else.
+    if (running.length >= mostPods || nodes.length === 0) return;
     const problem = roomProblem(pods, nodes, running);
     if (problem !== null && !(await mayGrow(nodes, pods.ref.cluster, api))) throw problem;
   } catch (error) {

@@ -2,13 +2,23 @@
 // it takes back what gitmend did, and only protection stops it.
 import type { ActionTools } from "../../actions/action.ts";
 import type { FoundObject } from "../../actions/protected.ts";
+import type { ObjectRef } from "../../domain/facts/objects.ts";
 import type { Effect } from "../../domain/planning/effect.ts";
+import type { WritingVerb } from "./access.ts";
+
+/** One right on one object. */
+export interface AccessNeed {
+  readonly verb: WritingVerb;
+  readonly object: ObjectRef;
+}
 
 export interface CheckedEffect {
   readonly effect: Effect;
   /** The object of the effect and its namespace, as they were read just now; none when nothing in a cluster is written. */
   readonly found: readonly FoundObject[];
   readonly tools: ActionTools;
+  /** What taking it back needs (undo-access.ts). Left out: nothing that can be told. */
+  readonly undoNeeds?: readonly AccessNeed[];
 }
 
 /** @throws Problem when the effect may not be made; its message says what a person can do. */

@@ -167,6 +167,16 @@ describe("room on the nodes", () => {
     node("node-3", {}, { "karpenter.sh/nodepool": "default" });
     expect(await refusal(scale(3, 10))).toBeNull();
   });
+  it("is left alone where the cluster shows no node at all", async () => {
+    await deployed(1, "5");
+    for (const name of ["node-1", "node-2", "node-3"]) {
+      const api = connection.api(AbortSignal.timeout(5_000));
+      const ref = { cluster: "prod-eu", apiVersion: "v1", kind: "Node", namespace: null, name };
+      const { uid, resourceVersion } = (await api.get(ref))!.metadata;
+      await api.remove(ref, { uid, resourceVersion, gracePeriodSeconds: null, dryRun: false });
+    }
+    expect(await refusal(scale(1, 2))).toBeNull();
+  });
   it.each([
     [/\/nodes/, 403, null],
     [/\/pods/, 403, null],
