@@ -3,9 +3,7 @@
 import type { Effect } from "../../domain/planning/effect.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { AccessQuestion } from "../rbac-in-use.ts";
-import type { CheckedEffect } from "./step-check.ts";
-
-export type WritingVerb = Extract<Effect["kind"], "patch" | "delete" | "create">;
+import type { CheckedEffect, WritingVerb } from "./step-check.ts";
 
 export interface AccessPorts {
   /** What the account lacks to do this with the object; null: nothing, or nobody could say. */

@@ -4,7 +4,8 @@ import type { ActionTools } from "../../actions/action.ts";
 import type { FoundObject } from "../../actions/protected.ts";
 import type { ObjectRef } from "../../domain/facts/objects.ts";
 import type { Effect } from "../../domain/planning/effect.ts";
-import type { WritingVerb } from "./access.ts";
+
+export type WritingVerb = Extract<Effect["kind"], "patch" | "delete" | "create">;
 
 /** One right on one object. */
 export interface AccessNeed {

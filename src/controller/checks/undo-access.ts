@@ -5,8 +5,7 @@ import type { ObjectRef } from "../../domain/facts/objects.ts";
 import type { Effect } from "../../domain/planning/effect.ts";
 import type { ActionCall, Undo } from "../../domain/planning/plan.ts";
 import type { RbacRule } from "../../domain/templates/action-description.ts";
-import type { WritingVerb } from "./access.ts";
-import type { AccessNeed } from "./step-check.ts";
+import type { AccessNeed, WritingVerb } from "./step-check.ts";
 
 const writing: readonly WritingVerb[] = ["patch", "delete", "create"];
 
