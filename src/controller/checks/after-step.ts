@@ -39,6 +39,8 @@ async function look(
   const text = objectText(effect.object);
   if (now === null || now.metadata.uid !== effect.uid)
     throw new Problem("TARGET_GONE", `${text} was deleted after the step had changed it`);
+  if (now.metadata.deletionTimestamp !== undefined)
+    throw new Problem("TARGET_GONE", `somebody deletes ${text}, which the step has changed`);
   const lost = lostFields(effect, now);
   if (lost.length > 0) throw notKept(text, lost);
   const worse = before === null ? null : whatGotWorse(before, now);

@@ -135,6 +135,10 @@ describe("after a step", () => {
 
   it.each([
     ["is gone", null],
+    [
+      "is being deleted",
+      { ...written(3), metadata: { ...written(3).metadata, deletionTimestamp: nowInTests } },
+    ],
     ["is another one of that name", { ...written(3), metadata: { ...written(3).metadata, uid: "u2" } }],
   ])("fails when the object %s", async (_what, now) => {
     const { events } = await stepOn([now]);

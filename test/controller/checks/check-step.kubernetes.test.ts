@@ -6,6 +6,7 @@ import { missingAccessOf } from "../../../src/adapters/kubernetes/missing-access
 import { assertMayHappen } from "../../../src/controller/checks/check-step.ts";
 import { readTouched } from "../../../src/controller/protection.ts";
 import type { DeleteEffect, Effect, PatchEffect } from "../../../src/domain/planning/effect.ts";
+import { toProblem } from "../../../src/domain/problem.ts";
 import {
   type RunningSimulation,
   startSimulatedCluster,
@@ -152,6 +153,47 @@ describe("what no step may do", () => {
     budget("guarded", "guarded", { minAvailable: 1 });
     await allows("guarded", 1);
     await expect(check(deletion(first))).resolves.toBeUndefined();
+  });
+  it("leaves the last ready pod alone, however many a budget lets go", async () => {
+    const [first = "", second = ""] = await deployed("loose", 2);
+    budget("loose", "loose", { maxUnavailable: "100%" });
+    await allows("loose", 2);
+    await expect(check(deletion(first))).resolves.toBeUndefined();
+    await deployed("loose", 1);
+    const [only = ""] = podsOf("loose");
+    expect([first, second]).toContain(only);
+    await expect(check(deletion(only))).rejects.toMatchObject({ code: "LAST_READY_REPLICA" });
+  });
+  it.each([
+    ["wants all of them (minAvailable 100%)", { minAvailable: "100%" }, 0],
+    ["lets none go (maxUnavailable 0%)", { maxUnavailable: "0%" }, 0],
+    ["wants more than there are", { minAvailable: 5 }, 0],
+    ["lets a share go, rounded up as Kubernetes does", { maxUnavailable: "34%" }, 2],
+  ] as const)("counts a budget that %s", async (_what, spec, room) => {
+    const app = `counted-${Object.values(spec).join("").replace("%", "")}-${Object.keys(spec).join("").toLowerCase()}`;
+    const [first = ""] = await deployed(app, 3);
+    budget(app, app, spec);
+    await allows(app, room);
+    const code = await check(deletion(first)).then(
+      () => null,
+      (error: unknown) => toProblem(error).code,
+    );
+    expect(code).toBe(room === 0 ? "DISRUPTION_NOT_ALLOWED" : null);
+  });
+  it("asks every budget of the pod: the one that has nothing left is named", async () => {
+    const [first = ""] = await deployed("twice", 2);
+    budget("twice-loose", "twice", { maxUnavailable: "100%" });
+    budget("twice-strict", "twice", { minAvailable: 2 });
+    await allows("twice-loose", 2);
+    await allows("twice-strict", 0);
+    await expect(check(deletion(first))).rejects.toMatchObject({ details: { budget: "twice-strict" } });
+  });
+  it("asks no budget about a scale down: Kubernetes does not, and the last one stays all the same", async () => {
+    await deployed("api", 3);
+    budget("api", "api", { minAvailable: "100%" });
+    await allows("api", 0);
+    await expect(check(scale(3, 1))).resolves.toBeUndefined();
+    await expect(check(scale(3, 0))).rejects.toMatchObject({ code: "LAST_READY_REPLICA" });
   });
   it.each([403, 500] as const)(
     "leaves rights to the write itself when nobody may ask for them (%i)",

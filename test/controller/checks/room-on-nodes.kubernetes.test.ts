@@ -17,11 +17,14 @@ describe("room on the nodes", () => {
   let simulation: RunningSimulation;
   let connection: ClusterConnection;
   const asked: string[] = [];
+  /** Stands for so many pods each; as many as are asked for at most. */
+  let copies = 1;
   // Three nodes of 16 CPUs and 64Gi.
   beforeEach(async () => {
     simulation = await startSimulatedCluster();
     connection = connectCluster({ name: "prod-eu", kubeconfigText: simulation.kubeconfig });
     asked.length = 0;
+    copies = 1;
   });
   afterEach(async () => {
     await connection.close();
@@ -31,9 +34,12 @@ describe("room on the nodes", () => {
   async function refusal(effect: Effect): Promise<Problem | null> {
     const signal = AbortSignal.timeout(20_000);
     const cluster = connection.api(signal);
-    const list: typeof cluster.list = (query) => {
+    const list: typeof cluster.list = async (query) => {
       asked.push(query.kind);
-      return cluster.list(query);
+      const found = await cluster.list(query);
+      const all =
+        query.kind === "Pod" ? found.flatMap((one) => Array.from({ length: copies }, () => one)) : found;
+      return all.slice(0, query.enough);
     };
     const tools = { signal, cluster: () => ({ ...cluster, list }) } as unknown as ActionTools;
     const found = effect.kind === "patch" ? await readTouched([effect.object], tools) : [];
@@ -166,6 +172,13 @@ describe("room on the nodes", () => {
     await deployed(3, "5");
     node("node-3", {}, { "karpenter.sh/nodepool": "default" });
     expect(await refusal(scale(3, 10))).toBeNull();
+  });
+  it("is not counted in a cluster of thousands of pods, whose list would cost more than a pod that waits", async () => {
+    await deployed(1, "1m");
+    copies = 4_999;
+    expect(await refusal(scale(1, 300))).toMatchObject({ code: "NO_ROOM_ON_NODES" });
+    copies = 1_000_000;
+    expect(await refusal(scale(1, 300))).toBeNull();
   });
   it("is left alone where the cluster shows no node at all", async () => {
     await deployed(1, "5");
