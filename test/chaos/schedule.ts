@@ -25,6 +25,9 @@ export interface ChaosFault {
   readonly stepSeconds: number;
 }
 
+/** Executions are under way by then. */
+const firstSeconds = 10;
+
 /** Seconds until the next fault: what the one before needs. */
 const after: Readonly<Record<ChaosKind, number>> = {
   kill: 8,
@@ -44,7 +47,7 @@ const after: Readonly<Record<ChaosKind, number>> = {
 export function scheduleOf(seed: number, seconds: number, replicas: number): readonly ChaosFault[] {
   const random = seededRandom(seed);
   const faults: ChaosFault[] = [];
-  let at = 2;
+  let at = Math.min(firstSeconds, seconds / 4);
   let round: ChaosKind[] = [];
   while (at < seconds) {
     if (round.length === 0) round = shuffled(faultKinds, random);

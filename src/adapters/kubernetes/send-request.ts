@@ -75,7 +75,10 @@ function sortOf({ method, path, query }: ApiRequest): string | null {
   return query?.["limit"] === undefined ? method : "LIST";
 }
 
-/** Like `send`, for requests that change nothing: 429, 5xx and broken connections are tried again within the signal. */
+/**
+ * Like `send`, for requests that change nothing: 429, 5xx and broken connections are tried again within the signal; a read that is
+ * answered with a conflict too: only something between here and the API server says that.
+ */
 export async function sendRead(
   transport: Transport,
   request: ApiRequest,
@@ -86,7 +89,7 @@ export async function sendRead(
     try {
       return await send(transport, request, signal, accept);
     } catch (error) {
-      if (!(error instanceof Problem) || tried >= readTries || !mayRepeat(error) || signal.aborted)
+      if (!(error instanceof Problem) || tried >= readTries || !mayRepeat(request, error) || signal.aborted)
         throw error;
       const pause = pauseSeconds(transport.retrySeconds, tried, error);
       await delay(pause * 1000, undefined, { signal }).catch(() => {
@@ -96,7 +99,8 @@ export async function sendRead(
   }
 }
 
-function mayRepeat({ code, details }: Problem): boolean {
+function mayRepeat({ method }: ApiRequest, { code, details }: Problem): boolean {
+  if (code === "API_CONFLICT") return method === "GET";
   return code === "API_THROTTLED" || (code === "API_OUTCOME_UNKNOWN" && details.timedOut !== true);
 }
 

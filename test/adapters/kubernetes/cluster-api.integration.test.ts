@@ -139,6 +139,7 @@ describe("a change that the API server does not answer well", () => {
 describe("a read that the API server does not answer well", () => {
   const passing: readonly [string, FaultKind][] = [
     ["throttling", { kind: "status", code: 429, retryAfterSeconds: 0 }],
+    ["a conflict, which no API server answers to a read", { kind: "status", code: 409 }],
     ["an internal error", { kind: "status", code: 500 }],
     ["a reset connection", { kind: "reset" }],
   ];
