@@ -345,12 +345,17 @@ class Site {
   }
 
   async #alertComplaints(): Promise<readonly string[]> {
-    const rows = await this.#query<{ fingerprint: string }>(
-      "select fingerprint from alerts where execution_id is not null",
+    const rows = await this.#query<{ fingerprint: string; executes: boolean; known: string }>(
+      `select a.fingerprint, a.execution_id is not null as executes,
+         concat_ws(', ', a.status, 'due ' || a.decide_at, d.kind, d.reasons::text, d.at::text) as known
+       from alerts a left join lateral
+         (select kind, reasons, at from decisions where alert_id = a.id order by id desc limit 1) d on true`,
     );
-    const decided = new Set(rows.map(({ fingerprint }) => fingerprint));
-    const lost = this.#delivered.filter((fingerprint) => !decided.has(fingerprint));
-    return lost.length === 0 ? [] : [`${lost.length} alerts were accepted and have no decision: ${lost[0]}`];
+    const known = new Map(rows.map((row) => [row.fingerprint, row]));
+    const lost = this.#delivered.filter((fingerprint) => known.get(fingerprint)?.executes !== true);
+    const [first] = lost;
+    const what = first === undefined ? "" : (known.get(first)?.known ?? "not in the database");
+    return first === undefined ? [] : [`${lost.length} alerts were accepted and start nothing: ${first} (${what})`];
   }
 
   async #executionComplaints(): Promise<readonly string[]> {
