@@ -355,7 +355,9 @@ class Site {
     const lost = this.#delivered.filter((fingerprint) => known.get(fingerprint)?.executes !== true);
     const [first] = lost;
     const what = first === undefined ? "" : (known.get(first)?.known ?? "not in the database");
-    return first === undefined ? [] : [`${lost.length} alerts were accepted and start nothing: ${first} (${what})`];
+    return first === undefined
+      ? []
+      : [`${lost.length} alerts were accepted and start nothing: ${first} (${what})`];
   }
 
   async #executionComplaints(): Promise<readonly string[]> {
