@@ -1,5 +1,6 @@
 // Pauses of commands. Whoever changes one locks its scope first, then tells the firings that waited: a decision about one that
 // is being made locks the pause that it names, so that no firing waits for a pause that is over.
+import { isDeepStrictEqual } from "node:util";
 import type { PausedCounts, Said } from "../../../controller/pause-ports.ts";
 import type { Pause, PauseScope } from "../../../domain/facts/pause.ts";
 import { escalationName } from "../../../domain/templates/escalation.ts";
@@ -148,14 +149,7 @@ export async function waitForPause(
   firing: string,
   { pause, revision }: { readonly pause: Pause; readonly revision: string },
 ): Promise<void> {
-  const key = scopeKey(pause.scope);
-  const holding =
-    pause.source === "command"
-      ? await sql.query<Row>(
-          `select ${columns} from pauses where scope_key = $1::text and ended_at is null for share`,
-          [key],
-        )
-      : [{ until: pause.until }];
+  const holds = pause.source !== "command" || (await stillHolds(sql, pause));
   await sql.query(
     `update alerts set token = token + 1, undecided_count = 0, unmatched_revision = $2::text,
        decide_at = case
@@ -163,6 +157,15 @@ export async function waitForPause(
          when $5::boolean then least($4::timestamptz, now() + interval '5 minutes')
          else $4::timestamptz end
      where id = $1::bigint`,
-    [firing, revision, holding.length > 0, holding[0]?.until ?? null, pause.source === "annotation"],
+    [firing, revision, holds, pause.until, pause.source === "annotation"],
   );
+}
+
+/** Not so either when somebody else's took its place meanwhile: people are to read the reason that holds. Locks it. */
+async function stillHolds(sql: Sql, pause: Pause): Promise<boolean> {
+  const rows = await sql.query<Row>(
+    `select ${columns} from pauses where scope_key = $1::text and ended_at is null for share`,
+    [scopeKey(pause.scope)],
+  );
+  return rows.some((row) => isDeepStrictEqual(pauseOf(row), pause));
 }
