@@ -69,7 +69,9 @@ describe("a remedy that does not help", () => {
       for (const container of pods.containers) container.image = "registry.example/shop/api:2";
     });
     await cluster.until("rolled out", () => cluster.deployment(namespace, "api").healthy, 20);
-    // No node has room for another pod: neither a restart nor a rollback can get done.
+    // No node takes another pod, and the autoscaler adds none: neither a restart nor a rollback can get done, nor is either refused.
+    const autoscaler = { namespace: "kube-system", name: "cluster-autoscaler-status" };
+    cluster.apply({ apiVersion: "v1", kind: "ConfigMap", metadata: autoscaler, data: {} } as never);
     for (const node of cluster.list("nodes") as unknown as { spec: object }[])
       cluster.apply({ ...node, spec: { ...node.spec, unschedulable: true } } as never);
     const alert = {
