@@ -34,11 +34,13 @@ export interface RecordPorts {
 const flushLimit = 500;
 
 /**
- * One round: everything that waits is committed, then pushed once, because a push costs the same whatever it carries.
- * A push that failed is made again in the next round; a round that is asked for while another runs comes after it. @throws Problem GIT_*, DATABASE_UNAVAILABLE
+ * One round: everything that waits is committed, pushed, and marked only then: a replica that is gone takes with it nothing that
+ * anybody counts on. What failed is made again in the next round; a round that is asked for while another runs comes after it.
+ * @throws Problem GIT_*, DATABASE_UNAVAILABLE
  */
 export function createPublisher(ports: RecordPorts): () => Promise<void> {
-  let unpushed = true;
+  /** A remote that is new, or was wound back, lacks what was marked long ago. */
+  let remoteIsKnown = false;
   let publishingAs: string | null = null;
   /** Under a new lease somebody else may have published meanwhile. */
   const follow = async () => {
@@ -47,12 +49,17 @@ export function createPublisher(ports: RecordPorts): () => Promise<void> {
     publishingAs = replica;
   };
   const round = async () => {
-    if ((await commitAll(follow, ports)) > 0) unpushed = true;
-    if (!unpushed) return;
-    await follow();
-    await ports.auditRepository.push();
-    unpushed = false;
-    await ports.faults.at("record-after-push");
+    try {
+      const count = await commitAll(follow, ports);
+      if (count === 0 && !remoteIsKnown) {
+        await follow();
+        await ports.auditRepository.push();
+      }
+      remoteIsKnown = true;
+    } catch (error) {
+      publishingAs = null;
+      throw error;
+    }
   };
   // Two at once would commit the same milestones twice.
   let last: Promise<void> = Promise.resolve();
@@ -73,7 +80,7 @@ interface Rendered extends Omit<PublishedRecord, "commit"> {
 }
 
 /**
- * While git writes one flush the next one is rendered: the two take about as long, each on a core of its own.
+ * While git writes and pushes one flush the next one is rendered: the two take about as long, each on a core of its own.
  * @returns how many milestones were committed; 0: nothing to do, or another replica publishes
  */
 async function commitAll(follow: () => Promise<void>, ports: RecordPorts): Promise<number> {
@@ -107,6 +114,8 @@ async function write({ commits, rendered }: Flush, ports: RecordPorts): Promise<
   const ids = await ports.auditRepository.commit(commits);
   ports.metrics.count("audit_commits_total", {}, ids.length);
   await ports.faults.at("record-after-commit");
+  await ports.auditRepository.push();
+  await ports.faults.at("record-after-push");
   let next = 0;
   await ports.outbox.markPublished(
     rendered.map(({ found, ...entry }) => ({ ...entry, commit: found ?? ids[next++] ?? "" })),

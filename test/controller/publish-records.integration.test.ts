@@ -1,4 +1,5 @@
 // From the outbox to the audit repository, on a real PostgreSQL and a real Git: every line of every record is walked afterwards.
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openAuditRepository } from "../../src/adapters/git/audit-repository.ts";
@@ -11,7 +12,7 @@ import { plusSeconds } from "../../src/domain/instant.ts";
 import { canonicalJson } from "../../src/domain/json.ts";
 import { newId } from "../contracts/store-samples.ts";
 import { succeededRollback } from "../fixtures/executions.ts";
-import { git, temporaryFolder } from "../support/git.ts";
+import { bareRepository, git, temporaryFolder } from "../support/git.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 
@@ -19,6 +20,8 @@ let postgres: TestPostgres;
 let database: Database;
 let folder: ReturnType<typeof temporaryFolder>;
 let errors: object[];
+/** Several replicas have one; then `audit.git` is its place. */
+let remote: { readonly url: string; readonly credential: null } | null;
 beforeAll(async () => {
   postgres = await startPostgres({ fsync: false });
 }, 60_000);
@@ -26,6 +29,7 @@ afterAll(() => postgres.remove());
 beforeEach(async () => {
   folder = temporaryFolder();
   errors = [];
+  remote = null;
   database = await openDatabase({ url: await postgres.createDatabase() });
 });
 afterEach(async () => {
@@ -34,13 +38,13 @@ afterEach(async () => {
 });
 
 const audit = () => join(folder.path, "audit.git");
-const publisher = async (crashAt: FaultPoint | null = null) =>
+const publisher = async (crashAt: FaultPoint | null = null, replica = "audit.git") =>
   createPublisher({
     outbox: database.outbox,
     auditRepository: await openAuditRepository({
-      folder: audit(),
+      folder: join(folder.path, replica),
       branch: "audit",
-      remote: null,
+      remote,
       signingKey: null,
     }),
     lease: database.lease,
@@ -172,6 +176,40 @@ describe("the record of executions", () => {
     expect(log("%H")).toHaveLength(6);
     await ask(all, milestones.slice(2));
     await (await publisher())();
+    expect(walk().commits).toBe(12);
+    expect(await unpublished()).toBe(0);
+  });
+
+  it("is whole at the remote when the replica that wrote it is gone, and when it comes back", async () => {
+    const all = ids(3);
+    await store(all);
+    await ask(all, milestones.slice(0, 2));
+    remote = { url: bareRepository(audit(), "audit"), credential: null };
+    await expect((await publisher("record-after-commit", "a"))()).rejects.toThrow("killed");
+    expect(await unpublished()).toBe(6);
+    await (await publisher(null, "b"))();
+    await ask(all, milestones.slice(2, 3));
+    await expect((await publisher("record-after-push", "b"))()).rejects.toThrow("killed");
+    expect(await unpublished()).toBe(3);
+    await ask(all, milestones.slice(3));
+    await (await publisher(null, "a"))();
+    expect(walk()).toEqual({ commits: 12, lines: 3 * milestones.reduce((sum, [, seq]) => sum + seq, 0) });
+    expect(await unpublished()).toBe(0);
+  });
+
+  it("waits in the database while the remote is away, and is written once when it is back", async () => {
+    const all = ids(3);
+    await store(all);
+    await ask(all);
+    const place = bareRepository(audit(), "audit");
+    remote = { url: place, credential: null };
+    const publish = await publisher(null, "a");
+    renameSync(place, `${place}.away`);
+    await expect(publish()).rejects.toMatchObject({ code: expect.stringContaining("GIT_") });
+    await expect(publish()).rejects.toMatchObject({ code: expect.stringContaining("GIT_") });
+    expect(await unpublished()).toBe(12);
+    renameSync(`${place}.away`, place);
+    await publish();
     expect(walk().commits).toBe(12);
     expect(await unpublished()).toBe(0);
   });

@@ -1,6 +1,6 @@
 // The audit repository: bare, in the data folder, written with one `git fast-import` for each flush, never through a work tree.
 // PostgreSQL is the truth and this its projection: a crash at any point leaves either the old branch or the new one, and
-// `newest` tells the next writer which records are in it already. The branch is never forced, here or at the remote.
+// `newest` tells the next writer which records are in it already. The remote is never forced, and what it has is never left out.
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AuditRepository, RecordCommit } from "../../controller/ports.ts";
@@ -27,6 +27,9 @@ export interface AuditRepositoryOptions {
 
 const commitsPerFlush = 500;
 const packsBeforeRepack = 50;
+/** Both are this repository's own: what the remote has now, and what it is known to have had. */
+const fetchedReference = "refs/gitmend/fetched";
+const pushedReference = "refs/gitmend/pushed";
 const noCommit = "0".repeat(40);
 
 /**
@@ -106,6 +109,7 @@ class AuditWriter {
     const result = await this.#remoteGit(remote, ["push", "--quiet", "--", remote.url, refspec]);
     if (result.exitCode !== 0)
       throw remoteProblem(`${withoutPassword(remote.url)}: cannot push ${branch}`, result);
+    await this.#git(["update-ref", pushedReference, this.#reference]);
   }
 
   /** Does not wait for a commit that is being made: what is in it is not what anybody asks for. */
@@ -184,14 +188,19 @@ class AuditWriter {
     }
   }
 
-  async #head(): Promise<string | null> {
-    const result = await runGit(this.#options.folder, ["rev-parse", "--verify", "--quiet", this.#reference]);
+  #head(): Promise<string | null> {
+    return this.#commitAt(this.#reference);
+  }
+
+  async #commitAt(reference: string): Promise<string | null> {
+    const result = await runGit(this.#options.folder, ["rev-parse", "--verify", "--quiet", reference]);
     return result.exitCode === 0 ? result.stdout.trim() : null;
   }
 
   /**
-   * Goes on with the history that the remote has, so that the next push is a fast-forward. Commits that were never pushed
-   * stay: they are on top of it, or the push will say that they are not.
+   * Goes on with the history that the remote has, so that the next push is a fast-forward. Own commits that were never pushed stay
+   * on top of it; where somebody else has pushed meanwhile they go, because nobody has counted on them yet.
+   * @throws Problem GIT_NOT_FAST_FORWARD: the remote has what gitmend did not write, or lacks what it has pushed
    */
   async #remoteHistory(): Promise<string | null> {
     const { remote } = this.#options;
@@ -199,13 +208,45 @@ class AuditWriter {
     const doing = `${withoutPassword(remote.url)}: cannot read the history of ${this.#options.branch}`;
     const listed = await this.#remoteGit(remote, ["ls-remote", "--", remote.url, this.#reference]);
     if (listed.exitCode !== 0) throw remoteProblem(doing, listed);
-    if (listed.stdout.trim() === "") return null;
-    const refspec = `${this.#reference}:${this.#reference}`;
+    const theirs = listed.stdout.split("\t")[0]?.trim() ?? "";
+    if (theirs === "") return null;
+    const refspec = `+${this.#reference}:${fetchedReference}`;
     const fetched = await this.#remoteGit(remote, ["fetch", "--no-tags", "--", remote.url, refspec]);
-    const ahead = /\[rejected\]|non-fast-forward/.test(fetched.stderr);
-    if (fetched.exitCode !== 0 && !ahead) throw remoteProblem(doing, fetched);
+    if (fetched.exitCode !== 0) throw remoteProblem(doing, fetched);
+    await this.#takeIn(fetchedReference);
     this.#milestones = null;
     return await this.#head();
+  }
+
+  async #takeIn(reference: string): Promise<void> {
+    const theirs = (await this.#commitAt(reference)) ?? noCommit;
+    const own = await this.#head();
+    const pushed = await this.#commitAt(pushedReference);
+    if (own !== null && (await this.#contains(own, theirs))) return;
+    if (pushed !== null && !(await this.#contains(theirs, pushed)))
+      throw this.#notOurs(`the remote lacks commit ${pushed}, which gitmend has pushed`);
+    await this.#checkWriters(pushed ?? own, theirs);
+    await this.#move(theirs, own ?? noCommit);
+    await this.#git(["update-ref", pushedReference, theirs]);
+  }
+
+  /** Of what came since `known`; null: all of it is new here. */
+  async #checkWriters(known: string | null, theirs: string): Promise<void> {
+    if (known === null) return;
+    const { stdout } = await this.#git(["log", "--format=%H %ce", `${known}..${theirs}`]);
+    const foreign = stdout.split("\n").find((line) => line !== "" && !line.endsWith(` ${this.#by.email}`));
+    if (foreign !== undefined) throw this.#notOurs(`${foreign} has written there`);
+  }
+
+  #notOurs(why: string): Problem {
+    const { branch } = this.#options;
+    return new Problem("GIT_NOT_FAST_FORWARD", `the audit branch ${branch} is not what gitmend left: ${why}`);
+  }
+
+  async #contains(commit: string, ancestor: string): Promise<boolean> {
+    const result = await runGit(this.#options.folder, ["merge-base", "--is-ancestor", ancestor, commit]);
+    if (result.exitCode > 1) throw localProblem("the audit repository cannot compare its commits", result);
+    return result.exitCode === 0;
   }
 
   /**
