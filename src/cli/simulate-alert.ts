@@ -8,7 +8,7 @@ import { factScope } from "../domain/expressions/scope.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import type { ObjectRef, Target } from "../domain/facts/objects.ts";
-import type { Usage } from "../domain/facts/usage.ts";
+import type { Count, Usage } from "../domain/facts/usage.ts";
 import { limitReached } from "../domain/gate/limits.ts";
 import { managerText } from "../domain/gate/managed-by.ts";
 import { refusedByLimit, weighGate } from "../domain/gate/weigh-gate.ts";
@@ -19,7 +19,7 @@ import type { Catalog } from "../domain/policies/catalog.ts";
 import { evaluateGuards } from "../domain/policies/evaluate-guards.ts";
 import { type ExplainedRule, explainGuards, explainSelection } from "../domain/policies/explain-rules.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
-import type { Selection } from "../domain/policies/selection.ts";
+import type { LimitScope, Selection } from "../domain/policies/selection.ts";
 import type { TestedDecision } from "../domain/policy-tests/judge-policy-test.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { escalationTemplate } from "../domain/templates/escalation.ts";
@@ -64,8 +64,10 @@ async function weigh(plan: Plan, facts: Facts, usage: Usage, catalog: Catalog) {
   const protection = protectionOf(plan, facts, target);
   const manager = target === null ? null : managerText(target);
   const { gate, mode, limits } = weighGate(plan, verdicts, { live: [{}], manager, protection });
+  const counts: Partial<Record<LimitScope, Count>> = usage;
   for (const limit of limits) {
-    const reached = limitReached(limit, new Map(limit.keys.map((key) => [key, usage[limit.scope]])));
+    const count = counts[limit.scope] ?? { running: 0, starts: 0 };
+    const reached = limitReached(limit, new Map(limit.keys.map((key) => [key, count])));
     if (reached !== null) return { gate: refusedByLimit(limit, reached), mode };
   }
   return { gate, mode };

@@ -10,6 +10,7 @@ import type { ObjectRef } from "../domain/facts/objects.ts";
 import type { Pause } from "../domain/facts/pause.ts";
 import type { Approval, Mode } from "../domain/gate/gate.ts";
 import type { AppliedLimit, Counts } from "../domain/gate/limits.ts";
+import type { TakenOut } from "../domain/gate/shares.ts";
 import type { AlertSource } from "../domain/intake/read-alerts.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
@@ -210,6 +211,11 @@ export interface AlertStore {
     keys: readonly string[],
     options: { readonly perSeconds: number; readonly before?: string },
   ): Promise<Counts>;
+  /** The nodes or pods that those under way, or begun within `perSeconds`, take out of each of these parts. */
+  takenOut(
+    keys: readonly string[],
+    options: { readonly perSeconds: number; readonly before?: string },
+  ): Promise<TakenOut>;
   /** The live execution that holds this claim. */
   liveExecution(claimKey: string): Promise<string | null>;
   /** Other open firings of its name, in its cluster and namespace, oldest first. */

@@ -11,6 +11,7 @@ import type { Breaker } from "../domain/gate/breaker.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { everyKey, limitReached, usageOf } from "../domain/gate/limits.ts";
 import { managerText } from "../domain/gate/managed-by.ts";
+import { partsOf } from "../domain/gate/shares.ts";
 import { refusedByLimit, type Weighed, weighGate } from "../domain/gate/weigh-gate.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
@@ -18,6 +19,7 @@ import { asksForUsage, evaluateGuards } from "../domain/policies/evaluate-guards
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
 import type { GuardedPlan } from "../domain/policies/rule.ts";
 import { Problem } from "../domain/problem.ts";
+import { withParts } from "./count-parts.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
 import { readTouched } from "./protection.ts";
@@ -41,11 +43,14 @@ export async function weighPlan(
   const verdicts = await evaluateGuards(catalog, facts, withLabels(plan, found), usage);
   const problem = protectionProblem(found, ports.protection);
   const target = facts.target.available ? facts.target.value : null;
-  return weighGate(plan, verdicts, {
+  const parts = partsOf(found);
+  const weighed = weighGate(plan, verdicts, {
     live: ports.live,
     manager: target === null ? null : managerText(target),
     protection: problem === null ? [] : [problem.message],
+    parts,
   });
+  return { ...weighed, limits: await withParts(weighed.limits, parts, tools) };
 }
 
 const hourSeconds = 3_600;
@@ -104,8 +109,13 @@ export async function weighNow(
   const breaker = countsIn.length === 0 ? null : await ports.breakers.holding(questionOf(plan, alert));
   if (breaker !== null) return refusedByBreaker(breaker);
   for (const limit of limits) {
-    const { keys, perSeconds } = limit;
-    const reason = limitReached(limit, await ports.alerts.usage(keys, { perSeconds, before: executionId }));
+    const { keys, perSeconds, parts = [] } = limit;
+    const asked = { perSeconds, before: executionId };
+    const taken = await ports.alerts.takenOut(
+      parts.map(({ key }) => key),
+      asked,
+    );
+    const reason = limitReached(limit, await ports.alerts.usage(keys, asked), taken);
     if (reason !== null) return refusedByLimit(limit, reason);
   }
   return gate;

@@ -476,6 +476,31 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
       });
     });
 
+    it("by share count each node once, of what runs and of what was begun lately", async () => {
+      const nodes = `nodes/${newId()}`;
+      const takes = (...names: readonly string[]) => ({
+        countsIn: [nodes, ...names.map((name) => `${nodes}#${name}`)],
+      });
+      const first = await executing(takes("a", "b"));
+      const rejected = await executing(takes("never"));
+      await executing(takes("b"));
+      const projection = { phase: "ended", outcome: "rejected", escalated: false } as const;
+      await store.executions.append(ending(rejected.id, 2, { projection }));
+      await store.executions.append(ending(first.id, 2));
+      expect(await store.alerts.takenOut([nodes, `${nodes}x`], hour)).toEqual(new Map([[nodes, ["a", "b"]]]));
+      expect(await store.alerts.takenOut([nodes], { perSeconds: 0 }), "only what runs").toEqual(
+        new Map([[nodes, ["b"]]]),
+      );
+      expect(await store.alerts.takenOut([nodes], { ...hour, before: first.id })).toEqual(new Map());
+      const part = { scope: "cluster", cluster: "prod-eu", key: nodes, members: ["c"], total: 20 } as const;
+      const share = (percent: number) => limit(newId(), { scope: "cluster", share: percent, parts: [part] });
+      expect((await decideWith(takes("c").countsIn, [share(10)])).decided).toMatchObject({
+        result: "limited",
+        reason: `3 of 20 nodes of ${nodes} would have been touched within 1h, 2 of them already; at most 2 (10%) may be`,
+      });
+      expect((await decideWith(takes("c").countsIn, [share(15)])).decided).toEqual({ result: "committed" });
+    });
+
     it("come after the claim: whose target is busy joins, and is not refused for it", async () => {
       const here = place();
       const holder = await executing({ countsIn: [here] });

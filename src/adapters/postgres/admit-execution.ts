@@ -5,7 +5,7 @@ import type { Limited, Refused, Resting, Stopped, Told } from "../../controller/
 import { limitReached } from "../../domain/gate/limits.ts";
 import { Problem } from "../../domain/problem.ts";
 import { holdingBreaker, takeNotice, tripBreakers } from "./queries/breakers.ts";
-import { countUsage, lockKeys } from "./queries/count-usage.ts";
+import { countUsage, lockKeys, takenOut } from "./queries/count-usage.ts";
 import { openIncident, releaseClaim, takeClaim } from "./queries/decide-firing.ts";
 import { insertExecution } from "./queries/insert-execution.ts";
 import { lockRest, restingUntil } from "./queries/resting.ts";
@@ -65,11 +65,17 @@ async function whyStopped(
 async function whyLimited(sql: Sql, { limits }: NewExecution): Promise<Limited | null> {
   await lockKeys(
     sql,
-    limits.flatMap(({ keys }) => keys),
+    limits.flatMap(({ keys, parts = [] }) => [...keys, ...parts.map(({ key }) => key)]),
   );
   for (const limit of limits) {
-    const counts = await countUsage(sql, limit.keys, { perSeconds: limit.perSeconds });
-    const reason = limitReached(limit, counts);
+    const { keys, perSeconds, parts = [] } = limit;
+    const counts = await countUsage(sql, keys, { perSeconds });
+    const taken = await takenOut(
+      sql,
+      parts.map(({ key }) => key),
+      { perSeconds },
+    );
+    const reason = limitReached(limit, counts, taken);
     if (reason !== null) return { result: "limited", limit, reason };
   }
   return null;

@@ -5,7 +5,7 @@ import { commitDecision } from "./commit-decision.ts";
 import { commitStart } from "./commit-start.ts";
 import type { DoubtfulDecisions } from "./doubtful-decisions.ts";
 import { countBacklog } from "./queries/count-backlog.ts";
-import { countUsage } from "./queries/count-usage.ts";
+import { countUsage, takenOut } from "./queries/count-usage.ts";
 import { dropDeadLetter } from "./queries/drop-dead-letter.ts";
 import { holdFirings, letGoFirings, openFirings } from "./queries/hold-firings.ts";
 import { keepHouse } from "./queries/keep-house.ts";
@@ -33,6 +33,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
       doubtful.watch(decision, () => commitDecision(pool, lease.replicaId(), firing, decision)),
     start: (alertName, decision) => commitStart(pool, lease.replicaId(), alertName, decision, doubtful),
     usage: (keys, options) => guarded(() => countUsage(sql, keys, options)),
+    takenOut: (keys, options) => guarded(() => takenOut(sql, keys, options)),
     liveExecution: (claimKey) => guarded(() => liveExecution(sql, claimKey)),
     openAlike: (alert, limit) => guarded(() => openAlike(sql, alert, limit)),
     history: (alertName, target) => guarded(() => readHistory(sql, alertName, target)),

@@ -109,9 +109,15 @@ function effectText(event: GuardEvent): string {
   }
 }
 
-function limitText({ running, starts, per }: Extract<GuardEvent, { type: "limit" }>["params"]): string {
+function limitText({
+  running,
+  starts,
+  per,
+  share,
+}: Extract<GuardEvent, { type: "limit" }>["params"]): string {
   return [
     ...(running === undefined ? [] : [`${running} at a time`]),
+    ...(share === undefined ? [] : [`${share} of its nodes or pods in ${per ?? "1h"}`]),
     ...(starts === undefined ? [] : [`${starts} starts${per === undefined ? "" : ` in ${per}`}`]),
   ].join(", ");
 }

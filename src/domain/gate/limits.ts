@@ -5,6 +5,7 @@ import { objectKey } from "../facts/objects.ts";
 import type { Count, Usage } from "../facts/usage.ts";
 import type { Plan } from "../planning/plan.ts";
 import type { Limit, LimitScope } from "../policies/selection.ts";
+import { type CountedPart, shareReached, type TakenOut } from "./shares.ts";
 
 type Counted = Pick<Plan, "template" | "target" | "touches">;
 
@@ -13,6 +14,8 @@ export interface AppliedLimit extends Limit {
   /** `policy/rule`. */
   readonly rule: string;
   readonly keys: readonly string[];
+  /** Of a limit by share: what the plan takes out in each place of its scope. */
+  readonly parts?: readonly CountedPart[];
 }
 
 export type Counts = ReadonlyMap<string, Count>;
@@ -27,7 +30,7 @@ export const neverRan: readonly string[] = [
   "superseded",
 ];
 
-const limitScopes: readonly LimitScope[] = ["global", "cluster", "namespace", "target", "template"];
+const usageScopes: readonly (keyof Usage)[] = ["global", "cluster", "namespace", "target", "template"];
 
 /** The keys of one scope: one for each cluster or namespace that the plan touches. */
 export function keysOf(scope: LimitScope, { template, target, touches }: Counted): readonly string[] {
@@ -46,12 +49,15 @@ export function keysOf(scope: LimitScope, { template, target, touches }: Counted
       return target === null ? [] : unique([objectKey(target)]);
     case "template":
       return unique([template.name]);
+    case "zone":
+    case "workload":
+      return [];
   }
 }
 
 /** Everything that an execution of the plan counts in. */
 export function everyKey(plan: Counted): readonly string[] {
-  return limitScopes.flatMap((scope) => keysOf(scope, plan));
+  return usageScopes.flatMap((scope) => keysOf(scope, plan));
 }
 
 /** Of several clusters or namespaces the one where most is. */
@@ -74,9 +80,11 @@ export function usageOf(plan: Counted, counts: Counts): Usage {
 
 /** Why one more is too many; null: it is not. */
 export function limitReached(
-  { running, starts, perSeconds, keys }: AppliedLimit,
+  limit: AppliedLimit,
   counts: Counts,
+  taken: TakenOut = new Map(),
 ): string | null {
+  const { running, starts, perSeconds, keys, parts = [] } = limit;
   for (const key of keys) {
     const found = counts.get(key) ?? { running: 0, starts: 0 };
     if (running !== null && found.running >= running)
@@ -84,5 +92,5 @@ export function limitReached(
     if (starts !== null && found.starts >= starts)
       return `${found.starts} were started in ${key} within ${durationText(perSeconds)}, at most ${starts} may be`;
   }
-  return null;
+  return shareReached(limit, parts, taken);
 }

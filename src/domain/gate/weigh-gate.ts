@@ -10,6 +10,7 @@ import { escalationName } from "../templates/escalation.ts";
 import { changesObjects } from "./changes-objects.ts";
 import type { ApprovalDemand, Gate, GateReason, Mode } from "./gate.ts";
 import { type AppliedLimit, everyKey, keysOf } from "./limits.ts";
+import { keysOfParts, type Part } from "./shares.ts";
 
 export interface LiveScope {
   /** Names or globs (`*`, `?`); left out: all. */
@@ -24,6 +25,8 @@ export interface GateRules {
   readonly manager: string | null;
   /** Why what the plan touches is protected; empty: nothing of it is. */
   readonly protection: readonly string[];
+  /** What it takes out of clusters, zones, namespaces and workloads; left out: nothing was read for it. */
+  readonly parts?: readonly Part[];
 }
 
 export interface Weighed {
@@ -51,7 +54,7 @@ export function weighGate(plan: Plan, found: readonly GuardVerdict[], rules: Gat
     mode,
     unknown: combined.kind === "refused" && unknownOnly(plan, verdicts, rules),
     limits: counted ? limitsOf(plan, verdicts) : [],
-    countsIn: counted ? everyKey(plan) : [],
+    countsIn: counted ? [...everyKey(plan), ...keysOfParts(rules.parts ?? [])] : [],
   };
 }
 

@@ -139,12 +139,24 @@ function readsUsage(leaves: readonly Leaf[]): boolean {
   });
 }
 
+const shareScopes: readonly string[] = ["cluster", "zone", "namespace", "workload"];
+
 function checkLimit({ params }: Limit, path: DataPath, list: FindingList): void {
-  const { running, starts, per } = params;
-  if (running === undefined && starts === undefined)
-    list.error(path, "MISSING_KEY", "a limit needs running, starts, or both");
-  if (per !== undefined && starts === undefined)
-    list.error([...path, "per"], "MISSING_KEY", 'nothing is counted within "per": add starts', { key: true });
+  const { scope, running, starts, per, share } = params;
+  if (running === undefined && starts === undefined && share === undefined)
+    list.error(path, "MISSING_KEY", "a limit needs running, starts, or share");
+  if (per !== undefined && starts === undefined && share === undefined)
+    list.error([...path, "per"], "MISSING_KEY", 'nothing is counted within "per": add starts or share', {
+      key: true,
+    });
+  if (share !== undefined && !shareScopes.includes(scope)) {
+    const message = `there is no share of a ${scope}: say cluster, zone, namespace or workload`;
+    list.error([...path, "scope"], "WRONG_VALUE", message);
+  }
+  if ((scope === "zone" || scope === "workload") && (running !== undefined || starts !== undefined)) {
+    const message = `only a share is counted in a ${scope}: executions are counted by namespace, cluster, target, template or global`;
+    list.error([...path, "scope"], "WRONG_VALUE", message);
+  }
 }
 
 function compileGuard(rule: Rule, event: GuardEvent, index: number, work: PolicyWork): GuardRule {

@@ -30,12 +30,13 @@ function verdictOf(answer: RuleAnswer<GuardRule>, facts: Facts): GuardVerdict | 
     case "require-approval":
       return approvalVerdict(rule, event, reason, facts);
     case "limit": {
-      const { scope, running = null, starts = null, per = "1h" } = event.params;
+      const { scope, running = null, starts = null, per = "1h", share } = event.params;
+      const limit = { scope, running, starts, perSeconds: durationSeconds(per) };
       return {
         rule,
         effect: "limit",
         reason,
-        limit: { scope, running, starts, perSeconds: durationSeconds(per) },
+        limit: share === undefined ? limit : { ...limit, share: Number.parseInt(share, 10) },
       };
     }
     case "set-mode":

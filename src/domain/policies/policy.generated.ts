@@ -324,9 +324,9 @@ export interface Limit {
    */
   params: {
     /**
-     * What is counted together: all executions in the plan's namespaces (each by itself), clusters, for its target, of its template, or all.
+     * What is counted together: all executions in the plan's namespaces (each by itself), clusters, for its target, of its template, or all. A zone (topology.kubernetes.io/zone) and a workload take `share` alone.
      */
-    scope: "namespace" | "cluster" | "target" | "template" | "global";
+    scope: "namespace" | "cluster" | "target" | "template" | "global" | "zone" | "workload";
     /**
      * How many may be under way at once, those that wait for people included.
      */
@@ -336,9 +336,13 @@ export interface Limit {
      */
     starts?: number;
     /**
-     * The time that `starts` counts back. Left out: an hour.
+     * The time that `starts` and `share` count back. Left out: an hour.
      */
     per?: string;
+    /**
+     * How much of a cluster or zone (its nodes), a namespace (its pods) or a workload (its replicas) may be touched: by this plan, by all that is under way, and by what was begun within `per`. Rounded down, but never less than one.
+     */
+    share?: string;
   };
 }
 /**
@@ -1244,13 +1248,15 @@ export const policySchema = {
           "properties": {
             "scope": {
               "title": "Scope",
-              "description": "What is counted together: all executions in the plan's namespaces (each by itself), clusters, for its target, of its template, or all.",
+              "description": "What is counted together: all executions in the plan's namespaces (each by itself), clusters, for its target, of its template, or all. A zone (topology.kubernetes.io/zone) and a workload take `share` alone.",
               "enum": [
                 "namespace",
                 "cluster",
                 "target",
                 "template",
-                "global"
+                "global",
+                "zone",
+                "workload"
               ],
               "examples": [
                 "namespace"
@@ -1278,11 +1284,20 @@ export const policySchema = {
             },
             "per": {
               "title": "Per",
-              "description": "The time that `starts` counts back. Left out: an hour.",
+              "description": "The time that `starts` and `share` count back. Left out: an hour.",
               "type": "string",
               "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
               "examples": [
                 "1h"
+              ]
+            },
+            "share": {
+              "title": "Share",
+              "description": "How much of a cluster or zone (its nodes), a namespace (its pods) or a workload (its replicas) may be touched: by this plan, by all that is under way, and by what was begun within `per`. Rounded down, but never less than one.",
+              "type": "string",
+              "pattern": "^([1-9][0-9]?|100)%$",
+              "examples": [
+                "10%"
               ]
             }
           },

@@ -64,8 +64,10 @@ export interface Limit {
   readonly scope: LimitScope;
   readonly running: number | null;
   readonly starts: number | null;
-  /** The time that `starts` counts back. */
+  /** The time that `starts` and `share` count back. */
   readonly perSeconds: number;
+  /** Percent of the nodes or pods of the scope; left out: it does not limit that. */
+  readonly share?: number;
 }
 
-export type LimitScope = keyof Usage;
+export type LimitScope = keyof Usage | "zone" | "workload";

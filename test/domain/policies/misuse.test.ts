@@ -105,7 +105,7 @@ describe("a condition", () => {
 
 describe("an event", () => {
   it.each([
-    ["{type: limit, params: {scope: namespace}}", /MISSING_KEY a limit needs running, starts, or both/],
+    ["{type: limit, params: {scope: namespace}}", /MISSING_KEY a limit needs running, starts, or share/],
     [
       "{type: limit, params: {scope: global, running: 1, per: 1h}}",
       /MISSING_KEY nothing is counted within "per"/,
@@ -114,8 +114,18 @@ describe("an event", () => {
       "{type: limit, params: {scope: node, running: 1}}",
       /WRONG_VALUE "node" is not one of namespace, cluster/,
     ],
+    [
+      "{type: limit, params: {scope: zone, starts: 1}}",
+      /WRONG_VALUE only a share is counted in a zone: executions are counted by namespace/,
+    ],
+    ["{type: limit, params: {scope: zone, share: 0%}}", /share/],
+    ["{type: limit, params: {scope: zone, share: 101%}}", /share/],
+    ["{type: limit, params: {scope: zone, share: 0.1}}", /share|string/],
     ["{type: limit, params: {scope: global, running: 0}}", /WRONG_VALUE must be >= 1/],
-    ["{type: limit, params: {scope: global, running: 1, share: 10%}}", /UNKNOWN_KEY unknown key "share"/],
+    [
+      "{type: limit, params: {scope: global, running: 1, share: 10%}}",
+      /WRONG_VALUE there is no share of a global: say cluster, zone, namespace or workload/,
+    ],
     ["{type: set-mode, params: {mode: live}}", /WRONG_VALUE/],
     ["{type: waive-approval, params: {max_risk: high}}", /MISSING_KEY "reason" is missing/],
     [

@@ -1,6 +1,7 @@
 // How much is under way and was started, by what executions count in. Inside a deciding transaction the keys are locked first,
 // so that two deciders never count the same place at once.
 import { type Counts, neverRan } from "../../../domain/gate/limits.ts";
+import type { TakenOut } from "../../../domain/gate/shares.ts";
 import type { Sql } from "../sql.ts";
 
 /** @param before only executions that were created before this one */
@@ -23,6 +24,31 @@ export async function countUsage(
     [keys, perSeconds, before ?? null, neverRan],
   );
   return new Map(rows.map(({ key, running, starts }) => [key, { running, starts }]));
+}
+
+/** @param keys of parts, whose members count in `<key>#<member>` */
+export async function takenOut(
+  sql: Sql,
+  keys: readonly string[],
+  { perSeconds, before }: { readonly perSeconds: number; readonly before?: string },
+): Promise<TakenOut> {
+  if (keys.length === 0) return new Map();
+  const rows = await sql.query<{ key: string; members: string[] }>(
+    `with counted as (
+       select e.counts_in from executions e
+       where e.outcome is null and e.counts_in && $1::text[] and ($3::uuid is null or e.id < $3::uuid)
+       union all
+       select e.counts_in from executions e
+       where e.outcome <> all($4::text[]) and e.counts_in <> '{}' and e.counts_in && $1::text[]
+         and e.created_at > now() - $2::double precision * interval '1 second' and ($3::uuid is null or e.id < $3::uuid)
+     )
+     select k.key, array_agg(distinct substr(m.name, length(k.key) + 2)) as members
+     from counted c cross join unnest(c.counts_in) as m(name)
+     join unnest($1::text[]) as k(key) on starts_with(m.name, k.key || '#')
+     group by k.key`,
+    [keys, perSeconds, before ?? null, neverRan],
+  );
+  return new Map(rows.map(({ key, members }) => [key, members]));
 }
 
 /** Until the transaction ends; in one order, so that nobody waits for whom they hold up. */
