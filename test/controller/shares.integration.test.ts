@@ -123,7 +123,7 @@ describe("a share of the nodes", () => {
     );
     const kinds = gates.map(({ kind }) => kind === "refused");
     expect(kinds[2], "alone in its zone").toBe(false);
-    expect(kinds.slice(0, 2).toSorted()).toEqual([false, true]);
+    expect(kinds.slice(0, 2).filter(Boolean), "one of the two in the other").toHaveLength(1);
     expect(refusedOf(gates)[0]?.reasons[0]?.reason).toContain("2 of 2 nodes of zone/test/a");
   });
 });

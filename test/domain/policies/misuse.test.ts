@@ -118,8 +118,8 @@ describe("an event", () => {
       "{type: limit, params: {scope: zone, starts: 1}}",
       /WRONG_VALUE only a share is counted in a zone: executions are counted by namespace/,
     ],
-    ["{type: limit, params: {scope: zone, share: 0%}}", /share/],
-    ["{type: limit, params: {scope: zone, share: 101%}}", /share/],
+    ["{type: limit, params: {scope: zone, share: 0%}}", /WRONG_VALUE "0%" must look like "10%"/],
+    ["{type: limit, params: {scope: zone, share: 101%}}", /WRONG_VALUE "101%" must look like "10%"/],
     ["{type: limit, params: {scope: zone, share: 0.1}}", /share|string/],
     ["{type: limit, params: {scope: global, running: 0}}", /WRONG_VALUE must be >= 1/],
     [
