@@ -7,6 +7,7 @@ import { objectKey } from "../domain/facts/objects.ts";
 import { secondsBetween } from "../domain/instant.ts";
 import { changesSomething, type Plan } from "../domain/planning/plan.ts";
 import { Problem, toProblem, unreachable } from "../domain/problem.ts";
+import { createAlarm } from "./alarm.ts";
 import { endExecution, isEnd } from "./end-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { followPauses, isPaused, waitPaused } from "./follow-pauses.ts";
@@ -26,6 +27,8 @@ const approvalPollMilliseconds = 1000;
 const retryMilliseconds = 1000;
 const claimMilliseconds = { least: 250, most: 5000 };
 const heldMilliseconds = 15_000;
+/** Who sleeps so long keeps only what wakes it, and reads its events again then: thousands may wait for hours. */
+const restMilliseconds = 60_000;
 
 export interface Drive {
   readonly id: string;
@@ -42,34 +45,51 @@ export interface Drive {
 /** `left`: drained, or no longer ours. `failed`: it is still ours and nobody drives it. */
 export type DriveEnd = "ended" | "left" | "failed";
 
+/** `signal`: nothing more is recorded once it aborts. Whoever aborts it wakes the drive, which may listen to nothing while it rests. */
 export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports: EnginePorts): Drive {
   const inbox: PendingCommand[] = [];
+  const alarm = createAlarm();
   let draining = false;
   let session: Session | null = null;
 
   const run = async (): Promise<DriveEnd> => {
-    session = openSession(owned, await ports.executions.state(owned.id), signal, ports);
-    while (session.state().phase !== "ended" && !(draining && session.busy.size === 0)) {
-      session.signal.throwIfAborted();
-      await answerInbox(session, inbox, ports);
-      await followRevoked(session, ports);
-      await followPauses(session, ports);
-      const pause = await doAll(due(session, draining, ports), session, ports);
-      if (pause > 0 && inbox.length === 0) await session.nextWake(pause);
+    while (!draining) {
+      signal.throwIfAborted();
+      session = openSession(owned, await ports.executions.state(owned.id), signal, ports, alarm);
+      const pause = await untilRest(session);
+      if (session.state().phase === "ended") return "ended";
+      session.close(new Error("the execution rests"));
+      session = null;
+      await alarm.next(pause);
     }
-    return session.state().phase === "ended" ? "ended" : "left";
+    return "left";
+  };
+
+  /** @returns milliseconds until it is due again; 0: it has ended, or is drained */
+  const untilRest = async (awake: Session): Promise<number> => {
+    while (awake.state().phase !== "ended" && !(draining && awake.busy.size === 0)) {
+      awake.signal.throwIfAborted();
+      await answerInbox(awake, inbox, ports);
+      await followRevoked(awake, ports);
+      await followPauses(awake, ports);
+      const pause = await doAll(due(awake, draining, ports), awake, ports);
+      if (pause <= 0 || inbox.length > 0) continue;
+      if (pause >= restMilliseconds && awake.busy.size === 0 && !alarm.rung()) return pause;
+      await alarm.next(pause);
+    }
+    return 0;
   };
 
   return {
     id: owned.id,
     give(command) {
       inbox.push(command);
-      session?.wake();
+      alarm.wake();
     },
-    wake: () => session?.wake(),
+    wake: alarm.wake,
     drain() {
       draining = true;
-      session?.wake();
+      alarm.wake();
     },
     done: run()
       .catch((error: unknown) => report(owned, error, signal, ports))

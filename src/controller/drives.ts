@@ -42,12 +42,17 @@ export function createDrives(ports: EnginePorts, onEnd: () => void): Drives {
     if (!signal.aborted && !draining) start(execution, failures + 1);
   };
 
+  const wake = () => {
+    for (const drive of drives.values()) drive.wake();
+  };
+
   ports.lease.onLost(() => {
     ports.log.warn(
       { driving: drives.size },
       "the lease was lost: everything under way is left to its next owner",
     );
     owned.abort(new Error("the lease was lost"));
+    wake();
     owned = new AbortController();
     drives.clear();
   });
@@ -57,9 +62,7 @@ export function createDrives(ports: EnginePorts, onEnd: () => void): Drives {
       if (!draining) start(execution);
     },
     give: (command) => drives.get(command.executionId)?.give(command),
-    wake() {
-      for (const drive of drives.values()) drive.wake();
-    },
+    wake,
     count: () => drives.size,
     async drain(graceSeconds) {
       draining = true;
@@ -67,6 +70,7 @@ export function createDrives(ports: EnginePorts, onEnd: () => void): Drives {
       const done = Promise.all([...drives.values()].map((running) => running.done));
       await atMost(graceSeconds * 1000, done);
       owned.abort(new Error("the controller stops"));
+      wake();
       await done;
     },
   };

@@ -9,6 +9,7 @@ import { assertLegal } from "../domain/execution/transitions.ts";
 import { toProblem } from "../domain/problem.ts";
 import { storable } from "../domain/storable.ts";
 import { escalationName } from "../domain/templates/escalation.ts";
+import { type Alarm, createAlarm } from "./alarm.ts";
 import { countEvents } from "./count-events.ts";
 import type { Faults } from "./fault-ports.ts";
 import { snapshotKeeper } from "./keep-snapshots.ts";
@@ -26,9 +27,6 @@ export interface Session extends OwnedExecution {
   record(events: readonly ExecutionEvent[], commands?: readonly string[]): Promise<void>;
   /** Runs work for a step in the background; the driver is woken when it ends. */
   launch(step: string, run: (signal: AbortSignal) => Promise<void>): void;
-  wake(): void;
-  /** Resolves at the next wake-up, or after `milliseconds`. */
-  nextWake(milliseconds: number): Promise<void>;
   /** Ends the session without recording anything. */
   close(reason: unknown): void;
 }
@@ -41,23 +39,20 @@ export interface SessionPorts {
   readonly metrics: Metrics;
 }
 
-const longestTimer = 2 ** 31 - 1;
-
 export function openSession(
   owned: OwnedExecution,
   start: Execution,
   parent: AbortSignal,
   ports: SessionPorts,
+  alarm: Alarm = createAlarm(),
 ): Session {
   const own = new AbortController();
   const signal = AbortSignal.any([parent, own.signal]);
   const busy = new Map<string, AbortController>();
   let state = start;
   let tail: Promise<void> = Promise.resolve();
-  let waker = Promise.withResolvers<void>();
   const keepSnapshot = snapshotKeeper(owned.id, ports);
-
-  const wake = () => waker.resolve();
+  const { wake } = alarm;
   signal.addEventListener("abort", wake);
 
   const append = async (events: readonly ExecutionEvent[], commands: readonly string[]) => {
@@ -94,14 +89,10 @@ export function openSession(
           wake();
         });
     },
-    wake,
-    async nextWake(milliseconds) {
-      const timer = setTimeout(wake, Math.min(Math.max(milliseconds, 0), longestTimer));
-      await waker.promise;
-      clearTimeout(timer);
-      waker = Promise.withResolvers<void>();
+    close(reason) {
+      signal.removeEventListener("abort", wake);
+      own.abort(reason);
     },
-    close: (reason) => own.abort(reason),
   };
 }
 

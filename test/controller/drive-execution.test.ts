@@ -7,7 +7,7 @@ import type { Append } from "../../src/controller/ports.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { Problem } from "../../src/domain/problem.ts";
 import { plan, requested } from "../fixtures/executions.ts";
-import { recorded, step } from "../support/given.ts";
+import { recorded, running, start, step } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 import { emptyPauseStore, noPauses } from "../support/no-pauses.ts";
 
@@ -97,5 +97,85 @@ describe("an execution whose drive failed", () => {
     createDrives(ports, () => undefined).start({ id, epoch: 1 });
     await vi.advanceTimersByTimeAsync(120_000);
     expect(appends).toEqual([]);
+  });
+});
+
+/** An engine with one execution that is tried again in `hours`; what it appends is stored. */
+function resting(hours: number) {
+  const since = Date.now();
+  const now = () => new Date(Date.parse(start) + 5_000 + Date.now() - since).toISOString();
+  const at = new Date(Date.parse(start) + hours * 3_600_000).toISOString();
+  const look = step("look", { changes: false, call: { action: "look", input: {} } });
+  const history = recorded([
+    ...running([look], { target: null, timeoutSeconds: 100 * 3_600 }),
+    { type: "RetryScheduled", step: "look", attempt: 2, at },
+  ]);
+  const reads: string[] = [];
+  const lost: (() => void)[] = [];
+  const ports = {
+    executions: {
+      state: async () => {
+        reads.push(now());
+        return fold(history);
+      },
+      append: async ({ events }: Append) => void history.push(...events),
+    },
+    clusters: { labels: () => ({}), tools: (signal: AbortSignal) => ({ signal }) as ActionTools },
+    actions: new Map([["look", { name: "look", changes: false, input: {}, run: async () => ({}) }]]),
+    faults: { at: async () => undefined },
+    clock: { now },
+    lease: { onLost: (listener: () => void) => void lost.push(listener) },
+    log: quiet,
+    metrics: noMetrics,
+    pauses: noPauses,
+    revoked: () => null,
+    pauseStore: emptyPauseStore,
+  } as unknown as EnginePorts;
+  const drives = createDrives(ports, () => undefined);
+  drives.start({ id, epoch: 1 });
+  const types = () => history.map(({ event }) => event.type);
+  return { drives, reads, types, loseLease: () => lost.forEach((listener) => listener()) };
+}
+
+describe("an execution that sleeps for hours", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it("is not kept in memory: it reads its events again when its time comes, and goes on", async () => {
+    const { drives, reads, types } = resting(3);
+    await vi.advanceTimersByTimeAsync(2 * 3_600_000);
+    expect(reads).toHaveLength(1);
+    expect(types().at(-1)).toBe("RetryScheduled");
+    await vi.advanceTimersByTimeAsync(2 * 3_600_000);
+    expect(reads).toEqual([expect.any(String), "2026-11-17T13:00:00.000Z"]);
+    expect(types().slice(-3)).toEqual(["StepStarted", "StepSucceeded", "Ended"]);
+    expect(drives.count()).toBe(0);
+  });
+  it("is cancelled at once", async () => {
+    const { drives, types } = resting(3);
+    await vi.advanceTimersByTimeAsync(60_000);
+    const command = { type: "cancel", by: "ada", reason: "no", keep: false } as const;
+    drives.give({ id: "1", executionId: id, command });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(types().slice(-2)).toEqual(["CancelRequested", "Ended"]);
+  });
+  it("is in memory while its time is near", async () => {
+    const { drives, reads } = resting(0.01);
+    await vi.advanceTimersByTimeAsync(10_000);
+    drives.wake();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(reads).toHaveLength(1);
+  });
+  it("does not hold up a shutdown, and is left alone when the lease is lost", async () => {
+    const { drives } = resting(3);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await drives.drain(3_600);
+    expect(drives.count()).toBe(0);
+    const other = resting(3);
+    await vi.advanceTimersByTimeAsync(60_000);
+    other.loseLease();
+    await vi.advanceTimersByTimeAsync(4 * 3_600_000);
+    expect(other.reads).toHaveLength(1);
+    expect(other.types().at(-1)).toBe("RetryScheduled");
   });
 });

@@ -1,5 +1,5 @@
 // Reads the states of many executions in few queries: a replica that takes over thousands asks for all of them at once. No timer:
-// one query is under way at most, and what is asked meanwhile makes the next.
+// two queries are under way at most, so that one is answered while the other is read, and what is asked meanwhile makes the next.
 import type { Execution } from "../../domain/execution/execution.ts";
 import { readStates } from "./queries/read-state.ts";
 import { guarded, type Sql } from "./sql.ts";
@@ -11,23 +11,24 @@ interface Waiting {
 }
 
 const mostAtOnce = 50;
+const mostQueries = 2;
 
 /** @throws Problem DATABASE_UNAVAILABLE, EVENT_UNKNOWN */
 export function batchReader(sql: Sql): (id: string) => Promise<Execution> {
   const waiting: Waiting[] = [];
-  let reading = false;
+  let queries = 0;
 
   const readAll = async () => {
-    reading = true;
+    queries += 1;
     await Promise.resolve(); // callers of this turn share the first query
     while (waiting.length > 0) await read(sql, waiting.splice(0, mostAtOnce));
-    reading = false;
+    queries -= 1;
   };
 
   return (id) => {
     const { promise, resolve, reject } = Promise.withResolvers<Execution>();
     waiting.push({ id, resolve, reject });
-    if (!reading) void readAll();
+    if (queries < mostQueries) void readAll();
     return promise;
   };
 }
