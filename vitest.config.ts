@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 // unit: no process but this one · integration: real PostgreSQL, Git, HTTP · kubernetes: a real API server
 // (or the simulated cluster when none is named) · e2e: everything together.
-// e2e files run one after the other: each starts a control plane, a database and replicas, and some measure seconds.
+// Two files at a time, e2e too: each starts its own database, cluster and replicas, and mostly waits for them.
 const project = (name: string, include: string[], testTimeout: number, exclude: string[] = []) => ({
   test: {
     name,
@@ -11,7 +11,7 @@ const project = (name: string, include: string[], testTimeout: number, exclude: 
     testTimeout,
     hookTimeout: 120_000,
     pool: "forks" as const,
-    maxWorkers: name === "e2e" ? 1 : 2,
+    maxWorkers: 2,
   },
 });
 const special = ["test/**/*.{integration,kubernetes,e2e}.test.ts"];

@@ -2,6 +2,7 @@
 // durable -> the effect -> settle (waits) -> outcome. Whoever takes over after a crash enters at `resumeStep`.
 import type { Action, ActionContext, ActionTools, ChangeAction } from "../actions/action.ts";
 import type { FoundObject } from "../actions/protected.ts";
+import { waitFor } from "../actions/wait.ts";
 import { afterFailure } from "../domain/execution/after-failure.ts";
 import type { StepFailed } from "../domain/execution/events.ts";
 import { finallySteps, type StepState } from "../domain/execution/execution.ts";
@@ -94,14 +95,20 @@ export async function resumeStep(
   const attempt = openAttempt(step, before, before.attempt, call, abort, session, ports);
   const { effect } = before;
   await guarded(attempt, effect !== null, async () => {
-    const scope = await scopeOf(session.state(), [step, call], attempt.tools, session.id, ports);
-    if (!attempt.action.changes || effect === null) return finishRead(attempt, call, scope);
+    const read = () => scopeOf(session.state(), [step, call], attempt.tools, session.id, ports);
+    if (!attempt.action.changes || effect === null) return finishRead(attempt, call, await read());
+    const scope = await untilRead(attempt, read);
     const lost = new Problem("API_OUTCOME_UNKNOWN", "the controller stopped while the change was under way", {
       retryable: true,
     });
     const end = await findOut(effectRequest(attempt, effect), lost, ports);
     return conclude(attempt, attempt.action, { ...call }, { effect, found: null }, end, scope);
   });
+}
+
+/** A cluster that does not answer while the change may be made already is no reason to take it back. */
+function untilRead(attempt: Attempt, read: () => Promise<Scope>): Promise<Scope> {
+  return waitFor(attempt.tools, restSeconds(attempt), async () => ({ done: true, value: await read() }));
 }
 
 /** What is null is left out: the action's own default holds. @throws Problem PARAMETER_INVALID, EXPRESSION_FAILED */

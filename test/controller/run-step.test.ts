@@ -2,14 +2,14 @@ import { describe, expect, it, vi } from "vitest";
 import type { Action } from "../../src/actions/action.ts";
 import type { EnginePorts } from "../../src/controller/engine-ports.ts";
 import type { Append } from "../../src/controller/ports.ts";
-import { startStep } from "../../src/controller/run-step.ts";
+import { resumeStep, startStep } from "../../src/controller/run-step.ts";
 import { openSession } from "../../src/controller/session.ts";
 import type { ExecutionEvent } from "../../src/domain/execution/events.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { nextWork } from "../../src/domain/execution/next-work.ts";
 import type { Gate } from "../../src/domain/gate/gate.ts";
 import type { Effect } from "../../src/domain/planning/effect.ts";
-import type { ProblemCode } from "../../src/domain/problem.ts";
+import { Problem, type ProblemCode } from "../../src/domain/problem.ts";
 import { asWritten } from "../support/as-written.ts";
 import { recorded, running, scaleEffect, started, step } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
@@ -21,35 +21,19 @@ const scale = step("scale", { call: { action: "scale_deployment", input: {} } })
 /** What an attempt would prepare that reads the object after the late write: nothing left to change, and nothing to take back. */
 const preparedTooLate = { ...scaleEffect, resourceVersion: "after" } as Effect;
 
-/** The second attempt of a step whose first one failed with this code; `happened`: what the cluster says of it now. */
-async function secondAttempt(
-  code: ProblemCode,
-  happened: "yes" | "no" | "unknown",
-  gate: Gate = { kind: "open", reasons: [] },
-) {
+/** One execution whose history is `events`, in a cluster of which `happened` says what became of the change. */
+function given(events: readonly ExecutionEvent[], happened: "yes" | "no" | "unknown", gate: Gate) {
   const appends: Append[] = [];
   const sent: Effect[] = [];
-  const firstFailed: ExecutionEvent[] = [
-    started("scale"),
-    {
-      type: "StepFailed",
-      step: "scale",
-      attempt: 1,
-      code,
-      message: "no answer",
-      changed: false,
-      retryable: true,
-      retryAfterSeconds: null,
-    },
-    { type: "RetryScheduled", step: "scale", attempt: 2, at: "2026-11-17T10:00:05.000Z" },
-  ];
+  const get = vi.fn(async (): Promise<unknown> => asWritten(scaleEffect));
   const ports = {
     executions: { append: async (append: Append) => void appends.push(append) },
     clusters: {
       labels: () => ({}),
       tools: (signal: AbortSignal) => ({
         signal,
-        cluster: () => ({ get: async () => asWritten(scaleEffect) }),
+        cluster: () => ({ get }),
+        sleep: async () => undefined,
         now: () => "2026-11-17T10:05:00.000Z",
       }),
     },
@@ -81,10 +65,35 @@ async function secondAttempt(
     revoked: () => null,
     pauseStore: emptyPauseStore,
   } as unknown as EnginePorts;
-  const state = fold(recorded([...running([scale]), ...firstFailed]));
+  const state = fold(recorded(events));
   const session = openSession({ id: "e1", epoch: 1 }, state, new AbortController().signal, ports);
+  const told = () => appends.flatMap(({ events: some }) => some.map(({ event }) => event));
+  return { ports, state, session, sent, get, told };
+}
+
+/** The second attempt of a step whose first one failed with this code; `happened`: what the cluster says of it now. */
+async function secondAttempt(
+  code: ProblemCode,
+  happened: "yes" | "no" | "unknown",
+  gate: Gate = { kind: "open", reasons: [] },
+) {
+  const firstFailed: ExecutionEvent[] = [
+    started("scale"),
+    {
+      type: "StepFailed",
+      step: "scale",
+      attempt: 1,
+      code,
+      message: "no answer",
+      changed: false,
+      retryable: true,
+      retryAfterSeconds: null,
+    },
+    { type: "RetryScheduled", step: "scale", attempt: 2, at: "2026-11-17T10:00:05.000Z" },
+  ];
+  const { ports, state, session, sent, told } = given([...running([scale]), ...firstFailed], happened, gate);
   await startStep(scale, state.steps.get("scale")!, new AbortController().signal, session, ports);
-  return { sent, events: appends.flatMap(({ events }) => events.map(({ event }) => event)), session };
+  return { sent, events: told(), session };
 }
 
 describe("a step that is tried again because nobody answered", () => {
@@ -113,6 +122,20 @@ describe("a step that is tried again because nobody answered", () => {
   it("is made again without asking when the API server had refused it", async () => {
     const { sent } = await secondAttempt("API_THROTTLED", "yes");
     expect(sent).toEqual([preparedTooLate]);
+  });
+});
+
+describe("a step that is taken over after its change", () => {
+  it("is not taken back because the cluster does not answer at once", async () => {
+    const checked = { ...scale, postconditions: ["namespace.name == 'shop'"] };
+    const history = [...running([checked]), started("scale")];
+    const { ports, state, session, sent, get, told } = given(history, "yes", { kind: "open", reasons: [] });
+    const shop = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop", uid: "n1" } };
+    get.mockRejectedValueOnce(new Problem("API_OUTCOME_UNKNOWN", "no answer", { retryable: true }));
+    get.mockResolvedValueOnce(shop);
+    await resumeStep(checked, state.steps.get("scale")!, new AbortController().signal, session, ports);
+    expect(sent).toEqual([]);
+    expect(told().map(({ type }) => type)).toEqual(["StepSucceeded"]);
   });
 });
 
