@@ -1,0 +1,149 @@
+// What the length of the history costs: a firing that is taken and decided, an execution that is claimed after its owner is gone,
+// and one that ends, with 1,000 to 1,000,000 past executions in the same database. The first row is the baseline of the others, in the
+// same run on the same throw-away PostgreSQL (fsync on). Rows that a sequential scan has read say where history is walked.
+// Usage: node bench/history.ts [--most 1000000]
+import { parseArgs } from "node:util";
+import { type Database, openDatabase } from "../src/adapters/postgres/open-database.ts";
+import { append, delivery, ending, newAlert, newExecution } from "../test/contracts/store-samples.ts";
+import { startPostgres } from "../test/support/postgres.ts";
+import { endOfLease } from "../test/support/replica.ts";
+
+const { values } = parseArgs({ options: { most: { type: "string", default: "1000000" } } });
+const sizes = [1_000, 10_000, 100_000, 1_000_000].filter((size) => size <= Number(values.most));
+const live = 200;
+const rounds = 3;
+
+/** Milliseconds for each execution. */
+interface Cost {
+  readonly take: number;
+  readonly decide: number;
+  readonly claim: number;
+  readonly end: number;
+}
+
+const postgres = await startPostgres({ fsync: true });
+const database = await openDatabase({ url: await postgres.createDatabase() });
+try {
+  await round(database);
+  console.log(`${live} live executions, milliseconds for each; the best of ${rounds} rounds`);
+  console.log("      past     take   decide    claim      end   of 1,000 past   rows of history walked");
+  let baseline: Cost | null = null;
+  for (const size of sizes) {
+    await grow(database, size);
+    const before = await walked(database);
+    const costs: Cost[] = [];
+    for (let number = 0; number < rounds; number += 1) costs.push(await round(database));
+    const cost = bestOf(costs);
+    baseline ??= cost;
+    print(size, cost, total(cost) / total(baseline), (await walked(database)) - before);
+  }
+} finally {
+  await database.close();
+  await postgres.remove();
+}
+
+/** Copies of one that has ended, with its firing, decision and events, each half a minute older than the one before. */
+async function grow({ pool }: Database, size: number): Promise<void> {
+  const { rows } = await pool.query<{ missing: number }>(
+    "select $1::integer - count(*)::integer as missing from executions",
+    [size],
+  );
+  const columns = async (table: string) => {
+    const found = await pool.query<{ name: string }>(
+      `select string_agg(quote_ident(column_name), ', ') as name from information_schema.columns
+       where table_name = $1 and is_identity = 'NO' and column_name not in ('id', 'execution_id', 'fingerprint', 'alert_id', 'cluster', 'target_key')`,
+      [table],
+    );
+    return found.rows[0]?.name ?? "";
+  };
+  const [execution, alert, decision, event] = await Promise.all(
+    ["executions", "alerts", "decisions", "events"].map(columns),
+  );
+  await pool.query(
+    `with sample as (select id from executions where outcome is not null order by id limit 1),
+     grown as materialized (
+       select (lpad(to_hex((extract(epoch from now() - n * interval '30 seconds') * 1000)::bigint), 12, '0')
+         || '7000a' || substr(md5(n::text || $2), 1, 15))::uuid as id, n
+       from generate_series(1, $1::integer) as n
+     ), e as (
+       insert into executions (id, target_key, ${execution})
+       select g.id, 'history/' || g.n % 5000, ${execution} from grown g, executions x where x.id = (select id from sample)
+     ), a as (
+       insert into alerts (execution_id, cluster, fingerprint, target_key, ${alert})
+       select g.id, cluster, $2 || g.n, 'history/' || g.n % 5000, ${alert} from grown g,
+         (select * from alerts where status = 'resolved' limit 1) x
+       returning id
+     ), d as (
+       insert into decisions (alert_id, execution_id, ${decision})
+       select -g.n, g.id, ${decision} from grown g, (select * from decisions limit 1) x
+     )
+     insert into events (execution_id, ${event})
+     select g.id, ${event} from grown g, events x where x.execution_id = (select id from sample)`,
+    [rows[0]?.missing ?? 0, `h${size}-`],
+  );
+  await pool.query("vacuum analyze");
+  const grown = await pool.query<{ past: number }>(
+    "select count(*)::integer as past from executions where outcome is not null",
+  );
+  if ((grown.rows[0]?.past ?? 0) < size) throw new Error(`the history did not grow to ${size}`);
+}
+
+async function round({ alerts, executions, pool, ...database }: Database): Promise<Cost> {
+  const all = Array.from({ length: live }, () => newAlert());
+  await alerts.receive(delivery(...all));
+  const [take, due] = await timed(() => alerts.takeDue(live, 600));
+  const [decide] = await timed(async () => {
+    for (const firing of due) {
+      const { result } = await alerts.decide(firing, newExecution(firing.alert));
+      if (result !== "committed") throw new Error(`the decision was ${result}`);
+    }
+  });
+  await endOfLease({ alerts, executions, pool, ...database });
+  const [claim, owned] = await timed(() => executions.claimAbandoned(live));
+  if (owned.length !== live) throw new Error(`${owned.length} were claimed, not ${live}`);
+  const [end] = await timed(async () => {
+    for (const { id, epoch } of owned) {
+      await executions.append(append(id, 2, { epoch }));
+      await executions.append(ending(id, 3, { epoch }));
+    }
+  });
+  await alerts.receive(
+    delivery(
+      ...all.map((alert) => ({
+        ...alert,
+        status: "resolved" as const,
+        endsAt: new Date().toISOString(),
+      })),
+    ),
+  );
+  return { take, decide, claim, end };
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<readonly [number, T]> {
+  const began = performance.now();
+  const result = await work();
+  return [(performance.now() - began) / live, result];
+}
+
+async function walked({ pool }: Database): Promise<number> {
+  await pool.query("select pg_stat_force_next_flush()");
+  const { rows } = await pool.query<{ read: string }>(
+    "select sum(seq_tup_read) as read from pg_stat_user_tables where relname ~ '^(executions|alerts|decisions|events)'",
+  );
+  return Number(rows[0]?.read ?? 0);
+}
+
+function bestOf(costs: readonly Cost[]): Cost {
+  const best = (part: keyof Cost) => Math.min(...costs.map((cost) => cost[part]));
+  return { take: best("take"), decide: best("decide"), claim: best("claim"), end: best("end") };
+}
+
+function total({ take, decide, claim, end }: Cost): number {
+  return take + decide + claim + end;
+}
+
+function print(size: number, { take, decide, claim, end }: Cost, ratio: number, read: number): void {
+  const figures = [take, decide, claim, end].map((one) => one.toFixed(3).padStart(8)).join(" ");
+  const columns = [size.toLocaleString("en").padStart(10), figures, `${ratio.toFixed(2)} times`.padStart(15)];
+  console.log(`${columns.join(" ")} ${read.toLocaleString("en").padStart(24)}`);
+}
