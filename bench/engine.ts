@@ -10,7 +10,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs, promisify } from "node:util";
 import { actions } from "../src/actions/registry.ts";
 import { type Database, openDatabase } from "../src/adapters/postgres/open-database.ts";
-import { type Controller, startController } from "../src/controller/controller.ts";
+import { createLog } from "../src/adapters/telemetry/log.ts";
+import { createMetrics } from "../src/adapters/telemetry/metrics.ts";
+import { type Controller, type ControllerPorts, startController } from "../src/controller/controller.ts";
 import type { ExecutionEvent } from "../src/domain/execution/events.ts";
 import type { PlannedStep } from "../src/domain/planning/plan.ts";
 import {
@@ -39,6 +41,9 @@ const [executions, steps, waiting] = [values.executions, values.steps, values.wa
   number,
   number,
 ];
+/** As Prometheus does by default. */
+const scrapeEveryMilliseconds = 15_000;
+const scrapes = 50;
 const folder = await mkdtemp(join(tmpdir(), "gitmend-bench-"));
 if (values["take-up"] !== undefined) {
   const database = await openDatabase({ url: values["take-up"] });
@@ -50,12 +55,17 @@ if (values["take-up"] !== undefined) {
 const postgres = await startPostgres({ fsync: true });
 try {
   if (waiting > 0) await takeUpElsewhere();
-  const driven = await inDatabase((database) => stepsASecond(database));
+  const { rate: driven, monitoring } = await inDatabase((database) => stepsASecond(database));
   const bare = await inDatabase((database) => bareSteps(database));
   console.log(`${executions} executions of ${steps} steps, one replica`);
   console.log(`  engine                        ${Math.round(driven)} steps/s (design 1000)`);
   console.log(
     `  their events, appended alone  ${Math.round(bare)} steps/s   the engine reaches ${(driven / bare).toFixed(2)} of it`,
+  );
+  const { calls, callShare, scrapeMilliseconds } = monitoring;
+  const scrapeShare = scrapeMilliseconds / scrapeEveryMilliseconds;
+  console.log(
+    `  monitoring                    ${((callShare + scrapeShare) * 100).toFixed(2)} % of the CPU (design 2 %): ${calls} measurements and log lines ${(callShare * 100).toFixed(2)} %, a scrape of ${scrapeMilliseconds.toFixed(1)} ms every 15 s ${(scrapeShare * 100).toFixed(2)} %`,
   );
 } finally {
   await postgres.remove();
@@ -112,7 +122,11 @@ async function giveUp(database: Database, count: number, more: readonly Executio
   await endOfLease(database);
 }
 
-async function startReplica(database: Database, name: string) {
+async function startReplica(
+  database: Database,
+  name: string,
+  watched: (ports: ControllerPorts) => ControllerPorts = (ports) => ports,
+) {
   const { ports, close } = await installedPorts(
     { folder: join(folder, name), database, kubeconfig: unusedKubeconfig(), catalog: [] },
     () => undefined,
@@ -120,20 +134,17 @@ async function startReplica(database: Database, name: string) {
   const look = actions.find(({ name }) => name === "get_pod_status");
   if (look === undefined || look.changes) throw new TypeError("the sample action changed");
   const idle = { ...look, input: { type: "object" }, run: async () => ({ done: true }) };
-  const controller = startController(
-    { ...ports, actions: new Map([["get_pod_status", idle]]) },
-    {
-      catalogIntervalSeconds: 60,
-      staleAfterSeconds: 3_600,
-      retention: {
-        deadLettersSeconds: 86_400,
-        alertsSeconds: 86_400,
-        evidenceSeconds: 86_400,
-        bodiesSeconds: 86_400,
-      },
-      keepExecutionsSeconds: 400 * 86_400,
+  const controller = startController(watched({ ...ports, actions: new Map([["get_pod_status", idle]]) }), {
+    catalogIntervalSeconds: 60,
+    staleAfterSeconds: 3_600,
+    retention: {
+      deadLettersSeconds: 86_400,
+      alertsSeconds: 86_400,
+      evidenceSeconds: 86_400,
+      bodiesSeconds: 86_400,
     },
-  );
+    keepExecutionsSeconds: 400 * 86_400,
+  });
   return { controller, close };
 }
 
@@ -147,14 +158,65 @@ function unusedKubeconfig(): string {
   });
 }
 
-async function stepsASecond(database: Database): Promise<number> {
+interface Monitoring {
+  readonly calls: number;
+  /** Of the CPU time of the process. */
+  readonly callShare: number;
+  /** Wall time, the database's answer included: more than its CPU time. */
+  readonly scrapeMilliseconds: number;
+}
+
+async function stepsASecond(
+  database: Database,
+): Promise<{ readonly rate: number; readonly monitoring: Monitoring }> {
   await giveUp(database, executions, []);
+  const registry = createMetrics();
+  const log = createLog({ level: "info", pretty: false, write: () => undefined });
+  let calls = 0;
+  let spent = 0;
+  const timed =
+    <Arguments extends unknown[]>(call: (...given: Arguments) => void) =>
+    (...given: Arguments) => {
+      const from = performance.now();
+      call(...given);
+      spent += performance.now() - from;
+      calls += 1;
+    };
+  const cpu = process.cpuUsage();
   const began = performance.now();
-  const { controller, close } = await startReplica(database, "driven");
+  const { controller, close } = await startReplica(database, "driven", (ports) => ({
+    ...ports,
+    metrics: { count: timed(registry.count), observe: timed(registry.observe) } as typeof registry,
+    log: { info: timed(log.info), warn: timed(log.warn), error: timed(log.error) },
+  }));
   await until(database, "select count(*) = 0 as done from executions where outcome is null");
   const seconds = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  const scrapeMilliseconds = await aScrape(database, registry);
   await stop(controller, close);
-  return (executions * steps) / seconds;
+  return {
+    rate: (executions * steps) / seconds,
+    monitoring: { calls, callShare: (spent * 1000) / (user + system), scrapeMilliseconds },
+  };
+}
+
+async function aScrape({ views }: Database, registry: ReturnType<typeof createMetrics>): Promise<number> {
+  const nothing = () => [];
+  const began = performance.now();
+  for (let count = 0; count < scrapes; count += 1) {
+    const health = views.health();
+    await registry.scrape({
+      catalog_revision_info: nothing,
+      catalog_invalid: nothing,
+      executions_active: async () =>
+        Object.entries((await health).active).map(([state, value]) => ({ labels: { state }, value })),
+      decision_backlog: nothing,
+      breakers_open: nothing,
+      audit_lag_seconds: async () => [{ labels: {}, value: (await health).auditLagSeconds }],
+      api_concurrency: nothing,
+    });
+  }
+  return (performance.now() - began) / scrapes;
 }
 
 /** Two events a step, each durable before the next, as the engine writes them. */
