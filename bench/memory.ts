@@ -59,9 +59,10 @@ async function main(): Promise<void> {
 function catalog() {
   const look = { name: "look", action: { type: "kubernetes", action: "get_pod_status" } };
   const params = { template: "look" };
-  const rules = [{ name: "look", on: ["Known"], event: { type: "select-template", params } }];
+  const names = Array.from({ length: 1_000 }, (_, round) => knownName(round));
+  const rules = [{ name: "look", on: names, event: { type: "select-template", params } }];
   return {
-    "templates/look.json": JSON.stringify({ name: "look", configuration: { cooldown: "1s" }, steps: [look] }),
+    "templates/look.json": JSON.stringify({ name: "look", configuration: { cooldown: "1h" }, steps: [look] }),
     "policies/bench.json": JSON.stringify({ name: "bench", rules }),
   };
 }
@@ -103,7 +104,7 @@ async function deliverRound(controller: ControllerProcess, round: number): Promi
 }
 
 function alertOf(round: number, index: number, status: "firing" | "resolved" = "firing"): AlertPayload {
-  const alertname = index < opened ? `Unknown${index % 50}` : "Known";
+  const alertname = index < opened ? `Unknown${index % 50}` : knownName(round);
   const pod = `api-${index % 100}`;
   return {
     status,
@@ -113,6 +114,11 @@ function alertOf(round: number, index: number, status: "firing" | "resolved" = "
     endsAt: status === "resolved" ? startedAt(round + 1) : "0001-01-01T00:00:00Z",
     fingerprint: `${round}-${index}`,
   };
+}
+
+/** Another in each round: what was tried for a name and a target is not tried again for a while. */
+function knownName(round: number): string {
+  return `Known${round}`;
 }
 
 /** A second for each round, the last of them in the past. */
