@@ -62,9 +62,10 @@ async function grow(client: pg.Client, size: number): Promise<void> {
     );
     return found.rows[0]?.name ?? "";
   };
-  const [execution, alert, decision, event] = await Promise.all(
-    ["executions", "alerts", "decisions", "events"].map(columns),
-  );
+  const execution = await columns("executions");
+  const alert = await columns("alerts");
+  const decision = await columns("decisions");
+  const event = await columns("events");
   await client.query(
     `with sample as (select id from executions where outcome is not null order by id limit 1),
      grown as materialized (
