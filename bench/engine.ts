@@ -55,13 +55,14 @@ if (values["take-up"] !== undefined) {
 const postgres = await startPostgres({ fsync: true });
 try {
   if (waiting > 0) await takeUpElsewhere();
-  const { rate: driven, monitoring } = await inDatabase((database) => stepsASecond(database));
+  const { rate: driven, kilobytes, monitoring } = await inDatabase((database) => stepsASecond(database));
   const bare = await inDatabase((database) => bareSteps(database));
   console.log(`${executions} executions of ${steps} steps, one replica`);
   console.log(`  engine                        ${Math.round(driven)} steps/s (design 1000)`);
   console.log(
     `  their events, appended alone  ${Math.round(bare)} steps/s   the engine reaches ${(driven / bare).toFixed(2)} of it`,
   );
+  console.log(`  size in the database          ${kilobytes.toFixed(0)} kB an execution, indexes included`);
   const { calls, callShare, scrapeMilliseconds } = monitoring;
   const scrapeShare = scrapeMilliseconds / scrapeEveryMilliseconds;
   console.log(
@@ -168,7 +169,8 @@ interface Monitoring {
 
 async function stepsASecond(
   database: Database,
-): Promise<{ readonly rate: number; readonly monitoring: Monitoring }> {
+): Promise<{ readonly rate: number; readonly kilobytes: number; readonly monitoring: Monitoring }> {
+  const emptyBytes = await sizeOf(database);
   await giveUp(database, executions, []);
   const registry = createMetrics();
   const log = createLog({ level: "info", pretty: false, write: () => undefined });
@@ -193,11 +195,20 @@ async function stepsASecond(
   const seconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   const scrapeMilliseconds = await aScrape(database, registry);
+  const kilobytes = ((await sizeOf(database)) - emptyBytes) / executions / 1000;
   await stop(controller, close);
   return {
     rate: (executions * steps) / seconds,
+    kilobytes,
     monitoring: { calls, callShare: (spent * 1000) / (user + system), scrapeMilliseconds },
   };
+}
+
+async function sizeOf({ pool }: Database): Promise<number> {
+  const { rows } = await pool.query<{ bytes: string }>(
+    "select pg_database_size(current_database()) as bytes",
+  );
+  return Number(rows[0]?.bytes);
 }
 
 async function aScrape({ views }: Database, registry: ReturnType<typeof createMetrics>): Promise<number> {
@@ -259,8 +270,11 @@ async function takeUp(database: Database): Promise<void> {
   const { controller, close } = await startReplica({ ...database, executions: counted }, "waiting");
   while (known < waiting) await sleep(20);
   const seconds = (performance.now() - began) / 1000;
-  await sleep(1_000);
-  globalThis.gc?.();
+  // Pages that are free go back to the system a little later.
+  for (let second = 0; second < 5; second += 1) {
+    await sleep(1_000);
+    globalThis.gc?.();
+  }
   const { rss, heapUsed } = process.memoryUsage();
   const mebibytes = (bytes: number) => Math.round(bytes / 1024 / 1024);
   console.log(`${waiting} executions of ${steps} steps that wait, one replica`);
