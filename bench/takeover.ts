@@ -1,7 +1,7 @@
 // Takeover: three replicas drive many executions over one PostgreSQL, one replica is killed with SIGKILL; how long until every
 // execution of the victim has written its next event. Beside it, in the same run: one replica alone that is killed and started
 // again at once, which is what a single process would need. The API server takes a fifth of a second to list pods, which is all that a
-// step does: so every execution is still at it when the replica is killed. Usage: node bench/takeover.ts [--executions 600] [--steps 120]
+// step does: so every execution is still at it when the replica is killed. Usage: node bench/takeover.ts [--executions 200] [--steps 120]
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -11,7 +11,7 @@ import type { ControllerProcess } from "../test/support/controller-process.ts";
 
 const { values } = parseArgs({
   options: {
-    executions: { type: "string", default: "600" },
+    executions: { type: "string", default: "200" },
     steps: { type: "string", default: "120" },
   },
 });
