@@ -83,6 +83,8 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
   return {
     id: owned.id,
     give(command) {
+      // The inbox is read again before a command is answered: one that is asleep or busy is handed the same many times.
+      if (inbox.some(({ id }) => id === command.id)) return;
       inbox.push(command);
       alarm.wake();
     },

@@ -6,6 +6,7 @@ import type { EnginePorts } from "../../src/controller/engine-ports.ts";
 import type { Append } from "../../src/controller/ports.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
 import { Problem } from "../../src/domain/problem.ts";
+import { newAlert } from "../contracts/store-samples.ts";
 import { plan, requested } from "../fixtures/executions.ts";
 import { recorded, running, start, step } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
@@ -100,8 +101,8 @@ describe("an execution whose drive failed", () => {
   });
 });
 
-/** An engine with one execution that is tried again in `hours`; what it appends is stored. */
-function resting(hours: number) {
+/** An engine with one execution that is tried again in `hours`; what it appends is stored. `read` stands before each answer. */
+function resting(hours: number, read: (reads: number) => Promise<void> = async () => undefined) {
   const since = Date.now();
   const now = () => new Date(Date.parse(start) + 5_000 + Date.now() - since).toISOString();
   const at = new Date(Date.parse(start) + hours * 3_600_000).toISOString();
@@ -116,6 +117,7 @@ function resting(hours: number) {
     executions: {
       state: async () => {
         reads.push(now());
+        await read(reads.length);
         return fold(history);
       },
       append: async ({ events }: Append) => void history.push(...events),
@@ -158,6 +160,42 @@ describe("an execution that sleeps for hours", () => {
     drives.give({ id: "1", executionId: id, command });
     await vi.advanceTimersByTimeAsync(0);
     expect(types().slice(-2)).toEqual(["CancelRequested", "Ended"]);
+  });
+  it("writes down once what it was handed again and again while its events were read", async () => {
+    const slow = Promise.withResolvers<void>();
+    const { drives, types } = resting(3, (reads) => (reads === 2 ? slow.promise : Promise.resolve()));
+    await vi.advanceTimersByTimeAsync(60_000);
+    const alert = newAlert();
+    const { cluster, fingerprint } = alert;
+    const said = [
+      { type: "alert-joined", alert },
+      { type: "alert-resolved", cluster, fingerprint, endsAt: start },
+    ] as const;
+    for (let round = 0; round < 3; round += 1)
+      for (const [index, command] of said.entries())
+        drives.give({ id: `${index}`, executionId: id, command });
+    slow.resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(types().slice(-3)).toEqual(["RetryScheduled", "AlertJoined", "AlertResolved"]);
+  });
+  it("is tried again when its events cannot be read as its time comes, and goes on", async () => {
+    const { drives, reads, types } = resting(3, async (times) => {
+      if (times === 2 || times === 3) throw new Problem("DATABASE_UNAVAILABLE", "the database is away");
+    });
+    await vi.advanceTimersByTimeAsync(3 * 3_600_000 + 60_000);
+    expect(reads).toHaveLength(4);
+    expect(types().slice(-3)).toEqual(["StepStarted", "StepSucceeded", "Ended"]);
+    expect(drives.count()).toBe(0);
+  });
+  it("goes back to rest when it is woken for what concerns others", async () => {
+    const { drives, reads, types } = resting(3);
+    await vi.advanceTimersByTimeAsync(60_000);
+    drives.wake();
+    await vi.advanceTimersByTimeAsync(2 * 3_600_000);
+    expect(reads).toHaveLength(2);
+    expect(types().at(-1)).toBe("RetryScheduled");
+    await vi.advanceTimersByTimeAsync(2 * 3_600_000);
+    expect(types().at(-1)).toBe("Ended");
   });
   it("is in memory while its time is near", async () => {
     const { drives, reads } = resting(0.01);
