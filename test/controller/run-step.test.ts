@@ -25,7 +25,7 @@ const preparedTooLate = { ...scaleEffect, resourceVersion: "after" } as Effect;
 function given(events: readonly ExecutionEvent[], happened: "yes" | "no" | "unknown", gate: Gate) {
   const appends: Append[] = [];
   const sent: Effect[] = [];
-  const get = vi.fn(async (): Promise<unknown> => asWritten(scaleEffect));
+  const get = vi.fn<() => Promise<unknown>>(async () => asWritten(scaleEffect));
   const ports = {
     executions: { append: async (append: Append) => void appends.push(append) },
     clusters: {
