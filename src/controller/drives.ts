@@ -28,12 +28,16 @@ export function createDrives(ports: EnginePorts, onEnd: () => void): Drives {
 
   const start = (execution: OwnedExecution, failures = 0) => {
     const { signal } = owned;
+    const startedAt = performance.now();
     const running = driveExecution(execution, signal, ports);
     drives.set(execution.id, running);
     void running.done.then((end) => {
       if (drives.get(execution.id) === running) drives.delete(execution.id);
       onEnd();
-      if (end === "failed") void startAgain(execution, failures, signal);
+      if (end !== "failed") return;
+      // What went well for longer than the longest pause has nothing to do with the failures before it.
+      const wasWell = performance.now() - startedAt > longestPauseMilliseconds;
+      void startAgain(execution, wasWell ? 0 : failures, signal);
     });
   };
   const startAgain = async (execution: OwnedExecution, failures: number, signal: AbortSignal) => {

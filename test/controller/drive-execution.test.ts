@@ -140,7 +140,7 @@ function resting(hours: number, read: (reads: number) => Promise<void> = async (
 }
 
 describe("an execution that sleeps for hours", () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] }));
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] }));
   afterEach(() => void vi.useRealTimers());
 
   it("is not kept in memory: it reads its events again when its time comes, and goes on", async () => {
@@ -185,6 +185,16 @@ describe("an execution that sleeps for hours", () => {
     await vi.advanceTimersByTimeAsync(3 * 3_600_000 + 60_000);
     expect(reads).toHaveLength(4);
     expect(types().slice(-3)).toEqual(["StepStarted", "StepSucceeded", "Ended"]);
+    expect(drives.count()).toBe(0);
+  });
+  it("does not pay for failures of hours ago when it fails again", async () => {
+    const away = new Problem("DATABASE_UNAVAILABLE", "the database is away");
+    const { drives, reads, types } = resting(3, async (times) => {
+      if (times <= 5 || times === 7) throw away;
+    });
+    await vi.advanceTimersByTimeAsync(4 * 3_600_000);
+    expect(reads.slice(6)).toEqual(["2026-11-17T13:00:00.000Z", "2026-11-17T13:00:01.000Z"]);
+    expect(types().at(-1)).toBe("Ended");
     expect(drives.count()).toBe(0);
   });
   it("goes back to rest when it is woken for what concerns others", async () => {
