@@ -25,6 +25,7 @@ import { type CustomAction, undoName } from "../domain/templates/custom-action.t
 import type { Template } from "../domain/templates/template.ts";
 import { boundedInput, boundsText } from "./adapt-step.ts";
 import { type CheckPorts, whyRefusedNow } from "./checks/check-step.ts";
+import { readOnce } from "./read-once.ts";
 
 const dryRunTries = 3;
 
@@ -117,7 +118,7 @@ async function complete(
 ): Promise<MadePlan> {
   const { actions } = ports;
   const context = { cluster: request.facts.alert.cluster, target: request.target };
-  const resolve = resolver(context, tools, actions);
+  const resolve = resolver(context, readOnce(tools), actions);
   const objectsOf = (calls: readonly ActionCall[]) =>
     calls.flatMap((call) => findAction(actions, call.action).objects(call.input, context));
   const steps = await resolveSteps(draft.steps, resolve, resolve);
