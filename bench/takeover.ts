@@ -98,6 +98,7 @@ async function measure(
     }
     return taken;
   } finally {
+    for (const replica of running) replica.kill("SIGKILL");
     await client.end();
   }
 }
