@@ -129,6 +129,15 @@ async function complete(
       ...touchesOf(step, objectsOf(callsOfStep(step)), request.target),
     })),
     finally: await resolveSteps(draft.finally, (call) => resolveLater(call, resolve), resolve),
+    ...(draft.whenResolved === undefined
+      ? {}
+      : {
+          whenResolved: await resolveSteps(
+            draft.whenResolved,
+            (call) => resolveLater(call, resolve),
+            resolve,
+          ),
+        }),
   };
   const used = usedActions(callsOf(resolved), request.actions);
   const whole = used.length === 0 ? resolved : { ...resolved, actions: used };
@@ -168,12 +177,12 @@ function resolver(
   };
 }
 
-async function resolveSteps(
-  steps: readonly PlannedStep[],
+async function resolveSteps<T extends PlannedStep>(
+  steps: readonly T[],
   resolveCall: Resolve,
   resolve: Resolve,
-): Promise<readonly PlannedStep[]> {
-  const resolved: PlannedStep[] = [];
+): Promise<readonly T[]> {
+  const resolved: T[] = [];
   for (const step of steps) {
     const alternatives = [];
     for (const { call, undo } of step.alternatives)
@@ -201,7 +210,7 @@ async function previewSteps(
 ): Promise<readonly Preview[]> {
   const { actions } = ports;
   const previews: Preview[] = [];
-  for (const step of [...plan.steps, ...plan.finally]) {
+  for (const step of [...plan.steps, ...plan.finally, ...(plan.whenResolved ?? [])]) {
     const action = findAction(actions, step.call.action);
     if (!action.changes) continue;
     const named = { step: step.name, summary: summaryOf(action, step) };
@@ -211,7 +220,7 @@ async function previewSteps(
     }
     const context = contextOf(executionId, step.name, facts.alert.cluster, plan.target);
     const prepare = () => prepareWithin(step, action, context, tools);
-    const later = previews.length > 0 || plan.finally.includes(step);
+    const later = previews.length > 0 || !plan.steps.includes(step);
     previews.push({ ...named, ...(await dryRun(prepare, context, tools, ports, later)) });
   }
   return previews;

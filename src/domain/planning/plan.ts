@@ -58,6 +58,12 @@ export interface PlannedStep {
   readonly touches?: readonly string[];
 }
 
+/** Done once when the incident is over, by an execution of its own. */
+export interface PlannedWait extends PlannedStep {
+  /** So long after the end of the execution; then people are told instead. */
+  readonly keepSeconds: number;
+}
+
 /** Steps that an earlier execution has done and this one does not: their outputs are there for those that come after. */
 export interface Taken {
   readonly execution: string;
@@ -74,6 +80,8 @@ export interface Plan {
   readonly steps: readonly PlannedStep[];
   /** Once, after everything else, however the execution ends after its first step. Never undone. */
   readonly finally: readonly PlannedStep[];
+  /** What it leaves in place on purpose, taken back when the incident is over. Left out: nothing. */
+  readonly whenResolved?: readonly PlannedWait[];
   /** The config repository's own actions that its calls name, whole: nothing is looked up when they run. */
   readonly actions?: readonly CustomAction[];
   /** What is tried, once, when the steps have failed and were undone. Its own fallback is always null. */
@@ -101,11 +109,16 @@ export interface Plan {
 }
 
 /** Every step that some path of the plan can take, the fallback's included. */
-export function everyStep(plan: Pick<Plan, "steps" | "finally" | "fallback">): readonly PlannedStep[] {
-  return [...plan.steps, ...(plan.fallback === null ? [] : everyStep(plan.fallback)), ...plan.finally];
+export function everyStep(
+  plan: Pick<Plan, "steps" | "finally" | "whenResolved" | "fallback">,
+): readonly PlannedStep[] {
+  const { steps, fallback, whenResolved = [] } = plan;
+  return [...steps, ...(fallback === null ? [] : everyStep(fallback)), ...plan.finally, ...whenResolved];
 }
 
 /** Whether some path of the plan changes something. */
-export function changesSomething(plan: Pick<Plan, "steps" | "finally" | "fallback">): boolean {
+export function changesSomething(
+  plan: Pick<Plan, "steps" | "finally" | "whenResolved" | "fallback">,
+): boolean {
   return everyStep(plan).some((step) => step.changes);
 }

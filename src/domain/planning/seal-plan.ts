@@ -34,7 +34,9 @@ export function sealPlan(
 }
 
 /** Every call that some path of the plan can make. */
-export function callsOf(plan: Pick<Plan, "steps" | "finally" | "fallback">): readonly ActionCall[] {
+export function callsOf(
+  plan: Pick<Plan, "steps" | "finally" | "whenResolved" | "fallback">,
+): readonly ActionCall[] {
   return everyStep(plan).flatMap(callsOfStep);
 }
 
