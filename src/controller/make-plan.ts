@@ -121,21 +121,17 @@ async function complete(
   const resolve = resolver(context, readOnce(tools), actions);
   const objectsOf = (calls: readonly ActionCall[]) =>
     calls.flatMap((call) => findAction(actions, call.action).objects(call.input, context));
-  const steps = await resolveSteps(draft.steps, resolve, resolve);
+  const withTouches = <T extends PlannedStep>(steps: readonly T[]) =>
+    steps.map((step) => ({ ...step, ...touchesOf(step, objectsOf(callsOfStep(step)), request.target) }));
   const resolved: DraftPlan = {
     ...draft,
-    steps: steps.map((step) => ({
-      ...step,
-      ...touchesOf(step, objectsOf(callsOfStep(step)), request.target),
-    })),
+    steps: withTouches(await resolveSteps(draft.steps, resolve, resolve)),
     finally: await resolveSteps(draft.finally, (call) => resolveLater(call, resolve), resolve),
     ...(draft.whenResolved === undefined
       ? {}
       : {
-          whenResolved: await resolveSteps(
-            draft.whenResolved,
-            (call) => resolveLater(call, resolve),
-            resolve,
+          whenResolved: withTouches(
+            await resolveSteps(draft.whenResolved, (call) => resolveLater(call, resolve), resolve),
           ),
         }),
   };

@@ -108,17 +108,20 @@ export interface Plan {
   readonly digest: string;
 }
 
+type Steps = Pick<Plan, "steps" | "finally" | "whenResolved" | "fallback">;
+
 /** Every step that some path of the plan can take, the fallback's included. */
-export function everyStep(
-  plan: Pick<Plan, "steps" | "finally" | "whenResolved" | "fallback">,
-): readonly PlannedStep[] {
-  const { steps, fallback, whenResolved = [] } = plan;
-  return [...steps, ...(fallback === null ? [] : everyStep(fallback)), ...plan.finally, ...whenResolved];
+export function everyStep(plan: Steps): readonly PlannedStep[] {
+  const { steps, fallback } = plan;
+  return [...steps, ...(fallback === null ? [] : everyStep(fallback)), ...plan.finally];
+}
+
+/** What approving the plan approves: `everyStep`, and what a later execution does when the incident is over. */
+export function everyApproved(plan: Steps): readonly PlannedStep[] {
+  return [...everyStep(plan), ...(plan.whenResolved ?? []), ...(plan.fallback?.whenResolved ?? [])];
 }
 
 /** Whether some path of the plan changes something. */
-export function changesSomething(
-  plan: Pick<Plan, "steps" | "finally" | "whenResolved" | "fallback">,
-): boolean {
+export function changesSomething(plan: Steps): boolean {
   return everyStep(plan).some((step) => step.changes);
 }
