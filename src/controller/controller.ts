@@ -26,8 +26,8 @@ import { pause } from "./session.ts";
 import { silentSources } from "./silent-sources.ts";
 import { type AgainRequest, startAgain } from "./start-again.ts";
 import { type StartAnswer, type StartRequest, startByHand } from "./start-by-hand.ts";
-import { type CatalogPorts, type CatalogSync, createCatalogSync } from "./sync-catalog.ts";
 import { type FollowUpPorts, startFollowUps } from "./start-follow-ups.ts";
+import { type CatalogPorts, type CatalogSync, createCatalogSync } from "./sync-catalog.ts";
 import { type TellPorts, tellPeople } from "./tell-people.ts";
 import { weighNow } from "./weigh-plan.ts";
 
@@ -110,7 +110,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
     every(publishMilliseconds, publish),
     every(assessMilliseconds, () => assessOutcomes(ports)),
     every(tellMilliseconds, () => tellPeople(ports)),
-    every(housekeepingMilliseconds, () => startFollowUps(catalog.current(), drives, ports)),
+    every(assessMilliseconds, () => startFollowUps(catalog.current(), drives, ports)),
     every(housekeepingMilliseconds, () => breakers.trip()),
     every(backlogMilliseconds, () => backlog.count()),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds, options.retention)),

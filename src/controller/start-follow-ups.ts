@@ -69,7 +69,10 @@ async function followUp(
   if (started.result !== "committed") return;
   const { executionId } = decision;
   countDecision(decision, ports.metrics);
-  ports.log.info({ executionId, follows: due.executionId, reasons: decision.reasons }, "a remedy is taken back");
+  ports.log.info(
+    { executionId, follows: due.executionId, reasons: decision.reasons },
+    "a remedy is taken back",
+  );
   drives.start({ id: executionId, epoch: 1 });
 }
 
@@ -146,7 +149,10 @@ async function whyLater(
 
 async function putOff(due: DueFollowUp, problem: string, { followUps, log }: FollowUpPorts): Promise<void> {
   if (problem !== due.problem)
-    log.info({ executionId: due.executionId, reason: problem }, "what was left in place is not taken back yet");
+    log.info(
+      { executionId: due.executionId, reason: problem },
+      "what was left in place is not taken back yet",
+    );
   await followUps.putOff(due, problem, lookAgainSeconds);
 }
 
@@ -159,7 +165,11 @@ function refusal(why: string, { plan }: Past, { actions }: FollowUpPorts): Gate 
   };
 }
 
-function summaryOf(call: Plan["steps"][number]["call"], plan: Plan, actions: FollowUpPorts["actions"]): string {
+function summaryOf(
+  call: Plan["steps"][number]["call"],
+  plan: Plan,
+  actions: FollowUpPorts["actions"],
+): string {
   try {
     const action = findAction(actions, call.action, plan);
     return action.changes ? action.preview(call.input) : call.action;

@@ -15,7 +15,13 @@ export async function takeDueFollowUps(
   limit: number,
   claimSeconds: number,
 ): Promise<readonly DueFollowUp[]> {
-  const rows = await sql.query<{ id: string; claim: string; expired: boolean; key: string; problem: string | null }>(
+  const rows = await sql.query<{
+    id: string;
+    claim: string;
+    expired: boolean;
+    key: string;
+    problem: string | null;
+  }>(
     `with due as materialized (
        select f.execution_id, f.keep_until <= now() as expired, i.key
        from follow_ups f join executions e on e.id = f.execution_id join incidents i on i.id = e.incident_id
