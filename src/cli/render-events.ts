@@ -131,8 +131,7 @@ function describeControl(event: ControlEvent): Line {
   }
 }
 
-function requestText({ alert, match, byHand, follows }: ExecutionRequested): string {
-  if (follows !== undefined) return `${alert.name}: takes back what execution ${follows} left in place`;
+function requestText({ alert, match, byHand }: ExecutionRequested): string {
   return byHand === undefined
     ? `${alert.name}: rule ${match.rule}`
     : `started by ${byHand.by}: ${byHand.reason}${byHand.again === undefined ? "" : ` (${byHand.again.execution} again)`}`;

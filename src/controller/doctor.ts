@@ -159,7 +159,7 @@ function record({ unpublished, auditLagSeconds }: Health): Check {
   const detail =
     unpublished === 0
       ? "everything is in the audit repository"
-      : `${unpublished} milestones are not in the audit repository yet, the oldest for ${Math.round(auditLagSeconds)} s`;
+      : `${unpublished} commits are not in the audit repository yet, the oldest for ${Math.round(auditLagSeconds)} s`;
   return judged(
     "record",
     status,

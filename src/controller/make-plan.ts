@@ -121,19 +121,14 @@ async function complete(
   const resolve = resolver(context, readOnce(tools), actions);
   const objectsOf = (calls: readonly ActionCall[]) =>
     calls.flatMap((call) => findAction(actions, call.action).objects(call.input, context));
-  const withTouches = <T extends PlannedStep>(steps: readonly T[]) =>
-    steps.map((step) => ({ ...step, ...touchesOf(step, objectsOf(callsOfStep(step)), request.target) }));
+  const steps = await resolveSteps(draft.steps, resolve, resolve);
   const resolved: DraftPlan = {
     ...draft,
-    steps: withTouches(await resolveSteps(draft.steps, resolve, resolve)),
+    steps: steps.map((step) => ({
+      ...step,
+      ...touchesOf(step, objectsOf(callsOfStep(step)), request.target),
+    })),
     finally: await resolveSteps(draft.finally, (call) => resolveLater(call, resolve), resolve),
-    ...(draft.whenResolved === undefined
-      ? {}
-      : {
-          whenResolved: withTouches(
-            await resolveSteps(draft.whenResolved, (call) => resolveLater(call, resolve), resolve),
-          ),
-        }),
   };
   const used = usedActions(callsOf(resolved), request.actions);
   const whole = used.length === 0 ? resolved : { ...resolved, actions: used };
@@ -173,12 +168,12 @@ function resolver(
   };
 }
 
-async function resolveSteps<T extends PlannedStep>(
-  steps: readonly T[],
+async function resolveSteps(
+  steps: readonly PlannedStep[],
   resolveCall: Resolve,
   resolve: Resolve,
-): Promise<readonly T[]> {
-  const resolved: T[] = [];
+): Promise<readonly PlannedStep[]> {
+  const resolved: PlannedStep[] = [];
   for (const step of steps) {
     const alternatives = [];
     for (const { call, undo } of step.alternatives)
@@ -206,7 +201,7 @@ async function previewSteps(
 ): Promise<readonly Preview[]> {
   const { actions } = ports;
   const previews: Preview[] = [];
-  for (const step of [...plan.steps, ...plan.finally, ...(plan.whenResolved ?? [])]) {
+  for (const step of [...plan.steps, ...plan.finally]) {
     const action = findAction(actions, step.call.action);
     if (!action.changes) continue;
     const named = { step: step.name, summary: summaryOf(action, step) };
@@ -216,7 +211,7 @@ async function previewSteps(
     }
     const context = contextOf(executionId, step.name, facts.alert.cluster, plan.target);
     const prepare = () => prepareWithin(step, action, context, tools);
-    const later = previews.length > 0 || !plan.steps.includes(step);
+    const later = previews.length > 0 || plan.finally.includes(step);
     previews.push({ ...named, ...(await dryRun(prepare, context, tools, ports, later)) });
   }
   return previews;

@@ -1,5 +1,6 @@
 // Everything that the controller needs from outside, in one list. Adapters implement these; app.ts wires them.
 import type { ActionTools } from "../actions/action.ts";
+import type { Control } from "../domain/audit/control.ts";
 import type { Milestone } from "../domain/audit/story.ts";
 import type { Command } from "../domain/execution/answer-command.ts";
 import type { AssessmentMade, Outcome, Phase, RecordedEvent } from "../domain/execution/events.ts";
@@ -115,8 +116,6 @@ export type FiringDecision =
       readonly countsIn: readonly string[];
       /** null: it changes nothing. What is due trips first: the answer may be `stopped`. */
       readonly breakers: BreakerCheck | null;
-      /** The ended execution that it takes back: it is no attempt of its own, and rests nobody. Left out: none. */
-      readonly follows?: string;
       /** What people are told by it, once: the answer may be `told`. */
       readonly notice?: Notice;
       /** Its cool-down: the answer may be `resting`. null: there is no target. */
@@ -317,8 +316,6 @@ export interface Append extends OwnedExecution {
   readonly milestone: Milestone | null;
   /** The end leaves a change in place: whether it helped is asked so long after it. null: there is nothing to ask. */
   readonly assessAfterSeconds: number | null;
-  /** The end leaves something to be taken back when the incident is over, at most so long after it. null: nothing. */
-  readonly keepSeconds: number | null;
   /** The end needs people: `tell` them, or their own plan has `told` them already. null: nobody is needed. */
   readonly escalation: "tell" | "told" | null;
 }
@@ -513,6 +510,12 @@ export interface PublishedRecord {
   readonly firstPrevious: string;
 }
 
+/** An act of control that stands in the audit repository. */
+export interface PublishedControl {
+  readonly id: string;
+  readonly commit: string;
+}
+
 export interface Outbox {
   /**
    * Unpublished entries in order, without those named (which are being written), for the one replica that holds the publishing
@@ -524,6 +527,9 @@ export interface Outbox {
   /** sha256 of the last line of the record that was published last (any execution); null at the beginning. */
   lastHead(): Promise<string | null>;
   markPublished(published: readonly PublishedRecord[]): Promise<void>;
+  /** Unpublished acts of control in order, without those named: after `take`, for the replica that holds the claim. */
+  controls(limit: number, except: readonly string[]): Promise<readonly Control[]>;
+  markControls(published: readonly PublishedControl[]): Promise<void>;
 }
 
 export interface RecordCommit {
@@ -543,6 +549,14 @@ export interface RecordedMilestone {
   readonly lines: number;
 }
 
+/** What the newest commits hold. */
+export interface Recorded {
+  /** By milestoneKey. */
+  readonly milestones: ReadonlyMap<string, RecordedMilestone>;
+  /** Id of an act of control -> commit. */
+  readonly controls: ReadonlyMap<string, string>;
+}
+
 export interface AuditRepository {
   /** Takes in what other replicas have pushed: called by whoever becomes the one that publishes. @throws Problem GIT_UNREACHABLE */
   follow(): Promise<void>;
@@ -550,8 +564,8 @@ export interface AuditRepository {
   commit(commits: readonly RecordCommit[]): Promise<readonly string[]>;
   /** Pushes when a remote is configured. @throws Problem GIT_UNREACHABLE (later), GIT_NOT_FAST_FORWARD (publishing stops) */
   push(): Promise<void>;
-  /** What the newest commits hold, by milestoneKey: a writer may have crashed between commit and mark. */
-  newest(): Promise<ReadonlyMap<string, RecordedMilestone>>;
+  /** A writer may have crashed between commit and mark. */
+  newest(): Promise<Recorded>;
   /** A file at the branch's head; null: there is none. A record that is written again goes on from its own events.jsonl. */
   read(path: string): Promise<string | null>;
 }

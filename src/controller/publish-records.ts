@@ -1,6 +1,8 @@
-// Projects the outbox into the audit repository: one commit per milestone, in order, hash-chained. PostgreSQL is the truth;
-// a crash between commit and mark is found by asking the repository; a remote that is away delays the record, nothing else.
+// Projects the outbox into the audit repository: one commit per milestone, in order, hash-chained, and one per act of control.
+// PostgreSQL is the truth; a crash between commit and mark is found by asking the repository; a remote that is away delays the
+// record, nothing else.
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Control } from "../domain/audit/control.ts";
 import { firstPrevious, noHead } from "../domain/audit/record-lines.ts";
 import {
   milestoneKey,
@@ -21,6 +23,7 @@ import type {
   PublishedRecord,
   RecordCommit,
 } from "./ports.ts";
+import { inOrder, type RenderedControls, renderControls } from "./render-controls.ts";
 
 export interface RecordPorts {
   readonly outbox: Outbox;
@@ -69,19 +72,20 @@ export function createPublisher(ports: RecordPorts): () => Promise<void> {
 /** What is rendered but not marked yet: the next flush has to go on from it. */
 interface Flush {
   readonly rendered: readonly Rendered[];
+  readonly controls: RenderedControls;
   readonly commits: readonly RecordCommit[];
   /** Of this round: entries that cannot be rendered. They wait for their mending and stop nobody else's. */
   readonly stuck: readonly string[];
 }
 
 interface Rendered extends Omit<PublishedRecord, "commit"> {
-  /** The commit is there already: the writer before us crashed before it could mark it. */
-  readonly found: string | null;
+  /** An id: it is there already, the writer before us crashed before it could mark it. */
+  readonly commit: string | RecordCommit;
 }
 
 /**
  * While git writes and pushes one flush the next one is rendered: the two take about as long, each on a core of its own.
- * @returns how many milestones were committed; 0: nothing to do, or another replica publishes
+ * @returns how much was committed; 0: nothing to do, or another replica publishes
  */
 async function commitAll(follow: () => Promise<void>, ports: RecordPorts): Promise<number> {
   let count = 0;
@@ -90,14 +94,15 @@ async function commitAll(follow: () => Promise<void>, ports: RecordPorts): Promi
   try {
     for (;;) {
       const entries = await ports.outbox.take(flushLimit, flush === null ? [] : takenBy(flush));
-      if (entries.length === 0) break;
+      const acts = await ports.outbox.controls(flushLimit, flush === null ? [] : controlsOf(flush));
+      if (entries.length + acts.length === 0) break;
       if (flush === null) await follow();
-      flush = await render(entries, flush, ports);
+      flush = await render(entries, acts, flush, ports);
       await writing;
       writing = write(flush, ports);
       // It is awaited above or below; until then it must not count as unhandled.
       writing.catch(() => undefined);
-      count += flush.rendered.length;
+      count += flush.rendered.length + flush.controls.rendered.length;
     }
   } finally {
     await writing;
@@ -109,35 +114,43 @@ function takenBy({ rendered, stuck }: Flush): readonly string[] {
   return [...rendered.map(({ id }) => id), ...stuck];
 }
 
-async function write({ commits, rendered }: Flush, ports: RecordPorts): Promise<void> {
-  if (rendered.length === 0) return;
+function controlsOf({ controls }: Flush): readonly string[] {
+  return [...controls.rendered.map(({ id }) => id), ...controls.stuck];
+}
+
+async function write({ commits, controls, rendered }: Flush, ports: RecordPorts): Promise<void> {
+  if (rendered.length + controls.rendered.length === 0) return;
   const ids = await ports.auditRepository.commit(commits);
   ports.metrics.count("audit_commits_total", {}, ids.length);
   await ports.faults.at("record-after-commit");
   await ports.auditRepository.push();
   await ports.faults.at("record-after-push");
-  let next = 0;
-  await ports.outbox.markPublished(
-    rendered.map(({ found, ...entry }) => ({ ...entry, commit: found ?? ids[next++] ?? "" })),
-  );
+  const made = new Map(commits.map((commit, index) => [commit, ids[index] ?? ""]));
+  const withId = <T extends { readonly commit: string | RecordCommit }>(one: T) => ({
+    ...one,
+    commit: typeof one.commit === "string" ? one.commit : (made.get(one.commit) ?? ""),
+  });
+  await ports.outbox.markPublished(rendered.map(withId));
+  await ports.outbox.markControls(controls.rendered.map(withId));
 }
 
 async function render(
   entries: readonly OutboxEntry[],
+  acts: readonly Control[],
   before: Flush | null,
   ports: RecordPorts,
 ): Promise<Flush> {
-  const commits: RecordCommit[] = [];
   const rendered: Rendered[] = [];
   const stuck = [...(before?.stuck ?? [])];
   const starts = new Map(before?.rendered.map((record) => [record.executionId, record.firstPrevious]));
   const streams = await ports.outbox.events(entries.map(({ executionId }) => executionId));
   const newest = await ports.auditRepository.newest();
+  const controls = renderControls(acts, newest.controls, before?.controls.stuck ?? [], ports.log);
   let last = before?.rendered.at(-1)?.head ?? (await ports.outbox.lastHead());
   for (const entry of entries) {
     const { id, executionId, milestone, seq } = entry;
     const events = (streams.get(executionId) ?? []).slice(0, seq);
-    const found = newest.get(milestoneKey(executionId, seq)) ?? null;
+    const found = newest.milestones.get(milestoneKey(executionId, seq)) ?? null;
     const known = starts.get(executionId) ?? entry.firstPrevious;
     const start = known ?? (await publishedStart(entry, found !== null, events, ports)) ?? last ?? noHead;
     const record = found ?? tryRender({ executionId, milestone, events, previousHead: start }, ports);
@@ -146,13 +159,18 @@ async function render(
       continue;
     }
     const { head, lines } = record;
-    rendered.push({ id, executionId, head, lines, firstPrevious: start, found: found?.commit ?? null });
-    if ("files" in record) commits.push({ files: record.files, message: record.message, at: record.at });
+    const commit =
+      "files" in record ? { files: record.files, message: record.message, at: record.at } : record.commit;
+    rendered.push({ id, executionId, head, lines, firstPrevious: start, commit });
     starts.set(executionId, start);
     last = head;
     await nextTurn();
   }
-  return { commits, rendered, stuck };
+  return { commits: inOrder(toMake(controls.rendered), toMake(rendered)), rendered, controls, stuck };
+}
+
+function toMake(rendered: readonly { readonly commit: string | RecordCommit }[]): readonly RecordCommit[] {
+  return rendered.flatMap(({ commit }) => (typeof commit === "string" ? [] : [commit]));
 }
 
 function tryRender(input: RecordInput, { log }: RecordPorts): RenderedRecord | null {

@@ -345,6 +345,22 @@ describe("gitmend audit", () => {
     expect((await run("audit", "log", "--limit", "1", "-o", "json")).out).toContain("Execution-Id");
   });
 
+  it("has what people paused, beside what ran", async () => {
+    await run("pause", "-n", "quiet", "--for", "1h", "--reason", "a migration");
+    await run("resume", "-n", "quiet", "--reason", "done");
+    const log = await eventually("both are published", async () => {
+      const { out } = await audit("log");
+      return out.includes("resume quiet by ana") ? out : undefined;
+    });
+    const line = /([0-9a-f]{12}) +[-\d]+ [\d:]+ +control +- +- +pause quiet by ana until/.exec(log);
+    const shown = await audit("show", line?.[1] ?? "");
+    expect(shown).toMatchObject({ code: 0, out: expect.stringContaining("reason: a migration") });
+    expect(await audit("report", line?.[1] ?? "")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`gitmend audit show ${line?.[1]}`),
+    });
+  });
+
   it.each([
     [["report", "ffffffffffff"], 1, "no execution ffffffffffff is on record"],
     [["report", "x; rm"], 2, "no id of an execution"],

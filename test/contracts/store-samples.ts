@@ -116,7 +116,6 @@ export function append(id: string, version: number, changes: Partial<Append> = {
     commands: [],
     milestone: null,
     assessAfterSeconds: null,
-    keepSeconds: null,
     escalation: null,
     ...changes,
   };

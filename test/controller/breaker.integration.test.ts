@@ -63,6 +63,14 @@ describe("a remedy that failed three times for one alert and target", () => {
     });
     expect(await world.database.breakers.reset(breaker!.id, said)).toMatchObject({ reset: said });
     expect(await world.database.breakers.reset(breaker!.id, said)).toBeNull();
+    const { rows: acts } = await world.database.pool.query(
+      "select act from controls where act -> 'breaker' ->> 'id' = $1 order by seq",
+      [breaker!.id],
+    );
+    expect(acts).toMatchObject([
+      { act: { act: "trip", by: "gitmend", reason: "3 executions within 1d failed or did not help" } },
+      { act: { act: "reset", ...said, breaker: { template: "fails" } } },
+    ]);
     const due = await world.database.alerts.takeDue(100, 600);
     expect(due.map(({ alert: { fingerprint } }) => fingerprint)).toContain(alert.fingerprint);
     expect(await world.decide(alert, catalog, stormy(three))).toMatchObject({ kind: "execution" });

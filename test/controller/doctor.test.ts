@@ -82,7 +82,7 @@ describe("gitmend doctor", () => {
     ["alerts", views({ watchdogAt: null }), "warn", "no Watchdog alert has come"],
     ["alerts", views({ watchdogAt: "2026-11-17T09:00:00.000Z" }), "warn", "60 min ago"],
     ["alerts", views({ watchdogAt: "2026-11-17T02:00:00.000Z" }), "fail", "480 min ago"],
-    ["record", views({ unpublished: 3, auditLagSeconds: 90 }), "warn", "3 milestones"],
+    ["record", views({ unpublished: 3, auditLagSeconds: 90 }), "warn", "3 commits"],
     ["record", views({ unpublished: 3, auditLagSeconds: 900 }), "fail", "900 s"],
     ["clock", { wallClock: () => "2026-11-17T09:59:00.000Z" }, "warn", "60.0 s"],
     ["disk", { freeBytes: async () => 500 * 1024 ** 2 }, "warn", "500 MiB free"],

@@ -17,15 +17,7 @@ import {
   textOf,
 } from "../parameters.ts";
 import { type DrainRules, isDrained, podsOnNode, podText, refuseUndrainable } from "../pods-on-node.ts";
-import {
-  changedOutput,
-  hasChanged,
-  isReady,
-  nodeParameter,
-  nodeRbac,
-  readNode,
-  unschedulableEffect,
-} from "../schedulable.ts";
+import { isReady, nodeParameter, nodeRbac, readNode, unschedulableEffect } from "../schedulable.ts";
 import { type Look, waitFor } from "../wait.ts";
 
 const shownPods = 3;
@@ -75,7 +67,6 @@ export const drainNode: ChangeAction = {
   text: ["reason"],
   output: outputSchema({
     node: { type: "string" },
-    changed: changedOutput,
     evicted: {
       type: "array",
       items: { type: "string" },
@@ -183,7 +174,7 @@ function refuseUnplanned(pods: readonly KubernetesObject[], input: ActionInput, 
 
 async function settle(
   input: ActionInput,
-  effect: Effect,
+  _effect: Effect,
   context: ActionContext,
   tools: ActionTools,
 ): Promise<JsonObject> {
@@ -194,8 +185,7 @@ async function settle(
   refuseUnplanned(await podsOnNode(api, node), input, node);
   const planned = new Map(plannedPods(input).map((pod) => [pod.uid, pod]));
   await waitFor(tools, secondsOf(input, "wait_timeout", "10m"), () => evictOnce(planned, ref, input, api));
-  const evicted = [...planned.values()].map(({ namespace, name }) => `${namespace}/${name}`);
-  return { node, changed: hasChanged(effect), evicted };
+  return { node, evicted: [...planned.values()].map(({ namespace, name }) => `${namespace}/${name}`) };
 }
 
 /** Asks once more for every planned pod that is still there; done when none is. */

@@ -1,5 +1,5 @@
-// The history of executions as Git alone tells it: commits with their trailers, and the files of one record. For people who
-// have a repository and no controller. Reads only; a URL is cloned without blobs into a folder that goes when it is closed.
+// The record as Git alone tells it: commits with their trailers, and the files of one record. For people who have a repository
+// and no controller. Reads only; a URL is cloned without blobs into a folder that goes when it is closed.
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,13 +21,14 @@ export interface AuditCommit {
 export interface AuditHistory {
   /** Newest first; commits of records only. */
   commits(limit: number): Promise<readonly AuditCommit[]>;
-  /** All milestones of executions whose id begins or ends so, newest first. */
-  milestones(part: string): Promise<readonly AuditCommit[]>;
+  /** All commits of executions and acts of control whose id begins or ends so, newest first. */
+  of(part: string): Promise<readonly AuditCommit[]>;
   /** A file of the record as that commit left it. @throws Problem NOT_FOUND */
-  file(commit: string, name: "execution.yaml" | "REPORT.md" | "events.jsonl"): Promise<string>;
+  file(commit: string, name: string): Promise<string>;
   close(): Promise<void>;
 }
 
+const idTrailer = "(Execution-Id|Gitmend-Control)";
 const format = "--format=%H%x00%aI%x00%s%x00%(trailers:only,unfold)%x1e";
 
 /** @param repository a folder or a URL. @throws Problem NOT_FOUND, CONFIG_INVALID (URL), GIT_* */
@@ -46,8 +47,8 @@ export async function openAuditHistory(repository: string, branch: string): Prom
   }
   const log = (args: readonly string[]) => readLog(folder, [...args, reference]);
   return {
-    commits: (limit) => log(["--grep=^Execution-Id: ", `--max-count=${limit}`]),
-    milestones: (part) => log(["-E", `--grep=^Execution-Id: (${part}[0-9a-f-]*|[0-9a-f-]*${part})$`]),
+    commits: (limit) => log(["-E", `--grep=^${idTrailer}: `, `--max-count=${limit}`]),
+    of: (part) => log(["-E", `--grep=^${idTrailer}: (${part}[0-9a-f-]*|[0-9a-f-]*${part})$`]),
     file: (commit, name) => readRecordFile(folder, remote, commit, name),
     close,
   };

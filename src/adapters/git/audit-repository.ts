@@ -3,12 +3,12 @@
 // `newest` tells the next writer which records are in it already. The remote is never forced, and what it has is never left out.
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { AuditRepository, RecordCommit } from "../../controller/ports.ts";
+import type { AuditRepository, RecordCommit, Recorded } from "../../controller/ports.ts";
 import { Problem, toProblem } from "../../domain/problem.ts";
 import { fastImportInput, flushReference, gitDate, type Identity } from "./fast-import.ts";
 import { localProblem, remoteProblem } from "./git-problem.ts";
 import { checkRemote, type GitRemote, remoteEnvironment, withoutPassword } from "./git-remote.ts";
-import { type KeyedMilestone, readMilestones, recentCommits, trailersOf } from "./recorded-milestones.ts";
+import { type RecentCommits, readRecorded, remember } from "./recorded-commits.ts";
 import { type GitOptions, type GitResult, runGit } from "./run-git.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
 
@@ -54,7 +54,7 @@ class AuditWriter {
   readonly #reference: string;
   readonly #by: Identity;
   /** Known once the newest commits have been read. */
-  #milestones: Map<string, KeyedMilestone> | null = null;
+  #recorded: RecentCommits | null = null;
   #last: Promise<unknown> = Promise.resolve();
   #repacking = false;
 
@@ -89,7 +89,7 @@ class AuditWriter {
 
   async follow(): Promise<void> {
     await this.#remoteHistory();
-    this.#milestones = null;
+    this.#recorded = null;
   }
 
   /** @throws Problem GIT_UNREACHABLE for the very first commit when a remote is configured and can't be asked for its history. */
@@ -113,13 +113,13 @@ class AuditWriter {
   }
 
   /** Does not wait for a commit that is being made: what is in it is not what anybody asks for. */
-  async newest(): Promise<ReadonlyMap<string, KeyedMilestone>> {
-    return this.#milestones ?? this.inTurn(() => this.#readMilestones());
+  async newest(): Promise<Recorded> {
+    return this.#recorded ?? this.inTurn(() => this.#readRecorded());
   }
 
-  async #readMilestones(): Promise<ReadonlyMap<string, KeyedMilestone>> {
-    this.#milestones ??= await readMilestones(this.#options.folder, await this.#head());
-    return this.#milestones;
+  async #readRecorded(): Promise<Recorded> {
+    this.#recorded ??= await readRecorded(this.#options.folder, await this.#head());
+    return this.#recorded;
   }
 
   async read(path: string): Promise<string | null> {
@@ -139,7 +139,8 @@ class AuditWriter {
     if (this.#options.signingKey !== null)
       ids[ids.length - 1] = await this.#sign(ids.at(-1)!, last, ids.at(-2) ?? old);
     await this.#move(ids.at(-1)!, old ?? noCommit);
-    this.#remember(commits, ids);
+    if (this.#recorded !== null)
+      for (const [index, { message }] of commits.entries()) remember(this.#recorded, message, ids[index]!);
     return ids;
   }
 
@@ -176,18 +177,6 @@ class AuditWriter {
     throw localProblem("the audit repository cannot move its branch", result);
   }
 
-  #remember(commits: readonly RecordCommit[], ids: readonly string[]): void {
-    if (this.#milestones === null) return;
-    for (const [index, { message }] of commits.entries()) {
-      const milestone = trailersOf(message, ids[index]!);
-      if (milestone !== null) this.#milestones.set(milestone.key, milestone);
-    }
-    for (const key of this.#milestones.keys()) {
-      if (this.#milestones.size <= recentCommits) break;
-      this.#milestones.delete(key);
-    }
-  }
-
   #head(): Promise<string | null> {
     return this.#commitAt(this.#reference);
   }
@@ -214,7 +203,7 @@ class AuditWriter {
     const fetched = await this.#remoteGit(remote, ["fetch", "--no-tags", "--", remote.url, refspec]);
     if (fetched.exitCode !== 0) throw remoteProblem(doing, fetched);
     await this.#takeIn(fetchedReference);
-    this.#milestones = null;
+    this.#recorded = null;
     return await this.#head();
   }
 

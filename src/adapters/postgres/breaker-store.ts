@@ -7,7 +7,7 @@ import { guarded, inTransaction, sqlOf } from "./sql.ts";
 export function breakerStore(pool: pg.Pool): BreakerStore {
   const sql = sqlOf(pool);
   return {
-    trip: (rules) => guarded(() => tripBreakers(sql, rules)),
+    trip: (rules) => guarded(() => inTransaction(pool, (transaction) => tripBreakers(transaction, rules))),
     holding: (question) => guarded(() => holdingBreaker(sql, question)),
     list: (query) => guarded(() => listBreakers(sql, query)),
     reset: (id, said) =>

@@ -26,7 +26,10 @@ export function addAudit(program: Command, context: CliContext): void {
       .option("--branch <name>", "its branch", "audit")
       .addOption(outputOption(...formats));
   withExample(
-    reading(audit.command("log").description("milestones of executions, newest first"), "wide")
+    reading(
+      audit.command("log").description("milestones of executions and acts of control, newest first"),
+      "wide",
+    )
       .option("--limit <count>", "how many", "30")
       .action((options: Options & { limit: string }) => log(options, context)),
     "gitmend audit log --repository https://git.example.org/platform/audit.git",
@@ -35,7 +38,7 @@ export function addAudit(program: Command, context: CliContext): void {
     reading(
       audit
         .command("show <id>")
-        .description("execution.yaml: the whole record, for programs and for looking up"),
+        .description("the whole record of an execution or an act of control, for looking up"),
     ).action((id: string, options: Options) => show(id, options, context)),
     "gitmend audit show 7c1e2a4b9d0f",
   );
@@ -85,14 +88,14 @@ function logText(commits: readonly AuditCommit[], wide: boolean, context: CliCon
   ];
   const rows = commits.map((commit) => {
     const state = stateOf(commit);
-    const id = first(commit, "Execution-Id");
+    const id = idOf(commit);
     return {
       tone: toneOf(state),
       cells: [
         symbolOf(state),
         wide ? id : shortId(id),
         commit.at.slice(0, 16).replace("T", " "),
-        milestoneText(commit, state.outcome),
+        isControl(commit) ? "control" : milestoneText(commit, state.outcome),
         first(commit, "Gate"),
         first(commit, "Template"),
         wide ? commit.subject : targetOf(commit),
@@ -117,38 +120,55 @@ function first({ trailers }: AuditCommit, name: string): string {
   return trailers[name]?.[0] ?? "-";
 }
 
-/** `remediate(prod-eu/shop/api): …` -> the part in parentheses. */
+function isControl({ trailers }: AuditCommit): boolean {
+  return trailers["Gitmend-Control"] !== undefined;
+}
+
+function idOf(commit: AuditCommit): string {
+  return first(commit, isControl(commit) ? "Gitmend-Control" : "Execution-Id");
+}
+
+/** `remediate(prod-eu/shop/api): …` -> the part in parentheses; of an act of control all that it says. */
 function targetOf({ subject }: AuditCommit): string {
-  return /^\w+\(([^)]*)\)/.exec(subject)?.[1] ?? "-";
+  return /^\w+\(([^)]*)\)/.exec(subject)?.[1] ?? /^control: (.*)$/.exec(subject)?.[1] ?? "-";
 }
 
 async function show(id: string, options: Options, context: CliContext): Promise<void> {
-  const text = await newestFile(id, "execution.yaml", options, context);
+  const nameOf = (commit: AuditCommit) => (isControl(commit) ? `${idOf(commit)}.yaml` : "execution.yaml");
+  const text = await newestFile(id, nameOf, options, context);
   const { parse } = await import("yaml");
   print(context, options, parse(text), () => cleanLines(text));
 }
 
 async function report(id: string, options: Options, context: CliContext): Promise<void> {
-  const text = await newestFile(id, "REPORT.md", options, context);
+  const nameOf = (commit: AuditCommit) => {
+    if (!isControl(commit)) return "REPORT.md";
+    const command = `gitmend audit show ${shortId(idOf(commit))}`;
+    throw new Problem(
+      "NOT_FOUND",
+      `${idOf(commit)} is an act of control, which has no report: \`${command}\``,
+    );
+  };
+  const text = await newestFile(id, nameOf, options, context);
   print(context, options, { report: text }, () => plainReport(text, context));
 }
 
 /** As the newest milestone left it. */
 async function newestFile(
   id: string,
-  name: "execution.yaml" | "REPORT.md",
+  nameOf: (commit: AuditCommit) => string,
   options: Options,
   context: CliContext,
 ): Promise<string> {
   const part = executionId(id);
   return withHistory(options, context, async (history) => {
-    const milestones = await history.milestones(part);
-    const executions = new Set(milestones.map((commit) => first(commit, "Execution-Id")));
-    const [newest] = milestones;
+    const commits = await history.of(part);
+    const ids = new Set(commits.map(idOf));
+    const [newest] = commits;
     if (newest === undefined) throw new Problem("NOT_FOUND", `no execution ${part} is on record there`);
-    if (executions.size > 1)
-      throw new Problem("NOT_FOUND", `${part} is not clear: ${[...executions].slice(0, 3).join(", ")}`);
-    return history.file(newest.commit, name);
+    if (ids.size > 1)
+      throw new Problem("NOT_FOUND", `${part} is not clear: ${[...ids].slice(0, 3).join(", ")}`);
+    return history.file(newest.commit, nameOf(newest));
   });
 }
 

@@ -1,42 +1,20 @@
 // The commit of a milestone: a subject for people who read `git log --oneline`, a few words, and trailers that machines and
-// auditors search by. Labels and reasons are free text: they can neither add a line nor look like a trailer.
+// auditors search by.
 import type { AssessmentMade, ByHand } from "../execution/events.ts";
 import type { Execution } from "../execution/execution.ts";
 import { objectText } from "../facts/objects.ts";
 import type { GateReason } from "../gate/gate.ts";
 import { shortened } from "../plain-text.ts";
 import { effectText } from "../planning/effect.ts";
-import { gateWords, outcomeWords, plain, type Story, verdictWords } from "./story.ts";
+import { commitText, fittingPlace, harmless, length, subjectLimit, type Trailer } from "./commit-text.ts";
+import { gateWords, outcomeWords, type Story, verdictWords } from "./story.ts";
 import { clock } from "./timeline.ts";
 
-const subjectLimit = 72;
-const trailerNames = [
-  "Execution-Id",
-  "Incident",
-  "Alert",
-  "Alert-Fingerprint",
-  "Cluster",
-  "Template",
-  "Config-Revision",
-  "Plan-Digest",
-  "Gate",
-  "Started-By",
-  "Follows",
-  "Approved-By",
-  "Mode",
-  "Outcome",
-  "Assessment",
-  "Seq",
-  "Events-Hash",
-] as const;
-type TrailerName = (typeof trailerNames)[number];
-const looksLikeTrailer = new RegExp(`\\b(${[...trailerNames, "Signed-off-by"].join("|")})(\\s*):`, "gi");
 const shownAlerts = 20;
 
 /** @param head sha256 of the last line of events.jsonl */
 export function commitMessage(story: Story, head: string): string {
-  const lines = trailers(story, head).map(([name, value]) => `${name}: ${harmless(value)}`);
-  return `${subject(story)}\n\n${body(story)}\n\n${lines.join("\n")}\n`;
+  return commitText(subject(story), body(story), trailers(story, head));
 }
 
 /** At most 72 characters: the reason gives way first, then the kind in the target's name, then the middle of the target. */
@@ -45,7 +23,7 @@ export function subject(story: Story): string {
   const { main, reason } = parted(harmless(said));
   const space = subjectLimit - `${kind}(): `.length;
   const words = shortened(main, space - shortestTarget);
-  const target = fittingTarget(harmless(story.target), space - length(words));
+  const target = fittingPlace(harmless(story.target), space - length(words));
   const room = space - length(target) - length(words);
   return `${kind}(${target}): ${words}${room < 12 && length(reason) > room ? "" : shortened(reason, room)}`;
 }
@@ -69,36 +47,16 @@ function parted(words: string): { main: string; reason: string } {
   return at < 0 ? { main: words, reason: "" } : { main: words.slice(0, at), reason: words.slice(at) };
 }
 
-/** The cluster at the beginning and the name at the end are what people look for. */
-function fittingTarget(target: string, limit: number): string {
-  if (length(target) <= limit) return target;
-  const parts = target.split("/");
-  const withoutKind = parts.length === 4 ? [parts[0], parts[1], parts[3]].join("/") : target;
-  const characters = [...withoutKind];
-  if (characters.length <= limit) return withoutKind;
-  const tail = Math.ceil((limit - 1) * 0.6);
-  return `${characters.slice(0, limit - 1 - tail).join("")}…${characters.slice(-tail).join("")}`;
+function body(story: Story): readonly string[] {
+  return [...whyWords(story), ...told(story)];
 }
 
-function length(text: string): number {
-  return [...text].length;
-}
-
-function body(story: Story): string {
-  const lines = [...whyWords(story), ...told(story)];
-  return lines.map((line) => wrapped(harmless(line).replace(/\.\.$/, "."))).join("\n");
-}
-
-function whyWords({ alert, match, subject: named, state: { byHand, follows } }: Story): readonly string[] {
+function whyWords({ alert, match, subject: named, state: { byHand } }: Story): readonly string[] {
   const object = named === null ? "" : objectText({ ...named, cluster: alert.cluster });
   if (byHand !== null) {
     const what = named === null ? "" : ` for ${object}`;
     return [`Started by hand${what} by ${byHand.by}: ${byHand.reason}.`, ...againWords(byHand)];
   }
-  if (follows !== null)
-    return [
-      `Takes back what execution ${follows} left in place for ${alert.name}: ${match.reasons.join("; ")}.`,
-    ];
   const severity = alert.severity === "" ? "" : ` (${alert.severity})`;
   return [
     `${alert.name}${severity} began to fire at ${clock(alert.startsAt)}.`,
@@ -173,7 +131,7 @@ function reasonWords({ rule, effect, reason }: GateReason): string {
   return `${how} ${rule}: ${reason}.`;
 }
 
-function trailers(story: Story, head: string): readonly (readonly [TrailerName, string])[] {
+function trailers(story: Story, head: string): readonly Trailer[] {
   const { state, executionId, alert, template, approvals, events } = story;
   const version = state.plan?.template.version ?? null;
   const alerts = state.alerts.slice(0, shownAlerts);
@@ -190,7 +148,6 @@ function trailers(story: Story, head: string): readonly (readonly [TrailerName, 
     ...(state.plan === null ? [] : [["Plan-Digest", state.plan.digest] as const]),
     ...(state.gate === null ? [] : [["Gate", state.gate.kind] as const]),
     ...(state.byHand === null ? [] : [["Started-By", state.byHand.by] as const]),
-    ...(state.follows === null ? [] : [["Follows", state.follows] as const]),
     ...approvals.map(({ by, verified }) => ["Approved-By", verified ? by : `${by} (unverified)`] as const),
     ["Mode", state.mode],
     ...(story.milestone === "planned" || state.outcome === null ? [] : [["Outcome", state.outcome] as const]),
@@ -200,22 +157,4 @@ function trailers(story: Story, head: string): readonly (readonly [TrailerName, 
     ["Seq", String(events.at(-1)?.seq ?? 0)],
     ["Events-Hash", head],
   ];
-}
-
-/** "Approved-By: mallory" in a label becomes "Approved-By - mallory": `git log --grep` must not find it. */
-function harmless(text: string): string {
-  return plain(text, 256).replaceAll(looksLikeTrailer, "$1$2 -");
-}
-
-/** Lines of at most 100 characters where there are spaces; what follows is indented, so that no line begins with free text. */
-function wrapped(line: string): string {
-  const lines: string[] = [];
-  let rest = line;
-  while (rest.length > 100) {
-    const at = rest.lastIndexOf(" ", 100);
-    if (at <= 0) break;
-    lines.push(rest.slice(0, at));
-    rest = rest.slice(at + 1);
-  }
-  return [...lines, rest].join("\n  ");
 }

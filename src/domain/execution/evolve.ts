@@ -42,7 +42,6 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
         mode: event.mode,
         match: event.match,
         byHand: event.byHand ?? null,
-        follows: event.follows ?? null,
         alert: event.alert,
         subject: event.subject,
       };

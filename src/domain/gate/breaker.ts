@@ -34,7 +34,7 @@ export const setbackOutcomes: readonly string[] = ["failed", "rolled_back", "rol
 export function breakerScopeText({ scope, template, alertName, target, cluster }: Breaker): string {
   switch (scope) {
     case "target":
-      return `${template} for ${alertName} on ${placeText(target ?? "")}`;
+      return `${template}${alertName === null ? "" : ` for ${alertName}`} on ${placeText(target ?? "")}`;
     case "template":
       return `${template} in cluster ${cluster}`;
     case "global":
@@ -49,7 +49,9 @@ function placeText(key: string): string {
 
 /** `breaker 3 stops restart-workload …: 3 executions within 24h failed or did not help`. */
 export function breakerText(breaker: Breaker): string {
-  const { id, setbacks, perSeconds } = breaker;
-  const within = durationText(perSeconds);
-  return `breaker ${id} stops ${breakerScopeText(breaker)}: ${setbacks} executions within ${within} failed or did not help`;
+  return `breaker ${breaker.id} stops ${breakerScopeText(breaker)}: ${setbacksText(breaker)}`;
+}
+
+export function setbacksText({ setbacks, perSeconds }: BreakerRule): string {
+  return `${setbacks} executions within ${durationText(perSeconds)} failed or did not help`;
 }

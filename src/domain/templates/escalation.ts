@@ -41,7 +41,6 @@ export function escalationTemplate({ to, severity, message }: EscalationOrder): 
       },
     ],
     finally: [],
-    whenResolved: [],
     fallback: null,
     validation: { preconditions: [], success: [] },
     effectiveness: { delaySeconds: 600, checks: [] },

@@ -208,15 +208,15 @@ describe("a writer that crashed", () => {
     const { executionId, events } = succeededRollback;
     const head = /Events-Hash: (\w+)/.exec(commits[1]!.message)![1];
     const found = await next.newest();
-    expect(found.get(milestoneKey(executionId, events.length))).toMatchObject({
+    expect(found.milestones.get(milestoneKey(executionId, events.length))).toMatchObject({
       commit: ids[1],
       head,
       lines: events.length,
     });
-    expect(found.get(milestoneKey(executionId, 3))).toMatchObject({ commit: ids[0], lines: 3 });
-    expect(found.get(milestoneKey(executionId, 4))).toBeUndefined();
+    expect(found.milestones.get(milestoneKey(executionId, 3))).toMatchObject({ commit: ids[0], lines: 3 });
+    expect(found.milestones.get(milestoneKey(executionId, 4))).toBeUndefined();
     const [added] = await next.commit([commitOf(7)]);
-    expect((await next.newest()).get(milestoneKey("e-7", 3))).toMatchObject({ commit: added });
+    expect((await next.newest()).milestones.get(milestoneKey("e-7", 3))).toMatchObject({ commit: added });
   });
 
   it("is followed by one that finds no locks in its way, nor half a flush in the branch", async () => {
@@ -330,7 +330,7 @@ describe("pushing the record", () => {
     const second = await open({ remote: { url, credential: null } });
     await second.commit(many(1, 5));
     expect(log()).toHaveLength(3);
-    expect((await second.newest()).has(milestoneKey("e-0", 3))).toBe(true);
+    expect((await second.newest()).milestones.has(milestoneKey("e-0", 3))).toBe(true);
     await second.push();
   });
 });

@@ -3,9 +3,15 @@
 import type { BreakerQuestion } from "../../../controller/breaker-ports.ts";
 import type { Said } from "../../../controller/pause-ports.ts";
 import type { Notice } from "../../../controller/ports.ts";
-import { type Breaker, type BreakerRule, setbackOutcomes } from "../../../domain/gate/breaker.ts";
+import {
+  type Breaker,
+  type BreakerRule,
+  setbackOutcomes,
+  setbacksText,
+} from "../../../domain/gate/breaker.ts";
 import { neverRan } from "../../../domain/gate/limits.ts";
 import type { Sql } from "../sql.ts";
+import { recordControls } from "./controls.ts";
 
 interface Row extends Record<string, unknown> {
   readonly id: string;
@@ -93,10 +99,16 @@ order by scope_key
 on conflict (scope_key) where reset_at is null do nothing
 returning ${columns}`;
 
+/** Inside a transaction. */
 export async function tripBreakers(sql: Sql, rules: readonly BreakerRule[]): Promise<readonly Breaker[]> {
   if (rules.length === 0) return [];
   const rows = await sql.query<Row>(trip, [JSON.stringify(rules), [...neverRan, "cancelled", "superseded"]]);
-  return rows.map(breakerOf);
+  const tripped = rows.map(breakerOf);
+  await recordControls(
+    sql,
+    tripped.map((breaker) => ({ act: "trip", by: "gitmend", reason: setbacksText(breaker), breaker })),
+  );
+  return tripped;
 }
 
 /** The widest of those that are open. */
@@ -142,7 +154,9 @@ export async function resetBreaker(sql: Sql, id: string, { by, reason }: Said): 
   const [row] = rows;
   if (row === undefined) return null;
   await wakeStopped(sql);
-  return breakerOf(row);
+  const breaker = breakerOf(row);
+  await recordControls(sql, [{ act: "reset", by, reason, breaker }]);
+  return breaker;
 }
 
 /** Those that another breaker stops are stopped again. In the order in which receivers lock. */

@@ -2,9 +2,11 @@
 // is being made locks the pause that it names, so that no firing waits for a pause that is over.
 import { isDeepStrictEqual } from "node:util";
 import type { PausedCounts, Said } from "../../../controller/pause-ports.ts";
+import type { ControlAct } from "../../../domain/audit/control.ts";
 import type { Pause, PauseScope } from "../../../domain/facts/pause.ts";
 import { escalationName } from "../../../domain/templates/escalation.ts";
 import type { Sql } from "../sql.ts";
+import { recordControls } from "./controls.ts";
 
 interface Row extends Record<string, unknown> {
   readonly scope: PauseScope;
@@ -68,14 +70,25 @@ export async function setPause(
     ],
   );
   await wakePaused(sql);
-  return pauseOf(rows[0] as Row);
+  const pause = pauseOf(rows[0] as Row);
+  const { until } = pause;
+  await recordAct(sql, { act: "pause", scope, ...said, until });
+  return pause;
 }
 
 /** Inside a transaction. */
 export async function resume(sql: Sql, scope: PauseScope, said: Said): Promise<Pause | null> {
   const ended = await endPause(sql, scope, said);
-  if (ended !== null) await wakePaused(sql);
+  if (ended === null) return null;
+  await wakePaused(sql);
+  const { by, reason, until } = ended;
+  await recordAct(sql, { act: "resume", scope, ...said, paused: { by, reason, until } });
   return ended;
+}
+
+/** What an execution was told stands in its own history. */
+async function recordAct(sql: Sql, act: Extract<ControlAct, { scope: PauseScope }>): Promise<void> {
+  if (act.scope.kind !== "execution") await recordControls(sql, [act]);
 }
 
 /** @returns what held; null: nothing did */

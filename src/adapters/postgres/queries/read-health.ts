@@ -32,8 +32,11 @@ export async function readHealth(sql: Sql): Promise<Health> {
        clock_timestamp() as now
      from (
        select count(*)::integer as unpublished,
-         coalesce(extract(epoch from now() - min(created_at)), 0)::double precision as lag
-       from audit_outbox where published_at is null
+         coalesce(extract(epoch from now() - min(at)), 0)::double precision as lag
+       from (
+         select created_at as at from audit_outbox where published_at is null
+         union all select at from controls where published_at is null
+       ) unpublished
      ) waiting`,
   );
   return {
