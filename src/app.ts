@@ -221,7 +221,7 @@ export async function openPorts(
 
 function stores(database: Database) {
   const { alerts, executions, assessments, outbox, lease, clock } = database;
-  const { catalog: catalogState, pauses: pauseStore, breakers, escalations, holds } = database;
+  const { catalog: catalogState, pauses: pauseStore, breakers, escalations, holds, followUps } = database;
   return {
     alerts,
     executions,
@@ -234,6 +234,7 @@ function stores(database: Database) {
     breakers,
     escalations,
     holds,
+    followUps,
   };
 }
 

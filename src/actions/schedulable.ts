@@ -1,7 +1,7 @@
 // What cordon_node and uncordon_node share: the one field that both write, and the node that must be there.
 import type { KubernetesObject, ObjectRef } from "../domain/facts/objects.ts";
 import type { JsonObject } from "../domain/json.ts";
-import type { PatchEffect } from "../domain/planning/effect.ts";
+import type { Effect, PatchEffect } from "../domain/planning/effect.ts";
 import { Problem } from "../domain/problem.ts";
 import type { ActionInput, ActionTools, ChangeAction } from "./action.ts";
 import { nameParameter, nodeRef, outputSchema, type Situation } from "./parameters.ts";
@@ -9,8 +9,15 @@ import { patchEffect } from "./patch-effect.ts";
 
 export const nodeParameter: JsonObject = nameParameter("Node", "the target, when that is a node");
 
+/** For whoever takes it back: what somebody else has cordoned stays so. */
+export const changedOutput: JsonObject = {
+  type: "boolean",
+  description: "Whether this step changed whether pods may be placed there; false: it was so before.",
+};
+
 export const nodeOutput: JsonObject = outputSchema({
   node: { type: "string" },
+  changed: changedOutput,
   schedulable: { type: "boolean", description: "As the action left it." },
 });
 
@@ -37,6 +44,10 @@ export function unschedulableEffect(
   return patchEffect(ref, object, [
     { pointer: "/spec/unschedulable", value: unschedulable ? true : undefined },
   ]);
+}
+
+export function hasChanged(effect: Effect): boolean {
+  return effect.kind === "patch" && effect.changes.some(({ before, after }) => before !== after);
 }
 
 export function isReady({ status }: KubernetesObject): boolean {

@@ -131,7 +131,8 @@ function describeControl(event: ControlEvent): Line {
   }
 }
 
-function requestText({ alert, match, byHand }: ExecutionRequested): string {
+function requestText({ alert, match, byHand, follows }: ExecutionRequested): string {
+  if (follows !== undefined) return `${alert.name}: takes back what execution ${follows} left in place`;
   return byHand === undefined
     ? `${alert.name}: rule ${match.rule}`
     : `started by ${byHand.by}: ${byHand.reason}${byHand.again === undefined ? "" : ` (${byHand.again.execution} again)`}`;

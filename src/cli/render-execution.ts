@@ -8,12 +8,13 @@ import { durationText } from "../domain/duration.ts";
 import type { ExecutionEvent, RecordedEvent, ByHand as StartedByHand } from "../domain/execution/events.ts";
 import { fold } from "../domain/execution/evolve.ts";
 import type { Execution } from "../domain/execution/execution.ts";
+import { keepSecondsOf, waitingSteps } from "../domain/execution/follow-up.ts";
 import { objectText } from "../domain/facts/objects.ts";
 import { shortId } from "../domain/gate/approval-file.ts";
 import type { Approval } from "../domain/gate/gate.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
 import { scopeText, untilText } from "../domain/gate/why-paused.ts";
-import { secondsBetween } from "../domain/instant.ts";
+import { plusSeconds, secondsBetween } from "../domain/instant.ts";
 import { ageText, cleanAll, clockText, dateText, tookText, width, wrap } from "./layout.ts";
 import { type Paint, paintFor, symbolOf, toneOf } from "./paint.ts";
 import { renderSteps, valueText } from "./render-steps.ts";
@@ -55,6 +56,7 @@ export function renderExecution(
     ...section("GATE", gateItems(story), screen),
     ...steps(story, screen),
     ...section("OUTCOME", outcomeItems(story), screen),
+    ...section("LATER", laterItems(story), screen),
     ...section("HELPED", assessmentItems(story), screen),
     ...people(story, screen),
     ...undo(story, screen),
@@ -94,8 +96,13 @@ function quietLines(text: string, screen: Screen): readonly string[] {
 }
 
 function alertItems({ state, events }: Story): readonly Item[] {
-  const { alert, byHand } = state;
+  const { alert, byHand, follows } = state;
   if (alert === null) return [];
+  if (follows !== null)
+    return [
+      { text: `none: takes back what was left in place for ${alert.name}` },
+      { text: `gitmend executions show ${shortId(follows)}`, tone: "quiet" },
+    ];
   if (byHand !== null)
     return [
       { text: `none: started by ${byHand.by}, ${dateText(alert.startsAt)}` },
@@ -155,6 +162,9 @@ function planItems({ state }: Story): readonly Item[] {
       tone: risky ? "attention" : "plain",
     },
     ...(parameters.length === 0 ? [] : [{ text: parameters.join(" ") }]),
+    ...(plan.whenResolved ?? []).map(({ name, call, keepSeconds }) => ({
+      text: `${name} (${call.action}) when the incident is over, within ${durationText(keepSeconds)}`,
+    })),
     { text: `digest ${plan.digest.slice(0, "sha256:".length + 12)}`, tone: "quiet" },
   ];
 }
@@ -193,6 +203,19 @@ function steps({ state, events }: Story, screen: Screen): readonly string[] {
   const planned = events.findLast(({ event }) => event.type === "Planned")?.event;
   const previews = planned?.type === "Planned" ? planned.previews : [];
   return [screen.paint("strong", "STEPS"), ...renderSteps(state, previews, screen)];
+}
+
+/** What its own end leaves for later. */
+function laterItems({ state, events }: Story): readonly Item[] {
+  const keepSeconds = keepSecondsOf(state);
+  const endedAt = events.findLast(({ event }) => event.type === "Ended")?.at;
+  if (keepSeconds === null || endedAt === undefined) return [];
+  const names = waitingSteps(state).map(({ name }) => name);
+  return [
+    {
+      text: `when the incident is over, until ${dateText(plusSeconds(endedAt, keepSeconds))}: ${names.join(", ")}; else people are told`,
+    },
+  ];
 }
 
 function outcomeItems({ summary, state }: Story): readonly Item[] {

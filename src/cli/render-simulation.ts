@@ -80,7 +80,7 @@ function planLines({ plan, problem }: Simulation): readonly Line[] {
 }
 
 function stepsOf(plan: Plan): readonly Line[] {
-  const { steps, finally: last, fallback, fallbackImpossible } = plan;
+  const { steps, finally: last, whenResolved = [], fallback, fallbackImpossible } = plan;
   return [
     ...steps.flatMap(stepLines),
     ...(fallback === null
@@ -93,6 +93,9 @@ function stepsOf(plan: Plan): readonly Line[] {
     ...(last.length === 0
       ? []
       : [["plain", "at the end, whatever happens:"] as const, ...last.flatMap(stepLines)]),
+    ...(whenResolved.length === 0
+      ? []
+      : [["plain", "when the incident is over:"] as const, ...whenResolved.flatMap(stepLines)]),
   ];
 }
 

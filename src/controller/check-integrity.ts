@@ -61,6 +61,8 @@ const meanings: Readonly<Record<Fault, string>> = {
     "another execution could change the same object at the same time: --repair claims it again",
   "milestone-missing": "the record in Git lacks a milestone: --repair has it published",
   "assessment-missing": "nobody would ask whether the remedy helped: --repair makes it due",
+  "follow-up-missing":
+    "nobody would take back what was left in place for the incident: --repair makes it due",
   "record-differs":
     "the record in Git and the database tell different stories: one of them was changed; compare `gitmend audit show` with `gitmend executions events`",
   "snapshot-differs": "a cached state is wrong: --repair drops it, and the events are read instead",

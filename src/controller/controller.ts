@@ -26,6 +26,7 @@ import { pause } from "./session.ts";
 import { silentSources } from "./silent-sources.ts";
 import { type AgainRequest, startAgain } from "./start-again.ts";
 import { type StartAnswer, type StartRequest, startByHand } from "./start-by-hand.ts";
+import { type FollowUpPorts, startFollowUps } from "./start-follow-ups.ts";
 import { type CatalogPorts, type CatalogSync, createCatalogSync } from "./sync-catalog.ts";
 import { type TellPorts, tellPeople } from "./tell-people.ts";
 import { weighNow } from "./weigh-plan.ts";
@@ -37,6 +38,7 @@ export type ControllerPorts = Omit<DecisionPorts, "pauses" | "breakers"> &
   Pick<ReconcilePorts, "alertmanagers"> &
   BreakerPorts &
   TellPorts &
+  Pick<FollowUpPorts, "followUps"> &
   Pick<CatalogPorts, "source" | "compiler" | "catalogState"> & { readonly pauseStore: PauseStore };
 
 export interface ControllerOptions {
@@ -108,6 +110,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
     every(publishMilliseconds, publish),
     every(assessMilliseconds, () => assessOutcomes(ports)),
     every(tellMilliseconds, () => tellPeople(ports)),
+    every(assessMilliseconds, () => startFollowUps(catalog.current(), drives, ports)),
     every(housekeepingMilliseconds, () => breakers.trip()),
     every(backlogMilliseconds, () => backlog.count()),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds, options.retention)),

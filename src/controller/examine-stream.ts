@@ -7,9 +7,11 @@ import { upcast } from "../domain/execution/event-versions.ts";
 import type { RecordedEvent } from "../domain/execution/events.ts";
 import { evolve } from "../domain/execution/evolve.ts";
 import { type Execution, newExecution } from "../domain/execution/execution.ts";
+import { keepSecondsOf } from "../domain/execution/follow-up.ts";
 import { readSnapshot, snapshotText } from "../domain/execution/snapshot.ts";
 import { assertLegal } from "../domain/execution/transitions.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
+import { plusSeconds } from "../domain/instant.ts";
 import { canonicalJson, isObject, type Json } from "../domain/json.ts";
 import { changesSomething } from "../domain/planning/plan.ts";
 import { toProblem } from "../domain/problem.ts";
@@ -44,6 +46,8 @@ export interface StoredStream {
     readonly firstPrevious: string | null;
   } | null;
   readonly hasAssessment: boolean;
+  /** Waiting or begun. */
+  readonly hasFollowUp: boolean;
 }
 
 /** A change that follows from the events alone. */
@@ -54,6 +58,7 @@ export type Mend =
   | { readonly kind: "take-claims"; readonly keys: readonly string[]; readonly firm: boolean }
   | { readonly kind: "milestone"; readonly milestone: Milestone; readonly seq: number }
   | { readonly kind: "assessment"; readonly seconds: number }
+  | { readonly kind: "follow-up"; readonly keepUntil: string }
   | { readonly kind: "drop-snapshot" };
 
 /** For a row that is not there at all. */
@@ -63,6 +68,7 @@ export interface RebuiltRow {
   readonly cooldownSeconds: number;
   readonly createdAt: string;
   readonly endedAt: string | null;
+  readonly follows: string | null;
 }
 
 export const streamFaults = [
@@ -76,6 +82,7 @@ export const streamFaults = [
   "claims-missing",
   "milestone-missing",
   "assessment-missing",
+  "follow-up-missing",
   "record-differs",
   "snapshot-differs",
 ] as const;
@@ -105,6 +112,7 @@ function findings(stored: StoredStream): readonly Finding[] {
     ...claimFindings(stored, raw, state),
     ...milestoneFindings(stored, raw),
     ...assessmentFindings(stored, state),
+    ...followUpFindings(stored, raw, state),
     ...recordFindings(stored, raw),
     ...snapshotFindings(stored, read.events),
   ];
@@ -192,8 +200,13 @@ function restOf(raw: readonly RecordedEvent[], state: Execution): RebuiltRow {
     target: state.plan?.target ?? null,
     cooldownSeconds: state.plan?.cooldownSeconds ?? 0,
     createdAt: raw[0]?.at ?? "",
-    endedAt: raw.findLast(({ event }) => event.type === "Ended")?.at ?? null,
+    endedAt: endedAt(raw),
+    follows: state.follows,
   };
+}
+
+function endedAt(raw: readonly RecordedEvent[]): string | null {
+  return raw.findLast(({ event }) => event.type === "Ended")?.at ?? null;
 }
 
 /** A live execution without its claim does not keep others from its objects. */
@@ -247,6 +260,20 @@ function assessmentFindings({ hasAssessment }: StoredStream, state: Execution): 
   const detail = "it left a change in place, and nobody will ask whether that helped";
   const mend = { kind: "assessment", seconds: assessment.delaySeconds } as const;
   return [{ fault: "assessment-missing", detail, mend }];
+}
+
+function followUpFindings(
+  { hasFollowUp }: StoredStream,
+  raw: readonly RecordedEvent[],
+  state: Execution,
+): readonly Finding[] {
+  const seconds = keepSecondsOf(state);
+  const at = endedAt(raw);
+  if (seconds === null || at === null || hasFollowUp) return [];
+  const detail = "what it left in place would stay when its incident is over";
+  return [
+    { fault: "follow-up-missing", detail, mend: { kind: "follow-up", keepUntil: plusSeconds(at, seconds) } },
+  ];
 }
 
 /** What was published is the hash of these events; null in `firstPrevious`: only the published file knows where its chain began. */

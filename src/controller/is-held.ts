@@ -9,8 +9,8 @@ export async function isHeld(
   session: Session,
   { alertmanagers, log }: Pick<EnginePorts, "alertmanagers" | "log">,
 ): Promise<boolean> {
-  const { alert, approved } = session.state();
-  if (alert === null || !approved) return false;
+  const { alert, approved, follows } = session.state();
+  if (alert === null || !approved || follows !== null) return false;
   try {
     const found = await alertmanagers.look(alert);
     const why = found.state === "held" ? found.why : found.state === "absent" ? gone : null;

@@ -121,14 +121,19 @@ async function complete(
   const resolve = resolver(context, readOnce(tools), actions);
   const objectsOf = (calls: readonly ActionCall[]) =>
     calls.flatMap((call) => findAction(actions, call.action).objects(call.input, context));
-  const steps = await resolveSteps(draft.steps, resolve, resolve);
+  const withTouches = <T extends PlannedStep>(steps: readonly T[]) =>
+    steps.map((step) => ({ ...step, ...touchesOf(step, objectsOf(callsOfStep(step)), request.target) }));
   const resolved: DraftPlan = {
     ...draft,
-    steps: steps.map((step) => ({
-      ...step,
-      ...touchesOf(step, objectsOf(callsOfStep(step)), request.target),
-    })),
+    steps: withTouches(await resolveSteps(draft.steps, resolve, resolve)),
     finally: await resolveSteps(draft.finally, (call) => resolveLater(call, resolve), resolve),
+    ...(draft.whenResolved === undefined
+      ? {}
+      : {
+          whenResolved: withTouches(
+            await resolveSteps(draft.whenResolved, (call) => resolveLater(call, resolve), resolve),
+          ),
+        }),
   };
   const used = usedActions(callsOf(resolved), request.actions);
   const whole = used.length === 0 ? resolved : { ...resolved, actions: used };
@@ -168,12 +173,12 @@ function resolver(
   };
 }
 
-async function resolveSteps(
-  steps: readonly PlannedStep[],
+async function resolveSteps<T extends PlannedStep>(
+  steps: readonly T[],
   resolveCall: Resolve,
   resolve: Resolve,
-): Promise<readonly PlannedStep[]> {
-  const resolved: PlannedStep[] = [];
+): Promise<readonly T[]> {
+  const resolved: T[] = [];
   for (const step of steps) {
     const alternatives = [];
     for (const { call, undo } of step.alternatives)
@@ -201,7 +206,7 @@ async function previewSteps(
 ): Promise<readonly Preview[]> {
   const { actions } = ports;
   const previews: Preview[] = [];
-  for (const step of [...plan.steps, ...plan.finally]) {
+  for (const step of [...plan.steps, ...plan.finally, ...(plan.whenResolved ?? [])]) {
     const action = findAction(actions, step.call.action);
     if (!action.changes) continue;
     const named = { step: step.name, summary: summaryOf(action, step) };
@@ -211,7 +216,7 @@ async function previewSteps(
     }
     const context = contextOf(executionId, step.name, facts.alert.cluster, plan.target);
     const prepare = () => prepareWithin(step, action, context, tools);
-    const later = previews.length > 0 || plan.finally.includes(step);
+    const later = previews.length > 0 || !plan.steps.includes(step);
     previews.push({ ...named, ...(await dryRun(prepare, context, tools, ports, later)) });
   }
   return previews;

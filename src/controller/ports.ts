@@ -116,6 +116,8 @@ export type FiringDecision =
       readonly countsIn: readonly string[];
       /** null: it changes nothing. What is due trips first: the answer may be `stopped`. */
       readonly breakers: BreakerCheck | null;
+      /** The ended execution that it takes back: it is no attempt of its own, and rests nobody. Left out: none. */
+      readonly follows?: string;
       /** What people are told by it, once: the answer may be `told`. */
       readonly notice?: Notice;
       /** Its cool-down: the answer may be `resting`. null: there is no target. */
@@ -316,6 +318,8 @@ export interface Append extends OwnedExecution {
   readonly milestone: Milestone | null;
   /** The end leaves a change in place: whether it helped is asked so long after it. null: there is nothing to ask. */
   readonly assessAfterSeconds: number | null;
+  /** The end leaves something to be taken back when the incident is over, at most so long after it. null: nothing. */
+  readonly keepSeconds: number | null;
   /** The end needs people: `tell` them, or their own plan has `told` them already. null: nobody is needed. */
   readonly escalation: "tell" | "told" | null;
 }

@@ -61,8 +61,8 @@ export function accessInUse(
   return [...access.values()];
 }
 
-function actionsOf({ steps, finally: last }: Template): readonly string[] {
-  return [...steps, ...last].flatMap((step) => callsOf(step).map(({ action }) => action));
+function actionsOf({ steps, finally: last, whenResolved }: Template): readonly string[] {
+  return [...steps, ...last, ...whenResolved].flatMap((step) => callsOf(step).map(({ action }) => action));
 }
 
 function callsOf({ call, alternatives, rollback }: TemplateStep) {

@@ -5,6 +5,7 @@ import { versionOf } from "../domain/execution/event-versions.ts";
 import type { ExecutionEvent, RecordedEvent } from "../domain/execution/events.ts";
 import { evolve } from "../domain/execution/evolve.ts";
 import type { Execution } from "../domain/execution/execution.ts";
+import { keepSecondsOf } from "../domain/execution/follow-up.ts";
 import { assertLegal } from "../domain/execution/transitions.ts";
 import { toProblem } from "../domain/problem.ts";
 import { storable } from "../domain/storable.ts";
@@ -129,6 +130,7 @@ function toAppend(
     commands,
     milestone: next.phase === "ended" ? "ended" : null,
     assessAfterSeconds: assessmentOf(next)?.delaySeconds ?? null,
+    keepSeconds: keepSecondsOf(next),
     escalation: escalationOf(next),
   };
 }

@@ -66,12 +66,17 @@ async function endedOf(named: string, { executions, clusters }: AgainPorts): Pro
     );
   const { id } = summary;
   const state = fold(await executions.events(id));
-  const { phase, plan } = state;
+  const { phase, plan, follows } = state;
   const name = `execution ${shortId(id)}`;
   if (phase !== "ended")
     throw new Problem("NOT_NOW", `${name} has not ended (${phase}): wait for it, or cancel it`, {
       retryable: true,
     });
+  if (follows !== null)
+    throw new Problem(
+      "USAGE",
+      `${name} took back what ${shortId(follows)} left in place: it is not a remedy to try again; do by hand what is left`,
+    );
   if (plan === null || !changesSomething(plan) || plan.target === null)
     throw new Problem("USAGE", `${name} only looks, or tells people: there is nothing to try again`);
   const { cluster } = plan.target;

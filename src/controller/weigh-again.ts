@@ -73,11 +73,12 @@ async function stricterGate(
   tools: ActionTools,
   weigh: EnginePorts["weigh"],
 ): Promise<Gate | null> {
-  const { alert, plan, gate } = session.state();
+  const { alert, plan, gate, follows } = session.state();
   if (alert === null || plan === null || gate === null)
     throw new Problem("INTERNAL", "a step ran before its gate was decided");
   // Guards hold back nobody who is only told, and a cluster that does not answer shall not either.
   if (plan.template.name === escalationName) return null;
-  const now = await weigh(session.id, alert, plan, tools);
+  // What takes a remedy back is no further attempt, and the remedy no earlier one.
+  const now = await weigh(follows ?? session.id, alert, plan, tools);
   return isStricter(gate, now) ? now : null;
 }

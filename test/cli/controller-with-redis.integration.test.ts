@@ -1,4 +1,4 @@
-// A whole controller that has a Redis, and loses it in the middle of an execution.
+// Whole controllers that have a Redis, and lose it in the middle of an execution.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openShared } from "../../src/adapters/redis/open-shared.ts";
 import { ownNews } from "../../src/controller/shared.ts";
@@ -16,6 +16,33 @@ afterAll(async () => {
   await given.stop();
   await redis.stop();
 });
+
+interface Read {
+  /** Of all that came, in order. */
+  readonly seqs: number[];
+  readonly done: Promise<string>;
+}
+
+/** Reads as a browser does, from the event after `lastEventId` on. */
+function follow(url: string, token: string, id: string, lastEventId: string | null = null): Read {
+  const seqs: number[] = [];
+  const read = async () => {
+    const answer = await fetch(`${url}/api/v1/executions/${id}/stream`, {
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(lastEventId === null ? {} : { "last-event-id": lastEventId }),
+      },
+    });
+    if (answer.body === null) throw new Error(`${answer.status}`);
+    let text = "";
+    for await (const part of answer.body.pipeThrough(new TextDecoderStream())) {
+      text += part;
+      seqs.splice(0, seqs.length, ...[...text.matchAll(/^id: (\d+)$/gm)].map(([, seq]) => Number(seq)));
+    }
+    return text;
+  };
+  return { seqs, done: read() };
+}
 
 describe("a controller with a Redis", () => {
   it("tells other replicas of each event, and ends what it runs when Redis is gone", async () => {
@@ -57,5 +84,41 @@ describe("a controller with a Redis", () => {
     ]);
     expect(again.code).toBe(0);
     await given.execution("scale", ({ outcome }) => outcome === "succeeded");
+  });
+});
+
+describe("two replicas with a Redis", () => {
+  it("stream each other's executions: every event once and in order, though Redis dies and comes back", async () => {
+    await redis.start();
+    const other = await given.another("stream");
+    try {
+      const start = ["start", "slow", "--target", "deploy/api", "-n", "spare", "--reason", "test"];
+      expect((await given.run(start)).code).toBe(0);
+      const id = await given.execution("slow", ({ phase }) => phase === "running");
+      const remote = follow(other.app.url, other.app.token, id);
+      const own = follow(given.app.url, given.app.token, id);
+      const both = (count: number) =>
+        eventually(`both have ${count} events`, () =>
+          remote.seqs.length >= count && own.seqs.length >= count ? true : null,
+        );
+      await both(4);
+      await redis.stop();
+      await given.run(["pause", "--execution", id, "--reason", "while Redis is away"]);
+      await both(6);
+      await redis.start();
+      await given.run(["resume", "--execution", id]);
+      await both(7);
+      const seen = remote.seqs.length;
+      const late = follow(other.app.url, other.app.token, id, String(seen));
+      await given.run(["executions", "cancel", id, "--reason", "enough"]);
+      for (const read of [remote, own, late]) expect(await read.done).toContain("event: end");
+      const { length } = await given.app.database.executions.events(id);
+      const all = Array.from({ length }, (_, index) => index + 1);
+      expect(remote.seqs).toEqual(all);
+      expect(own.seqs).toEqual(all);
+      expect(late.seqs).toEqual(all.slice(seen));
+    } finally {
+      await other.stop();
+    }
   });
 });

@@ -116,6 +116,7 @@ export function append(id: string, version: number, changes: Partial<Append> = {
     commands: [],
     milestone: null,
     assessAfterSeconds: null,
+    keepSeconds: null,
     escalation: null,
     ...changes,
   };

@@ -178,7 +178,9 @@ describe("a node under pressure", () => {
     const events = await eventsOf(controller, execution);
     const drained = events.find((event) => event.type === "StepSucceeded" && event.step === "drain");
     const names = before.map(({ metadata }) => `moved/${metadata.name}`);
-    expect(drained).toMatchObject({ output: { node: "node-1", evicted: expect.arrayContaining(names) } });
+    expect(drained).toMatchObject({
+      output: { node: "node-1", changed: true, evicted: expect.arrayContaining(names) },
+    });
     expect(onNode("moved", "node-1")).toEqual([]);
     expect(before.map(evictions)).toEqual(before.map(() => 1));
     expect(node("node-1").spec.unschedulable).toBe(true);

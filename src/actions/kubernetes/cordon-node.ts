@@ -1,7 +1,14 @@
 // cordon_node: no new pods on a node. Those that run there stay.
 import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "../action.ts";
 import { nodeRef, objectSchema, reasonParameter, textOf } from "../parameters.ts";
-import { nodeOutput, nodeParameter, nodeRbac, readNode, unschedulableEffect } from "../schedulable.ts";
+import {
+  hasChanged,
+  nodeOutput,
+  nodeParameter,
+  nodeRbac,
+  readNode,
+  unschedulableEffect,
+} from "../schedulable.ts";
 
 export const cordonNode: ChangeAction = {
   name: "cordon_node",
@@ -27,5 +34,9 @@ export const cordonNode: ChangeAction = {
     const { ref, object } = await readNode(input, context, tools);
     return unschedulableEffect(ref, object, true);
   },
-  settle: async (input, _effect, context) => ({ node: nodeRef(input, context).name, schedulable: false }),
+  settle: async (input, effect, context) => ({
+    node: nodeRef(input, context).name,
+    changed: hasChanged(effect),
+    schedulable: false,
+  }),
 };

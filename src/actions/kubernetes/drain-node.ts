@@ -17,7 +17,15 @@ import {
   textOf,
 } from "../parameters.ts";
 import { type DrainRules, isDrained, podsOnNode, podText, refuseUndrainable } from "../pods-on-node.ts";
-import { isReady, nodeParameter, nodeRbac, readNode, unschedulableEffect } from "../schedulable.ts";
+import {
+  changedOutput,
+  hasChanged,
+  isReady,
+  nodeParameter,
+  nodeRbac,
+  readNode,
+  unschedulableEffect,
+} from "../schedulable.ts";
 import { type Look, waitFor } from "../wait.ts";
 
 const shownPods = 3;
@@ -67,6 +75,7 @@ export const drainNode: ChangeAction = {
   text: ["reason"],
   output: outputSchema({
     node: { type: "string" },
+    changed: changedOutput,
     evicted: {
       type: "array",
       items: { type: "string" },
@@ -174,7 +183,7 @@ function refuseUnplanned(pods: readonly KubernetesObject[], input: ActionInput, 
 
 async function settle(
   input: ActionInput,
-  _effect: Effect,
+  effect: Effect,
   context: ActionContext,
   tools: ActionTools,
 ): Promise<JsonObject> {
@@ -185,7 +194,8 @@ async function settle(
   refuseUnplanned(await podsOnNode(api, node), input, node);
   const planned = new Map(plannedPods(input).map((pod) => [pod.uid, pod]));
   await waitFor(tools, secondsOf(input, "wait_timeout", "10m"), () => evictOnce(planned, ref, input, api));
-  return { node, evicted: [...planned.values()].map(({ namespace, name }) => `${namespace}/${name}`) };
+  const evicted = [...planned.values()].map(({ namespace, name }) => `${namespace}/${name}`);
+  return { node, changed: hasChanged(effect), evicted };
 }
 
 /** Asks once more for every planned pod that is still there; done when none is. */

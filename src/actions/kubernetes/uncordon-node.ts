@@ -4,6 +4,7 @@ import { Problem } from "../../domain/problem.ts";
 import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "../action.ts";
 import { nodeRef, objectSchema, reasonParameter, textOf } from "../parameters.ts";
 import {
+  hasChanged,
   isReady,
   nodeOutput,
   nodeParameter,
@@ -38,7 +39,11 @@ export const uncordonNode: ChangeAction = {
     `uncordon node ${textOf(input, "node") ?? "the target"}: pods may be placed there again`,
   resolve: async (input, situation) => ({ ...input, node: nodeRef(input, situation).name }),
   prepare,
-  settle: async (input, _effect, context) => ({ node: nodeRef(input, context).name, schedulable: true }),
+  settle: async (input, effect, context) => ({
+    node: nodeRef(input, context).name,
+    changed: hasChanged(effect),
+    schedulable: true,
+  }),
 };
 
 async function prepare(input: ActionInput, context: ActionContext, tools: ActionTools): Promise<PatchEffect> {

@@ -3,6 +3,7 @@
 import type pg from "pg";
 import type { BreakerStore } from "../../controller/breaker-ports.ts";
 import type { Escalations } from "../../controller/escalation-ports.ts";
+import type { FollowUpStore } from "../../controller/follow-up-ports.ts";
 import type { HoldStore } from "../../controller/hold-ports.ts";
 import type { PauseStore } from "../../controller/pause-ports.ts";
 import type {
@@ -24,6 +25,7 @@ import { doubtfulDecisions } from "./doubtful-decisions.ts";
 import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
 import { escalationStore } from "./escalation-store.ts";
 import { executionStore } from "./execution-store.ts";
+import { followUpStore } from "./follow-up-store.ts";
 import { holdStore } from "./hold-store.ts";
 import { makeMonths } from "./keep-months.ts";
 import { holdEmbeddedLease, holdLease } from "./lease.ts";
@@ -53,6 +55,7 @@ export interface Database extends DatabaseConnection {
   readonly alerts: AlertStore;
   readonly executions: ExecutionStore;
   readonly assessments: Assessments;
+  readonly followUps: FollowUpStore;
   readonly catalog: CatalogState;
   readonly outbox: Outbox;
   readonly pauses: PauseStore;
@@ -120,6 +123,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       alerts: alertStore(base.pool, held.lease, doubtful),
       executions: executionStore(base.pool, writerPool, held.lease, doubtful),
       assessments: assessments(base.pool),
+      followUps: followUpStore(base.pool, held.lease, doubtful),
       catalog: catalogState(base.pool),
       outbox: outbox(base.pool, held.lease),
       pauses: pauseStore(base.pool),

@@ -99,6 +99,10 @@ function showText(template: Listed, { columns, colours }: CliContext): string {
     ...wholeLines("after the last step", "proves", template.validation.success, columns, paint),
     ...(last.length === 0 ? [] : ["", paint("strong", "FINALLY, however it ends")]),
     ...last.flatMap((step) => paintDetails(stepLines(step, [], columns), paint)),
+    ...(template.whenResolved.length === 0 ? [] : ["", paint("strong", "WHEN THE INCIDENT IS OVER")]),
+    ...template.whenResolved.flatMap((step) =>
+      paintDetails(stepLines(step, [`within ${durationText(step.keepSeconds)}`], columns), paint),
+    ),
     "",
     ...endLines(template, columns, paint),
   ];

@@ -51,12 +51,16 @@ function body(story: Story): readonly string[] {
   return [...whyWords(story), ...told(story)];
 }
 
-function whyWords({ alert, match, subject: named, state: { byHand } }: Story): readonly string[] {
+function whyWords({ alert, match, subject: named, state: { byHand, follows } }: Story): readonly string[] {
   const object = named === null ? "" : objectText({ ...named, cluster: alert.cluster });
   if (byHand !== null) {
     const what = named === null ? "" : ` for ${object}`;
     return [`Started by hand${what} by ${byHand.by}: ${byHand.reason}.`, ...againWords(byHand)];
   }
+  if (follows !== null)
+    return [
+      `Takes back what execution ${follows} left in place for ${alert.name}: ${match.reasons.join("; ")}.`,
+    ];
   const severity = alert.severity === "" ? "" : ` (${alert.severity})`;
   return [
     `${alert.name}${severity} began to fire at ${clock(alert.startsAt)}.`,
@@ -148,6 +152,7 @@ function trailers(story: Story, head: string): readonly Trailer[] {
     ...(state.plan === null ? [] : [["Plan-Digest", state.plan.digest] as const]),
     ...(state.gate === null ? [] : [["Gate", state.gate.kind] as const]),
     ...(state.byHand === null ? [] : [["Started-By", state.byHand.by] as const]),
+    ...(state.follows === null ? [] : [["Follows", state.follows] as const]),
     ...approvals.map(({ by, verified }) => ["Approved-By", verified ? by : `${by} (unverified)`] as const),
     ["Mode", state.mode],
     ...(story.milestone === "planned" || state.outcome === null ? [] : [["Outcome", state.outcome] as const]),

@@ -15,6 +15,7 @@ const trailerNames = [
   "Plan-Digest",
   "Gate",
   "Started-By",
+  "Follows",
   "Approved-By",
   "Mode",
   "Outcome",

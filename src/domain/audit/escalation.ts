@@ -50,8 +50,12 @@ export function escalationOf(
   };
 }
 
-function firedLines({ alert, byHand, firing, alerts }: Execution): readonly string[] {
+function firedLines({ alert, byHand, follows, firing, alerts }: Execution): readonly string[] {
   if (alert === null) return [];
+  if (follows !== null)
+    return [
+      `${free(alert.name)} in ${alert.cluster} since ${alert.startsAt.slice(0, 19)}Z; what execution ${shortId(follows)} left in place for it was to be taken back`,
+    ];
   if (byHand !== null) return [`nothing: ${byHand.by} started it: ${free(byHand.reason)}`];
   const severity = alert.severity === "" ? "" : ` (${alert.severity})`;
   const still = firing.size === 0 ? "resolved" : `${firing.size} of ${alerts.length} fired still at the end`;
@@ -133,11 +137,12 @@ function finishByHand(state: Execution): readonly ByHand[] {
   });
 }
 
-function goOnCommands(executionId: string, { plan }: Execution): readonly string[] {
+function goOnCommands(executionId: string, { plan, follows }: Execution): readonly string[] {
   const id = shortId(executionId);
-  const remedy = plan !== null && plan.template.name !== escalationName;
+  const remedy = plan !== null && plan.template.name !== escalationName && follows === null;
   return [
     `gitmend executions show ${id}`,
+    ...(follows === null ? [] : [`gitmend executions show ${shortId(follows)}`]),
     ...(remedy ? [`gitmend executions retry ${id} --reason "…"`] : []),
     `gitmend executions acknowledge ${id}`,
   ];

@@ -25,6 +25,7 @@ export function renderExecutionFile(story: Story): string {
     joined: state.alerts.slice(1),
     match,
     ...(state.byHand === null ? {} : { byHand: state.byHand }),
+    ...(state.follows === null ? {} : { follows: state.follows }),
     gate: state.gate,
     ...(state.gateAgain === null ? {} : { gateAgain: state.gateAgain }),
     approval:

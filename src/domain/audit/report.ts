@@ -103,7 +103,12 @@ function ownerRow({ match }: Story): readonly (readonly [string, string])[] {
 }
 
 function alertSection({ alert, state }: Story): readonly string[] {
-  const { byHand } = state;
+  const { byHand, follows } = state;
+  if (follows !== null)
+    return [
+      "## What happened",
+      `Execution ${code(follows)} left something in place for ${code(alert.name)} on purpose; this one was to take it back.`,
+    ];
   if (byHand !== null) {
     const started = `${code(byHand.by)} started it by hand at ${clock(alert.startsAt)}: ${prose(redactText(byHand.reason))}`;
     return ["## What happened", `${started}${againText(byHand)}`];

@@ -15,6 +15,8 @@ export function eventText(event: ExecutionEvent): string {
     case "ExecutionRequested":
       if (event.byHand !== undefined)
         return `Started by ${code(event.byHand.by)}: ${prose(event.byHand.reason)}${againText(event.byHand)}`;
+      if (event.follows !== undefined)
+        return `Takes back what execution ${code(event.follows)} left in place for ${code(event.alert.name)}: ${text(event.match.reasons.join("; "))}`;
       return `Alert ${code(event.alert.name)} taken up; rule ${code(event.match.rule)} chose ${code(event.match.template)}`;
     case "Planned":
       return `Planned: ${event.plan.steps.length} steps, risk ${event.plan.risk}`;

@@ -1,7 +1,7 @@
 // Whether an execution has to be assessed once it has ended, and by which yardstick. Only a change that is still in place can
 // have helped: what was observed, undone or only told to people is not judged.
 import type { Outcome } from "../execution/events.ts";
-import { type Execution, finallySteps, planInUse } from "../execution/execution.ts";
+import { type Execution, leavesChange, planInUse } from "../execution/execution.ts";
 import type { Plan } from "../planning/plan.ts";
 
 const judged: ReadonlySet<Outcome> = new Set(["succeeded", "partly"]);
@@ -10,9 +10,5 @@ const judged: ReadonlySet<Outcome> = new Set(["succeeded", "partly"]);
 export function assessmentOf(state: Execution): Plan["assessment"] | null {
   const { plan, outcome } = state;
   if (plan === null || outcome === null || !judged.has(outcome)) return null;
-  const last = new Set(finallySteps(state, plan).map(({ name }) => name));
-  const left = state.changes.some(
-    ({ step, effect, undoStatus }) => effect.kind !== "send" && undoStatus !== "undone" && !last.has(step),
-  );
-  return left ? planInUse(state, plan).assessment : null;
+  return leavesChange(state, plan) ? planInUse(state, plan).assessment : null;
 }

@@ -63,6 +63,8 @@ export interface ExecutionRequested {
   readonly mode: Mode;
   /** Who started it and why; left out when its alert did. */
   readonly byHand?: ByHand;
+  /** The ended execution whose `when_resolved` it does; left out: none. */
+  readonly follows?: string;
 }
 export interface Planned {
   readonly type: "Planned";

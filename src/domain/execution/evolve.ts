@@ -42,6 +42,7 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
         mode: event.mode,
         match: event.match,
         byHand: event.byHand ?? null,
+        follows: event.follows ?? null,
         alert: event.alert,
         subject: event.subject,
       };

@@ -82,6 +82,8 @@ export interface Execution {
   readonly alerts: readonly AlertReference[];
   readonly match: MatchRecord | null;
   readonly byHand: ByHand | null;
+  /** The ended execution whose `when_resolved` it does. */
+  readonly follows: string | null;
   readonly plan: Plan | null;
   readonly previews: readonly Preview[];
   readonly gate: Gate | null;
@@ -146,6 +148,7 @@ export const newExecution: Execution = {
   alerts: [],
   match: null,
   byHand: null,
+  follows: null,
   plan: null,
   previews: [],
   gate: null,
@@ -179,6 +182,14 @@ export function finallySteps(state: Execution, plan: Plan): readonly PlannedStep
 export function finallyBegan(state: Execution): boolean {
   if (state.plan === null) return false;
   return finallySteps(state, state.plan).some(({ name }) => state.steps.get(name)?.status !== "pending");
+}
+
+/** Whether a change of its steps was not undone. */
+export function leavesChange(state: Execution, plan: Plan): boolean {
+  const last = new Set(finallySteps(state, plan).map(({ name }) => name));
+  return state.changes.some(
+    ({ step, effect, undoStatus }) => effect.kind !== "send" && undoStatus !== "undone" && !last.has(step),
+  );
 }
 
 export function stateOf(state: Execution, step: Pick<PlannedStep, "name">): StepState {

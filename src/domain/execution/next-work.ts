@@ -31,7 +31,7 @@ export function nextWork(state: Execution, busy: ReadonlySet<string>, now: strin
   const { plan, gate } = state;
   if (state.phase === "ended" || plan === null || gate === null) return [];
   if (state.mode === "observe") return observe(state, plan, busy, now);
-  if (gate.kind === "refused") return [refused(gate)];
+  if (gate.kind === "refused") return [refused(gate, state)];
   if (!hasStarted(state) || !state.claimed) {
     const end = endBeforeStart(state);
     if (end !== null) return [end];
@@ -41,10 +41,13 @@ export function nextWork(state: Execution, busy: ReadonlySet<string>, now: strin
   return run(state, plan, busy, now);
 }
 
-/** What belongs to somebody else (Argo CD, an operator) is for people: nobody will try again with more luck. */
-function refused({ reasons }: Gate): Work {
+/**
+ * What belongs to somebody else (Argo CD, an operator), or was left in place and is not taken back, is for people: nobody will
+ * try again with more luck.
+ */
+function refused({ reasons }: Gate, { follows }: Execution): Work {
   const theirs = reasons.some(({ rule }) => rule === "built-in/managed");
-  return ended("refused", reasons.map(({ reason }) => reason).join("; "), theirs);
+  return ended("refused", reasons.map(({ reason }) => reason).join("; "), theirs || follows !== null);
 }
 
 function hasStarted(state: Execution): boolean {

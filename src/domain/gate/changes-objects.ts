@@ -1,10 +1,10 @@
 // Whether some path of a plan changes an object of a cluster. Telling people changes something too, but nothing there.
-import { everyStep, type Plan, type PlannedStep } from "../planning/plan.ts";
+import { everyApproved, type Plan, type PlannedStep } from "../planning/plan.ts";
 
 const tellsPeople = "notify_team";
 
-export function changesObjects(plan: Pick<Plan, "steps" | "finally" | "fallback">): boolean {
-  return everyStep(plan).some((step) => step.changes && !onlyTells(step));
+export function changesObjects(plan: Pick<Plan, "steps" | "finally" | "whenResolved" | "fallback">): boolean {
+  return everyApproved(plan).some((step) => step.changes && !onlyTells(step));
 }
 
 function onlyTells({ call, alternatives }: PlannedStep): boolean {

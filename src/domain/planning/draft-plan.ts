@@ -7,7 +7,7 @@ import type { Template } from "../templates/template.ts";
 import { fillParameters } from "./check-values.ts";
 import type { Plan, PlannedStep, Taken } from "./plan.ts";
 import { type Actions, filledText } from "./plan-call.ts";
-import { planFinally, planSteps } from "./plan-steps.ts";
+import { planFinally, planSteps, planWhenResolved } from "./plan-steps.ts";
 import { fallbackStep } from "./step-names.ts";
 
 /** All of a plan but what follows from its resolved input. */
@@ -30,6 +30,7 @@ export function draftPlan(request: DraftRequest): DraftPlan {
   const { template, target, actions } = request;
   const parameters = fillParameters(template, request.parameters);
   const scope: Scope = { ...request.scope, params: parameters };
+  const whenResolved = planWhenResolved(template, scope, actions);
   return {
     template: { name: template.name, version: template.version, hash: template.hash },
     target: target === null ? null : identityOf(target),
@@ -37,6 +38,7 @@ export function draftPlan(request: DraftRequest): DraftPlan {
     ...(request.taken === undefined ? {} : { taken: request.taken }),
     steps: planSteps(template, scope, actions),
     finally: planFinally(template, scope, actions),
+    ...(whenResolved.length === 0 ? {} : { whenResolved }),
     fallback: null,
     fallbackImpossible: null,
     assessment: planAssessment(template, scope),
@@ -56,10 +58,16 @@ export function draftFallback(
   const wanted = Object.keys(request.template.parameters);
   const parameters = Object.fromEntries(Object.entries(main).filter(([name]) => wanted.includes(name)));
   const draft = draftPlan({ ...request, parameters });
-  return { ...draft, steps: draft.steps.map(asFallback), finally: draft.finally.map(asFallback) };
+  const { steps, finally: last, whenResolved } = draft;
+  return {
+    ...draft,
+    steps: steps.map(asFallback),
+    finally: last.map(asFallback),
+    ...(whenResolved === undefined ? {} : { whenResolved: whenResolved.map(asFallback) }),
+  };
 }
 
-function asFallback(step: PlannedStep): PlannedStep {
+function asFallback<T extends PlannedStep>(step: T): T {
   return { ...step, name: fallbackStep(step.name), dependsOn: step.dependsOn.map(fallbackStep) };
 }
 

@@ -8,9 +8,9 @@ import { Problem } from "../problem.ts";
 import type { ActionDescription } from "../templates/action-description.ts";
 import type { Template, TemplateStep } from "../templates/template.ts";
 import { planBounds } from "./adapt.ts";
-import type { ActionCall, PlannedStep } from "./plan.ts";
+import type { ActionCall, PlannedStep, PlannedWait } from "./plan.ts";
 import { type Actions, describeAction, ownUndo, planCall, undoBy } from "./plan-call.ts";
-import { finalStep, preconditionsStep, subjectStep, successStep } from "./step-names.ts";
+import { finalStep, preconditionsStep, resolvedStep, subjectStep, successStep } from "./step-names.ts";
 
 const mostSteps = 1_000;
 
@@ -143,5 +143,16 @@ export function planFinally(template: Template, scope: Scope, actions: Actions):
     name: finalStep(step.name),
     dependsOn: step.dependsOn.map(finalStep),
     undo: { how: "nothing", why: "what is done at the end is not taken back" },
+  }));
+}
+
+/** Each after the one above, in an execution that has no other steps. */
+export function planWhenResolved(template: Template, scope: Scope, actions: Actions): readonly PlannedWait[] {
+  return template.whenResolved.map((step) => ({
+    ...planStep(step, scope, actions),
+    name: resolvedStep(step.name),
+    dependsOn: step.dependsOn.map(resolvedStep),
+    undo: { how: "nothing", why: "what ends a remedy is not taken back" },
+    keepSeconds: step.keepSeconds,
   }));
 }

@@ -58,6 +58,12 @@ export interface PlannedStep {
   readonly touches?: readonly string[];
 }
 
+/** Done once when the incident is over, by an execution of its own. */
+export interface PlannedWait extends PlannedStep {
+  /** So long after the end of the execution; then people are told instead. */
+  readonly keepSeconds: number;
+}
+
 /** Steps that an earlier execution has done and this one does not: their outputs are there for those that come after. */
 export interface Taken {
   readonly execution: string;
@@ -74,6 +80,8 @@ export interface Plan {
   readonly steps: readonly PlannedStep[];
   /** Once, after everything else, however the execution ends after its first step. Never undone. */
   readonly finally: readonly PlannedStep[];
+  /** What it leaves in place on purpose, taken back when the incident is over. Left out: nothing. */
+  readonly whenResolved?: readonly PlannedWait[];
   /** The config repository's own actions that its calls name, whole: nothing is looked up when they run. */
   readonly actions?: readonly CustomAction[];
   /** What is tried, once, when the steps have failed and were undone. Its own fallback is always null. */
@@ -100,12 +108,20 @@ export interface Plan {
   readonly digest: string;
 }
 
+type Steps = Pick<Plan, "steps" | "finally" | "whenResolved" | "fallback">;
+
 /** Every step that some path of the plan can take, the fallback's included. */
-export function everyStep(plan: Pick<Plan, "steps" | "finally" | "fallback">): readonly PlannedStep[] {
-  return [...plan.steps, ...(plan.fallback === null ? [] : everyStep(plan.fallback)), ...plan.finally];
+export function everyStep(plan: Steps): readonly PlannedStep[] {
+  const { steps, fallback } = plan;
+  return [...steps, ...(fallback === null ? [] : everyStep(fallback)), ...plan.finally];
+}
+
+/** What approving the plan approves: `everyStep`, and what a later execution does when the incident is over. */
+export function everyApproved(plan: Steps): readonly PlannedStep[] {
+  return [...everyStep(plan), ...(plan.whenResolved ?? []), ...(plan.fallback?.whenResolved ?? [])];
 }
 
 /** Whether some path of the plan changes something. */
-export function changesSomething(plan: Pick<Plan, "steps" | "finally" | "fallback">): boolean {
+export function changesSomething(plan: Steps): boolean {
   return everyStep(plan).some((step) => step.changes);
 }

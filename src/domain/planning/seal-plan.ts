@@ -3,7 +3,7 @@ import { type ObjectRef, objectKey } from "../facts/objects.ts";
 import { canonicalJson, sha256 } from "../json.ts";
 import { type ActionDescription, type Risk, risks } from "../templates/action-description.ts";
 import type { DraftPlan } from "./draft-plan.ts";
-import { type ActionCall, everyStep, type Plan, type PlannedStep } from "./plan.ts";
+import { type ActionCall, everyApproved, type Plan, type PlannedStep } from "./plan.ts";
 
 /** @param objects what the actions said they touch, undo actions and alternatives included; may repeat */
 export function sealPlan(
@@ -34,8 +34,10 @@ export function sealPlan(
 }
 
 /** Every call that some path of the plan can make. */
-export function callsOf(plan: Pick<Plan, "steps" | "finally" | "fallback">): readonly ActionCall[] {
-  return everyStep(plan).flatMap(callsOfStep);
+export function callsOf(
+  plan: Pick<Plan, "steps" | "finally" | "whenResolved" | "fallback">,
+): readonly ActionCall[] {
+  return everyApproved(plan).flatMap(callsOfStep);
 }
 
 /** Of the step, its alternatives, and what takes them back. */

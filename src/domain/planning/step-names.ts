@@ -1,5 +1,5 @@
 // How the steps of a plan are called. Templates name steps with letters, digits, `-` and `_`, so that nothing here can clash:
-// `restart[2]`, `workflow/success`, `finally/lift-silence`, `fallback/restart[0]`, `fallback/finally/lift-silence`.
+// `restart[2]`, `workflow/success`, `finally/lift-silence`, `resolved/uncordon`, `fallback/restart[0]`, `fallback/finally/lift-silence`.
 
 export const preconditionsStep = "workflow/preconditions";
 export const successStep = "workflow/success";
@@ -10,6 +10,10 @@ export function subjectStep(name: string, index: number): string {
 
 export function finalStep(name: string): string {
   return `finally/${name}`;
+}
+
+export function resolvedStep(name: string): string {
+  return `resolved/${name}`;
 }
 
 const fallbackPrefix = "fallback/";
@@ -31,7 +35,7 @@ export interface OwnName {
 
 /** What the step is called in its own template. */
 export function ownName(planned: string): OwnName {
-  const found = /^(?:fallback\/)?(?:finally\/)?([^/[\]]+)(?:\[(\d+)\])?$/.exec(planned);
+  const found = /^(?:fallback\/)?(?:finally\/|resolved\/)?([^/[\]]+)(?:\[(\d+)\])?$/.exec(planned);
   if (found === null) return { name: null, index: null };
   const [, name = null, index] = found;
   return { name, index: index === undefined ? null : Number(index) };

@@ -13,8 +13,8 @@ import { compileAdapt } from "./compile-adapt.ts";
 import { factOf } from "./fact-of.ts";
 import type { FindingList } from "./finding-list.ts";
 import type { StepOrder } from "./order-steps.ts";
-import type { Call, FinalStep, Step, TemplateFile } from "./template.generated.ts";
-import type { TemplateCall, TemplateStep } from "./template.ts";
+import type { Call, FinalStep, ResolvedStep, Step, TemplateFile } from "./template.generated.ts";
+import type { TemplateCall, TemplateStep, WaitingStep } from "./template.ts";
 
 /** Parameters are JSON Schemas: plain data for the validator. */
 export type FilledTemplate = Omit<TemplateFile, "parameters"> & {
@@ -179,10 +179,42 @@ export function compileStep(
 
 /** Steps of `finally` run one after the other, each whatever came of the one above; what they do is never taken back. */
 export function compileFinalStep(step: FinalStep, position: number, work: TemplateWork): TemplateStep | null {
-  const { file, index, document } = work;
-  const path = ["finally", position];
-  const above = file.finally.slice(0, position).map(({ name }) => name);
-  const before = new Set([...file.steps.map(({ name }) => name), ...above]);
+  const { steps, finally: last } = work.file;
+  return compileLate(step, ["finally", position], namesOf(steps), namesOf(last.slice(0, position)), work);
+}
+
+const longestKeepSeconds = 30 * 86_400;
+
+/** Steps of `when_resolved` come after everything else; of what they read, all has ended long before. */
+export function compileWaitingStep(
+  step: ResolvedStep,
+  position: number,
+  work: TemplateWork,
+): WaitingStep | null {
+  const { steps, finally: last, when_resolved: waiting } = work.file;
+  const path = ["when_resolved", position];
+  const ran = [...namesOf(steps), ...namesOf(last)];
+  const compiled = compileLate(step, path, ran, namesOf(waiting.slice(0, position)), work);
+  const keepSeconds = positiveSeconds(step.keep, [...path, "keep"], work.list);
+  if (keepSeconds > longestKeepSeconds)
+    work.list.error([...path, "keep"], "WRONG_VALUE", "must be at most 30d");
+  return compiled === null ? null : { ...compiled, keepSeconds };
+}
+
+function namesOf(steps: readonly { readonly name: string }[]): readonly string[] {
+  return steps.map(({ name }) => name);
+}
+
+/** One after the other, behind those that ran. */
+function compileLate(
+  step: FinalStep,
+  path: DataPath,
+  ran: readonly string[],
+  above: readonly string[],
+  work: TemplateWork,
+): TemplateStep | null {
+  const { index, document } = work;
+  const before = new Set([...ran, ...above]);
   const surroundings = surroundingsOf(step.name, before, work);
   const rules = { scope: "step", inherits: false } as const;
   const call = checkCall(step.action, [...path, "action"], rules, index, surroundings);

@@ -15,6 +15,7 @@ import {
   checkConditions,
   compileFinalStep,
   compileStep,
+  compileWaitingStep,
   type FilledTemplate,
   positiveSeconds,
   surroundingsOf,
@@ -24,7 +25,7 @@ import { escalationName } from "./escalation.ts";
 import { findingList } from "./finding-list.ts";
 import { checkNames, orderSteps, type StepOrder } from "./order-steps.ts";
 import { templateSchema } from "./template.generated.ts";
-import type { Position, Template, TemplateCall, TemplateStep } from "./template.ts";
+import type { Position, Template, TemplateCall, TemplateStep, WaitingStep } from "./template.ts";
 
 export interface CompiledTemplate {
   readonly template: Template;
@@ -61,12 +62,12 @@ function checkParameterSchemas({ file, list }: TemplateWork): void {
 
 /** What a step may put out: the fields of its action and of its alternatives. */
 function outputsOf(
-  { steps, finally: last }: FilledTemplate,
+  { steps, finally: last, when_resolved: waiting }: FilledTemplate,
   index: ActionIndex,
 ): StepSurroundings["outputs"] {
   const calls = [
     ...steps.map(({ name, action, alternatives }) => [name, [action, ...alternatives]] as const),
-    ...last.map(({ name, action }) => [name, [action]] as const),
+    ...[...last, ...waiting].map(({ name, action }) => [name, [action]] as const),
   ];
   const fields = calls.map(([name, those]) => {
     const declared = those.map((call) => index.find(call.action)?.outputs ?? null);
@@ -96,6 +97,7 @@ function riskOf(steps: readonly TemplateStep[], { file, list, index }: TemplateW
 interface Steps {
   readonly steps: readonly TemplateStep[];
   readonly last: readonly TemplateStep[];
+  readonly waiting: readonly WaitingStep[];
 }
 
 /** null: the findings say why. */
@@ -106,8 +108,13 @@ function compileSteps(work: TemplateWork): Steps | null {
   const usable = order ?? unordered(file);
   const steps = file.steps.map((step, position) => compileStep(step, position, usable, work));
   const last = file.finally.map((step, position) => compileFinalStep(step, position, work));
-  if (order === null || steps.includes(null) || last.includes(null)) return null;
-  return { steps: steps.filter((step) => step !== null), last: last.filter((step) => step !== null) };
+  const waiting = file.when_resolved.map((step, position) => compileWaitingStep(step, position, work));
+  if (order === null || [...steps, ...last, ...waiting].includes(null)) return null;
+  return {
+    steps: steps.filter((step) => step !== null),
+    last: last.filter((step) => step !== null),
+    waiting: waiting.filter((step) => step !== null),
+  };
 }
 
 /** Without an order nothing can be said about what has ended when: the cycle is finding enough. */
@@ -135,7 +142,7 @@ function checkEffectiveness(work: TemplateWork): void {
   }
 }
 
-function assemble(work: TemplateWork, { steps, last }: Steps): Template {
+function assemble(work: TemplateWork, { steps, last, waiting }: Steps): Template {
   const { file, list, document } = work;
   const { configuration, validation, effectiveness } = file;
   return {
@@ -144,10 +151,11 @@ function assemble(work: TemplateWork, { steps, last }: Steps): Template {
     description: file.description,
     alertTypes: file.alert_types,
     manual: file.manual,
-    risk: riskOf([...steps, ...last], work),
+    risk: riskOf([...steps, ...last, ...waiting], work),
     parameters: file.parameters,
     steps,
     finally: last,
+    whenResolved: waiting,
     fallback: configuration.fallback ?? null,
     validation,
     effectiveness: {

@@ -41,6 +41,7 @@ export function escalationTemplate({ to, severity, message }: EscalationOrder): 
       },
     ],
     finally: [],
+    whenResolved: [],
     fallback: null,
     validation: { preconditions: [], success: [] },
     effectiveness: { delaySeconds: 600, checks: [] },

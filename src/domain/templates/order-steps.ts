@@ -11,21 +11,24 @@ export interface StepOrder {
   readonly before: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Whether all names are different, those of `finally` included: expressions name both alike. */
+/** Whether all names are different, those of `finally` and `when_resolved` included: expressions name all alike. */
 export function checkNames(
-  file: { readonly steps: readonly Named[]; readonly finally: readonly Named[] },
+  file: {
+    readonly steps: readonly Named[];
+    readonly finally: readonly Named[];
+    readonly when_resolved: readonly Named[];
+  },
   list: FindingList,
 ): boolean {
   const first = new Map<string, string>();
-  for (const part of ["steps", "finally"] as const) {
+  for (const part of ["steps", "finally", "when_resolved"] as const) {
     for (const [index, { name }] of file[part].entries()) {
       const earlier = first.get(name);
-      if (earlier === undefined)
-        first.set(name, `step ${index + 1}${part === "finally" ? " of finally" : ""}`);
+      if (earlier === undefined) first.set(name, `step ${index + 1}${part === "steps" ? "" : ` of ${part}`}`);
       else list.error([part, index, "name"], "DUPLICATE_NAME", `${earlier} is called "${name}" too`);
     }
   }
-  return first.size === file.steps.length + file.finally.length;
+  return first.size === file.steps.length + file.finally.length + file.when_resolved.length;
 }
 
 function knownDependencies(steps: readonly Step[], index: number, list: FindingList): readonly string[] {

@@ -57,6 +57,12 @@ export interface TemplateFile {
    */
   finally: FinalStep[];
   /**
+   * Done once, one after the other, when the incident is over: what this template leaves in place on purpose is taken back (uncordon when the node is back). A plan carries it, so approving the plan approves it.
+   *
+   * @maxItems 50
+   */
+  when_resolved: ResolvedStep[];
+  /**
    * Limits of one execution.
    */
   configuration: {
@@ -340,6 +346,62 @@ export interface FinalStep {
   };
 }
 /**
+ * A step of `when_resolved`: it waits until the incident is over.
+ */
+export interface ResolvedStep {
+  /**
+   * Unique in the template; other steps refer to it.
+   */
+  name: string;
+  /**
+   * So long after the execution has ended the end of the incident starts the step; later than that, people are told what was left as it is. At most 30d.
+   */
+  keep: string;
+  /**
+   * What the step does.
+   */
+  action: Call;
+  /**
+   * CEL; all must be true, else the step is skipped and what depends on it still runs.
+   *
+   * @maxItems 50
+   */
+  conditions?: string[];
+  /**
+   * CEL; all must be true when the step starts, else it fails before it changes anything.
+   *
+   * @maxItems 50
+   */
+  preconditions?: string[];
+  /**
+   * CEL with `output`; all must be true after the action, else the step has failed.
+   *
+   * @maxItems 50
+   */
+  postconditions?: string[];
+  /**
+   * How long one attempt may take. Left out: the action's own.
+   */
+  timeout?: string;
+  /**
+   * How often and how fast a failed attempt is repeated.
+   */
+  retry: {
+    /**
+     * Tries in all, the first one included.
+     */
+    attempts: number;
+    /**
+     * Wait before the second try; doubles each time, with jitter.
+     */
+    backoff: string;
+    /**
+     * The wait never gets longer than this.
+     */
+    max_backoff: string;
+  };
+}
+/**
  * One question to Prometheus and the answer that counts as good.
  */
 export interface Check {
@@ -517,6 +579,27 @@ export const templateSchema = {
               "parameters": {
                 "message": "done"
               }
+            }
+          }
+        ]
+      ]
+    },
+    "when_resolved": {
+      "title": "When resolved",
+      "description": "Done once, one after the other, when the incident is over: what this template leaves in place on purpose is taken back (uncordon when the node is back). A plan carries it, so approving the plan approves it.",
+      "type": "array",
+      "items": {
+        "$ref": "#/definitions/resolvedStep"
+      },
+      "maxItems": 50,
+      "default": [],
+      "examples": [
+        [
+          {
+            "name": "uncordon",
+            "keep": "24h",
+            "action": {
+              "action": "uncordon_node"
             }
           }
         ]
@@ -1207,6 +1290,170 @@ export const templateSchema = {
           "pattern": "^[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?$",
           "examples": [
             "restart-pod"
+          ]
+        },
+        "action": {
+          "title": "Action",
+          "description": "What the step does.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/call"
+            }
+          ],
+          "examples": [
+            {
+              "type": "kubernetes",
+              "action": "restart_pod",
+              "parameters": {
+                "pod": "{{ alert.resource }}"
+              }
+            }
+          ]
+        },
+        "conditions": {
+          "title": "Conditions",
+          "description": "CEL; all must be true, else the step is skipped and what depends on it still runs.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2048
+          },
+          "maxItems": 50,
+          "examples": [
+            [
+              "steps['assess-pod-state'].output.restarts >= 3"
+            ]
+          ]
+        },
+        "preconditions": {
+          "title": "Preconditions",
+          "description": "CEL; all must be true when the step starts, else it fails before it changes anything.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2048
+          },
+          "maxItems": 50,
+          "examples": [
+            [
+              "target.kind != 'DaemonSet'"
+            ]
+          ]
+        },
+        "postconditions": {
+          "title": "Postconditions",
+          "description": "CEL with `output`; all must be true after the action, else the step has failed.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 2048
+          },
+          "maxItems": 50,
+          "examples": [
+            [
+              "output.ready == true"
+            ]
+          ]
+        },
+        "timeout": {
+          "title": "Timeout",
+          "description": "How long one attempt may take. Left out: the action's own.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "examples": [
+            "30s"
+          ]
+        },
+        "retry": {
+          "title": "Retry",
+          "description": "How often and how fast a failed attempt is repeated.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "attempts": {
+              "title": "Attempts",
+              "description": "Tries in all, the first one included.",
+              "type": "integer",
+              "minimum": 1,
+              "maximum": 20,
+              "default": 3,
+              "examples": [
+                3
+              ]
+            },
+            "backoff": {
+              "title": "Backoff",
+              "description": "Wait before the second try; doubles each time, with jitter.",
+              "type": "string",
+              "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "default": "2s",
+              "examples": [
+                "2s"
+              ]
+            },
+            "max_backoff": {
+              "title": "Longest backoff",
+              "description": "The wait never gets longer than this.",
+              "type": "string",
+              "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "default": "30s",
+              "examples": [
+                "30s"
+              ]
+            }
+          },
+          "default": {},
+          "examples": [
+            {
+              "attempts": 3,
+              "backoff": "2s",
+              "max_backoff": "30s"
+            }
+          ]
+        }
+      },
+      "required": [
+        "name",
+        "action"
+      ],
+      "examples": [
+        {
+          "name": "tell-team",
+          "action": {
+            "action": "notify_team",
+            "parameters": {
+              "message": "done"
+            }
+          }
+        }
+      ]
+    },
+    "resolvedStep": {
+      "title": "Step when resolved",
+      "description": "A step of `when_resolved`: it waits until the incident is over.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "name": {
+          "title": "Name",
+          "description": "Unique in the template; other steps refer to it.",
+          "type": "string",
+          "pattern": "^[A-Za-z0-9]([-_A-Za-z0-9]{0,61}[A-Za-z0-9])?$",
+          "examples": [
+            "restart-pod"
+          ]
+        },
+        "keep": {
+          "title": "Keep",
+          "description": "So long after the execution has ended the end of the incident starts the step; later than that, people are told what was left as it is. At most 30d.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "24h",
+          "examples": [
+            "24h"
           ]
         },
         "action": {

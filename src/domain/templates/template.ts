@@ -58,6 +58,12 @@ export interface EffectivenessCheck {
   readonly expect: string;
 }
 
+/** It waits until the incident is over. */
+export interface WaitingStep extends TemplateStep {
+  /** So long after the end of the execution. */
+  readonly keepSeconds: number;
+}
+
 export interface Template {
   readonly name: string;
   readonly version: string | null;
@@ -72,6 +78,8 @@ export interface Template {
   readonly steps: readonly TemplateStep[];
   /** Once, after everything else, however the execution ends after its first step. */
   readonly finally: readonly TemplateStep[];
+  /** Once, when the incident is over. */
+  readonly whenResolved: readonly WaitingStep[];
   /** Another template, tried once when this one has failed and was undone. */
   readonly fallback: string | null;
   /** CEL of the whole workflow: before the first step, after the last. */

@@ -12,6 +12,7 @@ import type { RecordedEvent } from "../../../src/domain/execution/events.ts";
 import { fold } from "../../../src/domain/execution/evolve.ts";
 import { snapshotShape, snapshotText } from "../../../src/domain/execution/snapshot.ts";
 import { canonicalJson } from "../../../src/domain/json.ts";
+import type { PlannedWait } from "../../../src/domain/planning/plan.ts";
 import { toProblem } from "../../../src/domain/problem.ts";
 import { newId } from "../../contracts/store-samples.ts";
 import { histories, succeededRollback } from "../../fixtures/executions.ts";
@@ -53,6 +54,12 @@ async function storeEvents(id: string, events: readonly RecordedEvent[]): Promis
     ],
   );
 }
+
+const waits = {
+  ...(fold(succeededRollback.events).plan?.steps[0] as PlannedWait),
+  name: "resolved/look",
+  keepSeconds: 3_600,
+};
 
 /** A whole, sound execution of this history, by the events alone. */
 async function given(events: readonly RecordedEvent[] = succeededRollback.events): Promise<string> {
@@ -99,6 +106,28 @@ describe("a live execution", () => {
     await query("delete from claims");
     expect(await faultsOf(true)).toEqual([["claims-missing", 1, 1]]);
     expect(await query("select key from claims")).toEqual(before);
+  });
+});
+
+describe("what was left in place until the incident is over", () => {
+  it("is made due again, until as long after the end as its template keeps it", async () => {
+    const keeping = succeededRollback.events.map((recorded) =>
+      recorded.event.type === "Planned"
+        ? {
+            ...recorded,
+            event: { ...recorded.event, plan: { ...recorded.event.plan, whenResolved: [waits] } },
+          }
+        : recorded,
+    );
+    const id = await given(keeping);
+    const [row] = await query("select keep_until, due_at is not null as due from follow_ups");
+    const endedAt = keeping.at(-1)?.at ?? "";
+    expect(row).toEqual({ keep_until: new Date(Date.parse(endedAt) + 3_600_000), due: true });
+    await query("update follow_ups set due_at = null");
+    expect(await faultsOf()).toEqual([]);
+    await query("delete from follow_ups where execution_id = $1::uuid", [id]);
+    expect(await faultsOf(true)).toEqual([["follow-up-missing", 1, 1]]);
+    expect(await faultsOf(true)).toEqual([]);
   });
 });
 

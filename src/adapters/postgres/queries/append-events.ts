@@ -19,8 +19,8 @@ export function fenced(append: Append, owner: string): FencedAppend {
 const move = `
 with input as (
   select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::boolean[], $9::text[],
-      $10::double precision[], $11::text[])
-    as i(id, owner, epoch, version, size, phase, outcome, escalated, milestone, assess_after, escalation)
+      $10::double precision[], $11::text[], $12::double precision[])
+    as i(id, owner, epoch, version, size, phase, outcome, escalated, milestone, assess_after, escalation, keep)
 ), moved as (
   update executions e
   set version = e.version + i.size, phase = i.phase, outcome = i.outcome, escalated = i.escalated, updated_at = now(),
@@ -28,11 +28,11 @@ with input as (
   from input i
   where e.id = i.id and e.owner = i.owner and e.epoch = i.epoch and e.outcome is null
     and (e.version = i.version or i.size = 0)
-  returning e.id, e.version, e.outcome, e.cooldown_seconds, i.milestone, i.assess_after, i.escalation
+  returning e.id, e.version, e.outcome, e.cooldown_seconds, i.milestone, i.assess_after, i.escalation, i.keep
 ), written as (
   insert into events (execution_id, seq, at, type, version, event, text)
   select n.id, n.seq, n.at, n.type, n.version, n.text::jsonb -> 'event', n.text
-  from unnest($12::uuid[], $13::integer[], $14::timestamptz[], $15::text[], $16::integer[], $17::text[])
+  from unnest($13::uuid[], $14::integer[], $15::timestamptz[], $16::text[], $17::integer[], $18::text[])
     as n(id, seq, at, type, version, text)
   join moved using (id)
 )`;
@@ -48,13 +48,16 @@ const settle = `, ended as (
 ), to_assess as (
   insert into assessments (execution_id, due_at)
   select id, now() + assess_after * interval '1 second' from moved where outcome is not null and assess_after is not null
+), to_follow as (
+  insert into follow_ups (execution_id, keep_until)
+  select id, now() + keep * interval '1 second' from moved where outcome is not null and keep is not null
 ), to_tell as (
   insert into escalations (execution_id, told_at)
   select id, case when escalation = 'told' then now() end from moved where outcome is not null and escalation is not null
   on conflict (execution_id) do nothing
 ), answered as (
   delete from commands c using moved m
-  where c.execution_id = m.id and (m.outcome is not null or c.id = any($18::bigint[]))
+  where c.execution_id = m.id and (m.outcome is not null or c.id = any($19::bigint[]))
 ), freed as (
   delete from claims c using ended where c.execution_id = ended.id
 ), open_firings as materialized (
@@ -92,6 +95,7 @@ function executionColumns(appends: readonly FencedAppend[]): unknown[] {
     appends.map(({ milestone }) => milestone),
     appends.map(({ assessAfterSeconds }) => assessAfterSeconds),
     appends.map(({ escalation }) => escalation),
+    appends.map(({ keepSeconds }) => keepSeconds),
   ];
 }
 

@@ -19,10 +19,10 @@ export async function insertExecution(
   const { executionId, projection, target, mode, template, cooldownSeconds, countsIn, events } = execution;
   const rows = await sql.query(
     `insert into executions (id, owner, epoch, version, phase, outcome, escalated, mode, template, alert_name, incident_id,
-       target_key, target_cluster, target_api_version, target_kind, target_namespace, target_name, cooldown_seconds, counts_in, ended_at)
+       target_key, target_cluster, target_api_version, target_kind, target_namespace, target_name, cooldown_seconds, counts_in, follows, ended_at)
      select $1::uuid, r.id, 1, $3::integer, $4::text, $5::text, $6::boolean, $7::text, $8::text, $9::text, $10::text,
        $11::text, $12::text, $13::text, $14::text, $15::text, $16::text, $17::double precision, $18::text[],
-       case when $5::text is not null then now() end
+       $19::uuid, case when $5::text is not null then now() end
      from replicas r where r.id = $2::text and r.expires_at > now()
      returning 1`,
     [
@@ -44,6 +44,7 @@ export async function insertExecution(
       target?.name,
       cooldownSeconds,
       countsIn,
+      execution.follows ?? null,
     ],
   );
   if (rows.length === 0) return false;

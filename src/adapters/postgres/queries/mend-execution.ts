@@ -35,6 +35,13 @@ export async function mendExecution(sql: Sql, id: string, mend: Mend): Promise<v
         [id, mend.seconds],
       );
       return;
+    case "follow-up":
+      await sql.query(
+        `insert into follow_ups (execution_id, keep_until) values ($1::uuid, $2::timestamptz)
+         on conflict (execution_id) do nothing`,
+        [id, mend.keepUntil],
+      );
+      return;
     case "drop-snapshot":
       await sql.query("delete from snapshots where execution_id = $1::uuid", [id]);
       return;
@@ -49,10 +56,10 @@ async function writeRow(sql: Sql, id: string, { row, rest }: Extract<Mend, { kin
   await sql.query(
     `insert into executions (id, owner, epoch, version, phase, outcome, escalated, mode, template, incident_id, alert_name,
        target_key, target_cluster, target_api_version, target_kind, target_namespace, target_name, cooldown_seconds,
-       created_at, ended_at)
+       created_at, ended_at, follows)
      values ($1::uuid, null, 1, $2::integer, $3::text, $4::text, $5::boolean, $6::text, $7::text, $8::text, $9::text,
        $10::text, $11::text, $12::text, $13::text, $14::text, $15::text, $16::double precision, $17::timestamptz,
-       $18::timestamptz)
+       $18::timestamptz, $19::uuid)
      on conflict (id) do update set version = excluded.version, phase = excluded.phase, outcome = excluded.outcome,
        escalated = excluded.escalated, mode = excluded.mode, template = excluded.template,
        incident_id = excluded.incident_id, ended_at = excluded.ended_at, updated_at = now()`,
@@ -75,6 +82,7 @@ async function writeRow(sql: Sql, id: string, { row, rest }: Extract<Mend, { kin
       rest.cooldownSeconds,
       rest.createdAt,
       rest.endedAt,
+      rest.follows,
     ],
   );
 }

@@ -20,7 +20,7 @@ export async function readHistory(sql: Sql, alertName: string, target: ObjectRef
          select from events v where v.execution_id = e.id and v.type = 'StepStarted'
        ) as never_started
      from executions e
-     where target_key = $1::text and alert_name = $2::text and created_at > now() - interval '7 days'
+     where target_key = $1::text and alert_name = $2::text and follows is null and created_at > now() - interval '7 days'
      order by created_at desc limit 100`,
     [objectKey(target), alertName],
   );

@@ -55,6 +55,9 @@ export async function readStreams(
   const assessed = await of(
     "select execution_id::text as id from assessments where execution_id = any($1::uuid[])",
   );
+  const followed = await of(
+    "select execution_id::text as id from follow_ups where execution_id = any($1::uuid[])",
+  );
   return ids.map((id) => ({
     id,
     row: rows.get(id)?.[0] ?? null,
@@ -64,5 +67,6 @@ export async function readStreams(
     snapshot: snapshots.get(id)?.[0] ?? null,
     record: records.get(id)?.[0] ?? null,
     hasAssessment: assessed.has(id),
+    hasFollowUp: followed.has(id),
   }));
 }

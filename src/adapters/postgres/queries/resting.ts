@@ -23,7 +23,7 @@ export async function restingUntil(
     `select e.template, e.outcome, e.created_at + $4::double precision * interval '1 second' as until,
        extract(epoch from e.created_at + $4::double precision * interval '1 second' - now())::double precision as seconds
      from executions e
-     where e.target_key = $1::text and e.created_at > now() - $4::double precision * interval '1 second'
+     where e.target_key = $1::text and e.follows is null and e.created_at > now() - $4::double precision * interval '1 second'
        and (e.template = $5::text) = ($3::text = $5::text)
        and ($6::uuid is null or e.id <> $6::uuid)
        and (e.alert_name = $2::text or (e.template = $3::text and ($2::text is null or e.alert_name = $7::text)

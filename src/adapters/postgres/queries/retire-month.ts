@@ -27,7 +27,8 @@ export async function isFinished(
     `select $3::timestamptz <= now() - $4::double precision * interval '1 second'
        and not exists (select from executions where ${inRange("id")} and outcome is null)
        and not exists (select from audit_outbox where ${inRange("execution_id")} and published_at is null)
-       and not exists (select from assessments where ${inRange("execution_id")} and due_at is not null) as finished`,
+       and not exists (select from assessments where ${inRange("execution_id")} and due_at is not null)
+       and not exists (select from follow_ups where ${inRange("execution_id")} and due_at is not null) as finished`,
     [lower, upper, before, seconds],
   );
   return row?.finished === true;
@@ -82,6 +83,7 @@ export async function removeRows(sql: Sql, { lower, upper }: IdRange): Promise<b
     ["records", "execution_id"],
     ["evidence", "execution_id"],
     ["escalations", "execution_id"],
+    ["follow_ups", "execution_id"],
   ] as const) {
     const rows = await sql.query(
       `delete from ${table} where ctid = any(array(
