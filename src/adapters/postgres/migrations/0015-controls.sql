@@ -1,5 +1,5 @@
 -- Acts of control (pauses, resumes, breakers) on their way to the audit repository. Locks nothing: it is new.
--- Programs from 0013 on work with it.
+-- Programs from 0014 on work with it.
 create table controls (
   -- Published in this order; acts on one scope take it one after the other.
   seq bigint generated always as identity primary key,
