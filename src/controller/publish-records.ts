@@ -45,7 +45,7 @@ export function createPublisher(ports: RecordPorts): () => Promise<void> {
   /** A remote that is new, or was wound back, lacks what was marked long ago. */
   let remoteIsKnown = false;
   let publishingAs: string | null = null;
-  /** Under a new lease somebody else may have published meanwhile. */
+  /** Under a new lease, and before the first commit, somebody else may have published meanwhile. */
   const follow = async () => {
     const replica = ports.lease.replicaId();
     if (publishingAs !== replica) await ports.auditRepository.follow();
@@ -55,7 +55,8 @@ export function createPublisher(ports: RecordPorts): () => Promise<void> {
     try {
       const count = await commitAll(follow, ports);
       if (count === 0 && !remoteIsKnown) {
-        await follow();
+        // Whoever publishes may be another one: what it does later is not known by this.
+        await ports.auditRepository.follow();
         await ports.auditRepository.push();
       }
       remoteIsKnown = true;

@@ -180,9 +180,12 @@ describe("a replica that dies while it publishes an act", () => {
     async (point) => {
       const other = await openDatabase({ url });
       try {
+        // Both are there from the beginning, when the remote is empty still; the first one publishes.
+        await (await publisher("a"))();
+        const second = await publisher("b", null, other);
+        await second();
         await database.pauses.pause(shop, ana, null);
         await expect((await publisher("a", point))()).rejects.toThrow("killed");
-        const second = await publisher("b", null, other);
         await second();
         expect(await waiting(), "the first one's lease holds still").toBe(1);
         await database.pool.query("update replicas set expires_at = now() where id = $1", [

@@ -88,11 +88,12 @@ class AuditWriter {
   }
 
   async follow(): Promise<void> {
-    await this.#remoteHistory();
+    const { remote } = this.#options;
+    if (remote !== null) await this.#followRemote(remote);
     this.#recorded = null;
   }
 
-  /** @throws Problem GIT_UNREACHABLE for the very first commit when a remote is configured and can't be asked for its history. */
+  /** On top of what is here: a remote that has more refuses the push, and is followed then. */
   async commit(commits: readonly RecordCommit[]): Promise<readonly string[]> {
     const ids: string[] = [];
     for (let start = 0; start < commits.length; start += commitsPerFlush) {
@@ -130,7 +131,7 @@ class AuditWriter {
   }
 
   async #flush(commits: readonly RecordCommit[]): Promise<readonly string[]> {
-    const old = (await this.#head()) ?? (await this.#remoteHistory());
+    const old = await this.#head();
     const input = fastImportInput(commits, old, this.#by);
     const imported = await this.#git(["fast-import", "--quiet", "--done", "--force"], { input });
     const ids = imported.stdout.trim().split("\n");
@@ -191,20 +192,16 @@ class AuditWriter {
    * on top of it; where somebody else has pushed meanwhile they go, because nobody has counted on them yet.
    * @throws Problem GIT_NOT_FAST_FORWARD: the remote has what gitmend did not write, or lacks what it has pushed
    */
-  async #remoteHistory(): Promise<string | null> {
-    const { remote } = this.#options;
-    if (remote === null) return null;
+  async #followRemote(remote: GitRemote): Promise<void> {
     const doing = `${withoutPassword(remote.url)}: cannot read the history of ${this.#options.branch}`;
     const listed = await this.#remoteGit(remote, ["ls-remote", "--", remote.url, this.#reference]);
     if (listed.exitCode !== 0) throw remoteProblem(doing, listed);
     const theirs = listed.stdout.split("\t")[0]?.trim() ?? "";
-    if (theirs === "") return null;
+    if (theirs === "") return;
     const refspec = `+${this.#reference}:${fetchedReference}`;
     const fetched = await this.#remoteGit(remote, ["fetch", "--no-tags", "--", remote.url, refspec]);
     if (fetched.exitCode !== 0) throw remoteProblem(doing, fetched);
     await this.#takeIn(fetchedReference);
-    this.#recorded = null;
-    return await this.#head();
   }
 
   async #takeIn(reference: string): Promise<void> {

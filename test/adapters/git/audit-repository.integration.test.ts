@@ -328,6 +328,7 @@ describe("pushing the record", () => {
     await first.push();
     audit = join(folder.path, "new.git");
     const second = await open({ remote: { url, credential: null } });
+    await second.follow();
     await second.commit(many(1, 5));
     expect(log()).toHaveLength(3);
     expect((await second.newest()).milestones.has(milestoneKey("e-0", 3))).toBe(true);
