@@ -58,3 +58,20 @@ describe("a firing whose decision names a pause", () => {
     expect(await decidedLate(second, () => database.pauses.pause(scope, bo, 7200))).toBeLessThanOrEqual(1);
   });
 });
+
+describe("who ended a pause", () => {
+  it("is whoever resumed it, and nobody when its time was over, whoever resumed one before it", async () => {
+    const scope = inNamespace("ends");
+    const bo = { by: "bo", reason: "done" };
+    await database.pauses.pause(scope, ana, null);
+    await database.pauses.resume(scope, bo);
+    expect(await database.pauses.endOf(scope)).toEqual(bo);
+    await database.pauses.pause(scope, ana, 0.000001);
+    expect(await database.pauses.active()).not.toContainEqual(expect.objectContaining({ scope }));
+    expect(await database.pauses.endOf(scope)).toBeNull();
+    await database.pauses.pause(scope, ana, null);
+    expect(await database.pauses.endOf(scope)).toBeNull();
+    await database.pauses.pause(scope, bo, null);
+    expect(await database.pauses.endOf(scope)).toEqual(bo);
+  });
+});

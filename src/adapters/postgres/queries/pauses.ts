@@ -122,11 +122,11 @@ async function wakePaused(sql: Sql): Promise<void> {
   );
 }
 
-/** How somebody ended the last pause of the scope. */
+/** How somebody ended the last pause of the scope that is over. One whose time was over has no name: nobody ended it. */
 export async function endOfPause(sql: Sql, scope: PauseScope): Promise<Said | null> {
   const rows = await sql.query<{ ended_by: string | null; end_reason: string | null }>(
-    `select ended_by, end_reason from pauses where scope_key = $1::text and ended_at is not null
-     order by ended_at desc, id desc limit 1`,
+    `select ended_by, end_reason from pauses
+     where scope_key = $1::text and (ended_at is not null or until <= now()) order by id desc limit 1`,
     [scopeKey(scope)],
   );
   const { ended_by: by = null, end_reason: reason = null } = rows[0] ?? {};
