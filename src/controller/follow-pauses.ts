@@ -41,7 +41,7 @@ export async function isPaused(
   if (!canBePaused(state)) return false;
   const pause = await ports.pauses.ask(places(state), session.id, found);
   await record(pause, session, ports);
-  return pause !== null;
+  return session.state().paused !== null;
 }
 
 /** While it is paused. @returns milliseconds until it has to be looked at again, unless somebody says something before */
@@ -65,6 +65,8 @@ function places({ plan }: Execution) {
 async function record(pause: Pause | null, session: Session, ports: Ports): Promise<void> {
   const { paused } = session.state();
   if (pause === null && paused === null) return;
+  // Whoever takes over before it has read `pause.yaml` does not know that the entry is gone.
+  if (pause === null && paused?.source === "file" && !ports.pauses.filesKnown()) return;
   if (pause !== null && paused !== null && isSame(pause, paused)) return;
   const event: ExecutionEvent =
     pause === null ? await resumed(paused as Paused, ports.pauseStore) : { type: "Paused", ...pause };

@@ -16,6 +16,8 @@ export interface Pauses {
     executionId: string | null,
     found?: readonly FoundObject[],
   ): Promise<Pause | null>;
+  /** Whether `pause.yaml` has been read: not before the first good catalog. */
+  filesKnown(): boolean;
   /** Those of commands and of `pause.yaml` that hold now. @throws Problem DATABASE_UNAVAILABLE */
   all(): Promise<readonly Pause[]>;
   /** @returns whether it found something else than the last time, or another catalog. @throws Problem DATABASE_UNAVAILABLE */
@@ -36,6 +38,7 @@ export function createPauses(
       commanded = await store.active();
       return current();
     },
+    filesKnown: () => catalog() !== null,
     known: (places, executionId) => whyPaused(places, executionId, current(), clock.now()),
     async ask(places, executionId, found = []) {
       commanded = await store.active();

@@ -8,6 +8,7 @@ export const noPauses: Pauses = {
   ask: async () => null,
   all: async () => [],
   look: async () => false,
+  filesKnown: () => true,
 };
 
 export const emptyPauseStore: PauseStore = {
