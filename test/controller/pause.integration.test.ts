@@ -19,7 +19,9 @@ steps:
 let given: GivenController;
 let other: Awaited<ReturnType<GivenController["another"]>>;
 beforeAll(async () => {
-  given = await givenController({ live: [{ namespaces: ["shop", "till", "spare", "frozen", "quiet"] }] });
+  given = await givenController({
+    live: [{ namespaces: ["shop", "till", "spare", "frozen", "quiet"], max_risk: "high" }],
+  });
   given.push({ "templates/two-steps.yaml": twoSteps });
   await eventually("both templates are in use", () =>
     given.app.controller.catalog.current()?.templates.get("two-steps"),
@@ -194,6 +196,34 @@ describe("the annotation gitmend.dev/paused-until", () => {
     await other.run(["resume", "--execution", id]);
     await until("it has ended", id, ({ type }) => type === "Ended");
     expect(wanted("quiet")).toBe(3);
+  });
+});
+
+describe("a plan that waits for approval while its namespace is paused", () => {
+  it("expires when its time is over: nothing was changed, and people are told", async () => {
+    given.push({
+      "templates/late.yaml": twoSteps.replace("two-steps", "late").replace("manual:", "risk: high\nmanual:"),
+      "policies/late.yaml": `
+name: late
+rules:
+  - name: soon
+    when: "plan.risk == 'high'"
+    event: {type: require-approval, params: {approvals: 1, expires: 5s}}
+`,
+    });
+    await eventually("it is in use", () => given.app.controller.catalog.current()?.templates.get("late"));
+    const { id } = await start("late", "till");
+    await until("people are asked", id, ({ type }) => type === "ApprovalRequested");
+    const before = wanted("till");
+    expect((await other.run(["pause", "-n", "till", "--reason", "a migration"])).out).toContain(
+      "1 execution stands still",
+    );
+    const ended = await until("it has ended", id, ({ type }) => type === "Ended");
+    expect(ended).toMatchObject({ outcome: "expired", escalated: true });
+    const types = (await eventsOf(id)).map(({ type }) => type);
+    expect(types.slice(-3)).toEqual(["Paused", "ApprovalExpired", "Ended"]);
+    expect(wanted("till")).toBe(before);
+    await other.run(["resume", "-n", "till"]);
   });
 });
 

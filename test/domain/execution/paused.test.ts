@@ -70,6 +70,27 @@ describe("an execution that people have paused", () => {
   });
 });
 
+describe("an execution that waits for people while it is paused", () => {
+  const [request, plans] = planned(two);
+  const gate = { kind: "approval", demands: [], expiresSeconds: 60, reasons: [] } as const;
+  const asked = {
+    type: "ApprovalRequested",
+    ...{ repository: "r", base: "main", branch: "b", head: "h" },
+    expiresAt: "2026-11-17T10:01:00.000Z",
+  } as const;
+  const waiting: ExecutionEvent[] = [request!, plans!, { type: "GateDecided", gate }, asked, paused];
+  const granted = { type: "ApprovalGranted", approvals: [], commit: "c" } as const;
+
+  it("can be approved, and expires when its time is over as if it were not", () => {
+    expect(given(...waiting).work(59)).toMatchObject([{ type: "await-approval" }]);
+    given(...waiting).expectEnd("expired", 60);
+  });
+  it("starts when it is resumed, however late: it was approved in time", () => {
+    expect(given(...waiting, granted).work(5_000)).toEqual(waits);
+    expect(given(...waiting, granted, resumed).work(5_000)).toEqual([{ type: "claim" }]);
+  });
+});
+
 describe("the time of an execution", () => {
   // Events are a second apart; paused at 4 s, so that nothing is over however late it is.
   const events = [...running([step("scale")]), paused];
