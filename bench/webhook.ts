@@ -191,6 +191,7 @@ async function webhook(
       alerts: { ...noDeadLetters, receive: (delivery) => database.alerts.receive(delivery) },
       executions: executionsOf([]),
       views: emptyViews,
+      eventLog: database.eventLog,
       escalations: { acknowledge: async () => true },
       news: nothingShared(),
       pauses: nothingPaused,

@@ -22,7 +22,7 @@ export interface ServerParts extends Omit<DoctorParts, "views"> {
 
 export function openServer(parts: ServerParts): Server {
   const { config, environment, database, controller, clusters, metrics, log, token } = parts;
-  const { alerts, escalations, executions, views } = database;
+  const { alerts, escalations, eventLog, executions, views } = database;
   const listen = listenAddress(config.server.listen);
   const own = config.server.metrics_listen;
   const options = {
@@ -41,6 +41,7 @@ export function openServer(parts: ServerParts): Server {
     alerts: { ...alerts, receive: counted(alerts, controller, metrics) },
     executions,
     views,
+    eventLog,
     escalations,
     news: parts.ports.shared,
     state: serverState(parts),

@@ -12,18 +12,18 @@ export interface Shared {
   remember(key: string, value: Json, seconds: number): void;
   /** Some replica has made events of this execution durable. */
   tell(executionId: string): void;
-  /** Called for news of this execution, from any replica that is heard. @returns stops it */
-  listen(executionId: string, listener: () => void): () => void;
+  /** Called for news of this execution (null: of any), from any replica that is heard. @returns stops it */
+  listen(executionId: string | null, listener: () => void): () => void;
   /** Whether the other replicas are heard now; if not, only looking finds what they did. */
   hears(): boolean;
 }
 
 /** Of this process alone: nothing is remembered, and its own news reach its own readers. */
 export function ownNews(): Pick<Shared, "tell" | "listen"> {
-  const listeners = new Map<string, Set<() => void>>();
+  const listeners = new Map<string | null, Set<() => void>>();
   return {
     tell(executionId) {
-      for (const listener of listeners.get(executionId) ?? []) listener();
+      for (const key of [executionId, null]) for (const listener of listeners.get(key) ?? []) listener();
     },
     listen(executionId, listener) {
       const own = listeners.get(executionId) ?? new Set();

@@ -21,6 +21,7 @@ export type ProblemCode =
   | "EXECUTION_MOVED_ON"
   | "LEASE_LOST"
   | "OVERLOADED"
+  | "POSITION_GONE"
   | "REPLICA_ALIVE"
   // planning
   | "TARGET_AMBIGUOUS"

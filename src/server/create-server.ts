@@ -33,7 +33,6 @@ export interface ServerPorts extends ApiPorts {
   readonly metrics: Metrics & Scraping;
   /** Left out: closed. */
   readonly push?: PushWebhook;
-  readonly log: Log;
 }
 
 export interface Server {

@@ -253,7 +253,9 @@ describe("the stream of an execution", () => {
       String(last),
     ]);
     expect((await from(last)).text).not.toContain("id: ");
-    expect((await from(last + 50)).text).toContain("event: end");
+    const ahead = await from(last + 50);
+    expect([ahead.status, ahead.json.code]).toEqual([400, "USAGE"]);
+    expect(ahead.json.detail).toContain(`has no event ${last + 50} yet`);
     const wrong = await given.api(`/api/v1/executions/${sample.summary.id}/stream`, {
       headers: { "last-event-id": "-1; drop" },
     });

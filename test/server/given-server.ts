@@ -1,5 +1,6 @@
 // A real server on a free port of loopback, with stores that a test can read and break, and a client that sends exactly what it is told.
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { beforeTransaction } from "../../src/controller/event-log.ts";
 import type { Delivery, ExecutionStore, ExecutionSummary, Log } from "../../src/controller/ports.ts";
 import { nothingShared } from "../../src/controller/shared.ts";
 import type { RecordedEvent } from "../../src/domain/execution/events.ts";
@@ -48,6 +49,7 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
       },
       executions: executionsOf([]),
       views: emptyViews,
+      eventLog: emptyLog,
       escalations: { acknowledge: async () => true },
       news: nothingShared(),
       pauses: nothingPaused,
@@ -102,6 +104,12 @@ export const noDeadLetters = {
   deadLetters: async () => [],
   deadLetter: async () => null,
   dropDeadLetter: async () => false,
+};
+
+const emptyLog: ServerPorts["eventLog"] = {
+  end: async () => beforeTransaction(1n),
+  examine: async () => "known",
+  after: async () => [],
 };
 
 export const emptyViews: ServerPorts["views"] = {

@@ -3,6 +3,7 @@
 import type pg from "pg";
 import type { BreakerStore } from "../../controller/breaker-ports.ts";
 import type { Escalations } from "../../controller/escalation-ports.ts";
+import type { EventLog } from "../../controller/event-log.ts";
 import type { FollowUpStore } from "../../controller/follow-up-ports.ts";
 import type { HoldStore } from "../../controller/hold-ports.ts";
 import type { PauseStore } from "../../controller/pause-ports.ts";
@@ -24,6 +25,7 @@ import { openPool, probe, type Where } from "./connect.ts";
 import { doubtfulDecisions } from "./doubtful-decisions.ts";
 import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
 import { escalationStore } from "./escalation-store.ts";
+import { eventLog } from "./event-log.ts";
 import { executionStore } from "./execution-store.ts";
 import { followUpStore } from "./follow-up-store.ts";
 import { holdStore } from "./hold-store.ts";
@@ -63,6 +65,7 @@ export interface Database extends DatabaseConnection {
   readonly escalations: Escalations;
   readonly holds: HoldStore;
   readonly views: Views;
+  readonly eventLog: EventLog;
   readonly lease: Lease;
   readonly clock: Clock;
   /** Ends the lease and closes everything. Executions that were not released are claimed by others at once. */
@@ -131,6 +134,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       escalations: escalationStore(base.pool),
       holds: holdStore(base.pool),
       views: views(base.pool),
+      eventLog: eventLog(base.pool),
       lease: held.lease,
       clock: held.clock,
       close: () => closeAll(opened),

@@ -2,7 +2,8 @@
 import type { Controller } from "../../controller/controller.ts";
 import type { Check } from "../../controller/doctor.ts";
 import type { Escalations } from "../../controller/escalation-ports.ts";
-import type { AlertStore, ExecutionStore } from "../../controller/ports.ts";
+import type { EventLog } from "../../controller/event-log.ts";
+import type { AlertStore, ExecutionStore, Log } from "../../controller/ports.ts";
 import type { Shared } from "../../controller/shared.ts";
 import type { StartAnswer, StartRequest } from "../../controller/start-by-hand.ts";
 import type { Views } from "../../controller/views.ts";
@@ -13,10 +14,12 @@ export interface ApiPorts {
   readonly executions: Pick<ExecutionStore, "list" | "find" | "events" | "state" | "send">;
   readonly alerts: Pick<AlertStore, "deadLetters" | "deadLetter" | "dropDeadLetter" | "receive">;
   readonly views: Views;
+  readonly eventLog: EventLog;
   readonly escalations: Pick<Escalations, "acknowledge">;
   /** Of executions: a stream looks at once instead of after a while. */
   readonly news: Pick<Shared, "listen" | "hears">;
   readonly state: ServerState;
+  readonly log: Log;
   /** @throws Problem: why it is not started */
   readonly start: (request: StartRequest) => Promise<StartAnswer>;
   readonly startAgain: Controller["startAgain"];

@@ -101,6 +101,7 @@ function streamRoute(ports: ApiPorts): Route {
     async open(call: Call, request: IncomingMessage, response: ServerResponse) {
       const after = resumeAfter(request) ?? (call.query["after"] as number);
       const { id, phase } = await findExecution(call.id, ports);
+      await refuseAhead(id, after, ports);
       if (open >= mostStreams)
         throw new Problem("OVERLOADED", `${mostStreams} streams are open: try again`, { retryable: true });
       open += 1;
@@ -124,6 +125,12 @@ function resumeAfter({ headers }: IncomingMessage): number | null {
   if (last === undefined || last === "") return null;
   if (typeof last === "string" && /^\d{1,9}$/.test(last)) return Number(last);
   throw new Problem("USAGE", "Last-Event-ID is the number of the last event that was received");
+}
+
+/** Else events would be left out that are still to come: the number is of another execution, or from before a restore. */
+async function refuseAhead(id: string, after: number, { executions }: ApiPorts): Promise<void> {
+  if (after === 0 || (await executions.events(id, after - 1)).length > 0) return;
+  throw new Problem("USAGE", `this execution has no event ${after} yet: begin without Last-Event-ID`);
 }
 
 function cancelRoute(ports: ApiPorts): Route {

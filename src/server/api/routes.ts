@@ -4,6 +4,7 @@ import { breakerRoutes } from "./breaker-routes.ts";
 import { controllerRoutes } from "./controller-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { executionRoutes } from "./execution-routes.ts";
+import { followRoute } from "./follow-route.ts";
 import { incidentRoutes } from "./incident-routes.ts";
 import { openApi } from "./openapi.ts";
 import { pauseRoutes } from "./pause-routes.ts";
@@ -13,6 +14,7 @@ export function apiRoutes(ports: ApiPorts, { teams, sources }: ApiSettings): rea
   const routes: readonly Route[] = [
     ...incidentRoutes(ports),
     ...executionRoutes(ports, teams),
+    followRoute(ports),
     ...deadLetterRoutes(ports, sources),
     ...pauseRoutes(ports),
     ...breakerRoutes(ports),

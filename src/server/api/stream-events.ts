@@ -1,12 +1,12 @@
 // The events of one execution as they become durable, as server-sent events: `id` is the seq, so that a reader that was cut
 // off goes on where it was. The stream ends with the execution. It reads the database, so that any
 // replica can serve any execution; news from the owner only make it look at once.
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { ExecutionStore } from "../../controller/ports.ts";
 import type { Shared } from "../../controller/shared.ts";
 import type { RecordedEvent } from "../../domain/execution/events.ts";
 import { toProblem } from "../../domain/problem.ts";
+import { heartbeatMilliseconds, openStream, waitFor, write } from "./server-sent.ts";
 import { shownEvents } from "./shown-events.ts";
 
 export interface StreamPorts {
@@ -18,8 +18,6 @@ export interface StreamPorts {
 const pollMilliseconds = 300;
 /** While the others are heard: news may get lost all the same. */
 const heardPollMilliseconds = 2_000;
-/** Proxies close what says nothing. */
-const heartbeatMilliseconds = 15_000;
 
 /**
  * @param from `after`: the seq that the reader has; `ended`: no event is to come. Resolves when the stream is over.
@@ -30,19 +28,16 @@ export async function streamEvents(
   response: ServerResponse,
   ports: StreamPorts,
 ): Promise<void> {
-  const closed = new AbortController();
-  response.on("close", () => closed.abort());
+  const closed = openStream(response);
   let news = Promise.withResolvers<void>();
   const stopListening = ports.news.listen(executionId, () => news.resolve());
   response.on("close", stopListening);
-  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" });
-  response.write("retry: 1000\n\n");
   let last = from.after;
   let silentSince = performance.now();
-  while (!closed.signal.aborted && !ports.draining()) {
+  while (!closed.aborted && !ports.draining()) {
     news = Promise.withResolvers();
     const events = await newEvents(executionId, last, ports);
-    for (const event of events) await write(response, message(event), closed.signal);
+    for (const event of events) await write(response, message(event), closed);
     last = events.at(-1)?.seq ?? last;
     if (from.ended || events.some(({ event }) => event.type === "Ended")) {
       response.end("event: end\ndata: {}\n\n");
@@ -50,11 +45,11 @@ export async function streamEvents(
     }
     if (events.length > 0) silentSince = performance.now();
     if (performance.now() - silentSince > heartbeatMilliseconds) {
-      await write(response, ": nothing new\n\n", closed.signal);
+      await write(response, ": nothing new\n\n", closed);
       silentSince = performance.now();
     }
     const pause = ports.news.hears() ? heardPollMilliseconds : pollMilliseconds;
-    await wait(pause, news.promise, closed.signal);
+    await waitFor(news.promise, pause, closed);
   }
   response.end();
 }
@@ -72,18 +67,4 @@ async function newEvents(id: string, after: number, { executions }: StreamPorts)
 
 function message(event: RecordedEvent): string {
   return `id: ${event.seq}\nevent: recorded\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
-/** Waits for a slow reader: what it has not taken must not pile up here. */
-async function write(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || response.write(text)) return;
-  await once(response, "drain", { signal }).catch(() => undefined);
-}
-
-async function wait(milliseconds: number, news: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  await Promise.race([promise, news]);
-  clearTimeout(timer);
 }

@@ -68,7 +68,9 @@ export async function retiring(sql: Sql): Promise<RetiringMonth | null> {
 /** Two replicas at once come to the same. */
 export async function beginRetiring(sql: Sql, month: RetiringMonth): Promise<RetiringMonth> {
   await sql.query(
-    `insert into retired (lower_id, upper_id, executions, root_hash) values ($1::uuid, $2::uuid, $3::integer, $4::text)
+    `insert into retired (lower_id, upper_id, executions, root_hash, last_xid)
+     values ($1::uuid, $2::uuid, $3::integer, $4::text,
+       (select xid from events where ${inRange("execution_id")} and xid is not null order by xid desc limit 1))
      on conflict (upper_id) do nothing`,
     [month.lower, month.upper, month.executions, month.rootHash],
   );
