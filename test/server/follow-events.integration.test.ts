@@ -1,21 +1,26 @@
 // All executions' events through two replicas: one PostgreSQL, one real Redis, real HTTP. Whoever follows gets each event once and an
 // execution's in order, whatever dies in between.
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { globSync, readFileSync } from "node:fs";
+import { createServer, get as httpGet, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Database, openDatabase } from "../../src/adapters/postgres/open-database.ts";
 import { openShared } from "../../src/adapters/redis/open-shared.ts";
 import { streamMessages } from "../../src/cli/event-stream.ts";
-import { beforeTransaction, positionText } from "../../src/controller/event-log.ts";
+import { beforeTransaction, type EventLog, isAfter, positionText } from "../../src/controller/event-log.ts";
 import { nothingShared, ownNews, type Shared, tellingStore } from "../../src/controller/shared.ts";
+import type { ApiPorts } from "../../src/server/api/api-ports.ts";
+import { followRoute } from "../../src/server/api/follow-route.ts";
 import { startExecutions } from "../adapters/postgres/start-executions.ts";
 import { append, ending } from "../contracts/store-samples.ts";
 import { eventually } from "../support/eventually.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
-import { givenServer, token } from "./given-server.ts";
+import { givenServer, readyState, token } from "./given-server.ts";
 
 let postgres: TestPostgres;
 let redis: TestRedis;
@@ -79,7 +84,7 @@ async function follow(at: Pick<Replica, "url">, lastEventId?: string): Promise<R
   });
   const over = (async () => {
     try {
-      for await (const { id, data } of streamMessages(noting(response.body ?? [], (id) => (lastId = id)))) {
+      for await (const { id, data } of streamMessages(noting(response.body!, (id) => (lastId = id)))) {
         const { executionId, seq } = JSON.parse(data) as { executionId: string; seq: number };
         got.push(`${executionId} ${seq}`);
         lastId = id;
@@ -141,7 +146,12 @@ describe("the stream of all events", () => {
     await slow.query("begin");
     const stranger = "01990000-0000-7000-8000-000000000001";
     const written = "insert into events (execution_id, seq, at, type, version, event, text)";
-    const text = JSON.stringify({ seq: 1, at: "2026-11-17T10:00:00.000Z", version: 1, event: { type: "New" } });
+    const text = JSON.stringify({
+      seq: 1,
+      at: "2026-11-17T10:00:00.000Z",
+      version: 1,
+      event: { type: "New" },
+    });
     await slow.query(`${written} values ($1, 1, now(), 'New', 1, '{}', $2)`, [stranger, text]);
     await happen(one, ids, 2, 6);
     expect(await one.eventLog.after(before, 100)).toEqual([]);
@@ -155,7 +165,7 @@ describe("the stream of all events", () => {
 
   it("goes on at another replica where a killed one stopped, and brings each event once", async () => {
     const [one, other] = [await replica(), await replica()];
-    const ids = await startExecutions(one, 5);
+    const ids = await startExecutions(other, 5);
     const reader = await follow(one);
     const fresh = await follow(one);
     expect(fresh.got).toEqual([]);
@@ -221,12 +231,67 @@ describe("the stream of all events", () => {
     const one = await replica();
     const ids = await startExecutions(one, 2);
     const readers = await Promise.all(Array.from({ length: 200 }, () => follow(one)));
-    const refused = await fetch(`${one.url}/api/v1/stream`, { headers: { authorization: `Bearer ${token}` } });
+    const refused = await fetch(`${one.url}/api/v1/stream`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
     expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([503, "OVERLOADED"]);
     await happen(one, ids, 2, 7);
     for (const reader of readers) await has(reader, 10);
     for (const { got } of readers) expect(got).toEqual(readers[0]?.got);
     expectOnceAndInOrder(readers[0]?.got ?? [], expected(ids, 2, 7));
+  });
+});
+
+describe("a reader that takes nothing", () => {
+  it("is told why it is closed, costs no more memory than a few events, and goes on where it was", async () => {
+    const longText = "x".repeat(256 * 1024);
+    const event = { type: "StepSkipped", step: "one", reason: longText, byCondition: true } as const;
+    const [count, id] = [400, "01990000-0000-7000-8000-000000000001"];
+    const all = Array.from({ length: count }, (_, index) => ({
+      position: { xid: 5n, executionId: id, seq: index + 1 },
+      event: { seq: index + 1, at: "2026-11-17T10:00:00.000Z", version: 1, event },
+    }));
+    const eventLog: EventLog = {
+      end: async () => beforeTransaction(5n),
+      examine: async () => "known",
+      after: async (position, limit) =>
+        all.filter((one) => isAfter(one.position, position)).slice(0, Math.min(limit, 20)),
+    };
+    const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const ports = { eventLog, news: nothingShared(), log: quiet, state: readyState() } as unknown as ApiPorts;
+    const route = followRoute(ports, 400);
+    const responses: ServerResponse[] = [];
+    const server = createServer((request, response) => {
+      responses.push(response);
+      void route.open({ id: "", query: {}, body: {} }, request, response);
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    closing.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const read = async (lastEventId?: string) => {
+      const headers = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
+      const asked = httpGet({ port, host: "127.0.0.1", path: "/stream", headers, agent: false });
+      const [answer] = (await once(asked, "response")) as [IncomingMessage];
+      return answer;
+    };
+    const slow = await read();
+    slow.pause();
+    await eventually("it is closed", () => responses[0]?.writableEnded);
+    expect(responses[0]?.writableLength).toBeLessThan(2 * longText.length);
+    let text = "";
+    for await (const chunk of slow) text += String(chunk);
+    expect(text).toMatch(
+      /\n: closed, because nothing was taken for 0.4 s; come back with Last-Event-ID\n\n$/,
+    );
+    const ids = (said: string) => [...said.matchAll(/^id: (5\..*)$/gm)].map(([, one]) => one ?? "");
+    const got = ids(text);
+    expect(got.length).toBeLessThan(count);
+    while (got.length < count)
+      for await (const { id: next } of streamMessages(await read(got.at(-1)))) {
+        if (next !== "") got.push(next);
+        if (got.length === count) break;
+      }
+    expect(got).toEqual(all.map(({ position }) => positionText(position)));
   });
 });
 

@@ -13,7 +13,10 @@ const mostReaders = 200;
 const defaultPatienceMilliseconds = 30_000;
 
 /** @param patienceMilliseconds for a reader that takes nothing */
-export function followRoute(ports: ApiPorts, patienceMilliseconds = defaultPatienceMilliseconds): StreamRoute {
+export function followRoute(
+  ports: ApiPorts,
+  patienceMilliseconds = defaultPatienceMilliseconds,
+): StreamRoute {
   const feed = eventFeed(ports);
   let readers = 0;
   return {
@@ -26,7 +29,9 @@ export function followRoute(ports: ApiPorts, patienceMilliseconds = defaultPatie
     query: {},
     async open(_call: Call, request: IncomingMessage, response: ServerResponse) {
       if (readers >= mostReaders)
-        throw new Problem("OVERLOADED", `${mostReaders} readers follow already: try again`, { retryable: true });
+        throw new Problem("OVERLOADED", `${mostReaders} readers follow already: try again`, {
+          retryable: true,
+        });
       readers += 1;
       const leave = feed.join();
       try {
