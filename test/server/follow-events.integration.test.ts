@@ -11,8 +11,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Database, openDatabase } from "../../src/adapters/postgres/open-database.ts";
 import { openShared } from "../../src/adapters/redis/open-shared.ts";
 import { streamMessages } from "../../src/cli/event-stream.ts";
-import { beforeTransaction, type EventLog, isAfter, positionText } from "../../src/controller/event-log.ts";
+import type { EventLog } from "../../src/controller/event-log.ts";
 import { nothingShared, ownNews, type Shared, tellingStore } from "../../src/controller/shared.ts";
+import { beforeTransaction, isAfter, positionText } from "../../src/domain/execution/log-position.ts";
 import type { ApiPorts } from "../../src/server/api/api-ports.ts";
 import { followRoute } from "../../src/server/api/follow-route.ts";
 import { startExecutions } from "../adapters/postgres/start-executions.ts";

@@ -1,10 +1,10 @@
 // A real server on a free port of loopback, with stores that a test can read and break, and a client that sends exactly what it is told.
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
-import { beforeTransaction } from "../../src/controller/event-log.ts";
 import type { Delivery, ExecutionStore, ExecutionSummary, Log } from "../../src/controller/ports.ts";
 import { nothingShared } from "../../src/controller/shared.ts";
 import type { RecordedEvent } from "../../src/domain/execution/events.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
+import { beforeTransaction } from "../../src/domain/execution/log-position.ts";
 import { createServer, type ServerOptions, type ServerPorts } from "../../src/server/create-server.ts";
 import { noBacklog, nothingTripped } from "../support/no-limits.ts";
 import { noMetrics } from "../support/no-metrics.ts";

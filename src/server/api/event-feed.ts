@@ -1,15 +1,10 @@
 // The events of all executions for all who follow them through this replica: one loop reads the log while somebody does, and keeps
 // the newest messages. A reader that is further behind reads the database itself, one after the other.
-import {
-  type EventLog,
-  isAfter,
-  type LoggedEvent,
-  type LogPosition,
-  positionText,
-} from "../../controller/event-log.ts";
+import type { EventLog, LoggedEvent } from "../../controller/event-log.ts";
 import { loop } from "../../controller/loop.ts";
 import type { Log } from "../../controller/ports.ts";
 import type { Shared } from "../../controller/shared.ts";
+import { isAfter, type LogPosition, positionText } from "../../domain/execution/log-position.ts";
 import { waitFor } from "./server-sent.ts";
 import { shownEvents } from "./shown-events.ts";
 

@@ -1,7 +1,7 @@
 // `/stream`: the events of all executions as they become durable. A reader's place is a position in the log and nothing else,
 // so that any replica goes on where another one stopped.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type LogPosition, positionText, readPosition } from "../../controller/event-log.ts";
+import { type LogPosition, positionText, readPosition } from "../../domain/execution/log-position.ts";
 import { Problem, toProblem } from "../../domain/problem.ts";
 import type { ApiPorts } from "./api-ports.ts";
 import { type EventFeed, eventFeed } from "./event-feed.ts";
@@ -66,7 +66,7 @@ async function startingPosition(
 interface Following {
   readonly feed: EventFeed;
   readonly patienceMilliseconds: number;
-  draining(): boolean;
+  readonly draining: () => boolean;
 }
 
 /** Resolves when the stream is over. */

@@ -1,14 +1,10 @@
 // The events of all executions by (transaction, execution, seq), below the oldest transaction that still runs: whatever that or a
 // later one writes stands after everything that was read. A transaction that runs for long in any database of the server, and has
 // written something, holds them back; none is lost.
-import {
-  beforeTransaction,
-  isOfEvent,
-  type LoggedEvent,
-  type LogPosition,
-} from "../../../controller/event-log.ts";
+import type { LoggedEvent } from "../../../controller/event-log.ts";
 import { upcast } from "../../../domain/execution/event-versions.ts";
 import type { RecordedEvent } from "../../../domain/execution/events.ts";
+import { beforeTransaction, isOfEvent, type LogPosition } from "../../../domain/execution/log-position.ts";
 import { toProblem } from "../../../domain/problem.ts";
 import type { Sql } from "../sql.ts";
 
