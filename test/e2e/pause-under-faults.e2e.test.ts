@@ -20,6 +20,7 @@ steps:
   - name: scale
     action: {type: kubernetes, action: scale_deployment, parameters: {replicas: {add: 1}}}
 `;
+const startArguments = ["start", "two-steps", "--target", "deploy/api", "--reason", "a test", "-n"];
 const namespaces = ["taken-over", "nobody", "in-git"];
 
 let world: World;
@@ -60,9 +61,7 @@ async function killAll(): Promise<void> {
 /** @returns the id, once its first step runs */
 async function startIn(namespace: string, controller: ControllerProcess): Promise<string> {
   await eventually("the catalog is in use", () => controller.log().includes("catalog in use"));
-  const { code, stderr } = await controller.cli(
-    ...["start", "two-steps", "--target", "deploy/api", "-n", namespace, "--reason", "a test"],
-  );
+  const { code, stderr } = await controller.cli(...startArguments, namespace);
   expect([code, stderr]).toEqual([0, ""]);
   const [{ id } = { id: "" }] = await executionsIn(controller, namespace);
   await recorded(controller, id, "StepStarted");

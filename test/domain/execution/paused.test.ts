@@ -75,7 +75,10 @@ describe("an execution that waits for people while it is paused", () => {
   const gate = { kind: "approval", demands: [], expiresSeconds: 60, reasons: [] } as const;
   const asked = {
     type: "ApprovalRequested",
-    ...{ repository: "r", base: "main", branch: "b", head: "h" },
+    repository: "r",
+    base: "main",
+    branch: "b",
+    head: "h",
     expiresAt: "2026-11-17T10:01:00.000Z",
   } as const;
   const waiting: ExecutionEvent[] = [request!, plans!, { type: "GateDecided", gate }, asked, paused];
