@@ -9,6 +9,7 @@ import type { Log } from "./controller/ports.ts";
 import { phases } from "./domain/execution/events.ts";
 import { parseQuantity } from "./domain/expressions/quantity.ts";
 import { hasErrors } from "./domain/finding.ts";
+import { toProblem } from "./domain/problem.ts";
 import { createServer, type Server } from "./server/create-server.ts";
 import type { ServerState } from "./server/server-state.ts";
 
@@ -34,8 +35,13 @@ export function openServer(parts: ServerParts): Server {
     limits: { bodyBytes: Number(parseQuantity(config.limits.body).nanos / 1_000_000_000n) },
   };
   const push = {
-    secret: secretValue(config.config_repository.webhook_secret, environment),
-    announced: () => controller.catalog.lookSoon(),
+    secrets: [config.config_repository.webhook_secret, config.approvals.forge?.webhook_secret].flatMap(
+      (reference) => secretValue(reference, environment) ?? [],
+    ),
+    announced: (requests: readonly string[]) => {
+      controller.catalog.lookSoon();
+      void lookAtApprovals(requests, executions, log);
+    },
   };
   return createServer(options, {
     alerts: { ...alerts, receive: counted(alerts, controller, metrics) },
@@ -55,6 +61,22 @@ export function openServer(parts: ServerParts): Server {
     push,
     log,
   });
+}
+
+/** Whoever drives it, on whatever replica, reads its request for approval now. A nudge that is lost costs a minute. */
+async function lookAtApprovals(
+  requests: readonly string[],
+  executions: Database["executions"],
+  log: Log,
+): Promise<void> {
+  try {
+    for (const id of requests) {
+      const execution = await executions.find(id);
+      if (execution?.phase === "awaiting_approval") await executions.send(execution.id, { type: "look-at-approval" });
+    }
+  } catch (error) {
+    log.warn({ reason: toProblem(error).message }, "news of a request for approval are read later");
+  }
 }
 
 function serverState({ config, database, controller, draining }: ServerParts): ServerState {

@@ -9,7 +9,6 @@ import { actionTools } from "./adapters/action-tools.ts";
 import { alertmanagers } from "./adapters/alertmanager/alertmanager-api.ts";
 import { catalogCompiler } from "./adapters/catalog-compiler.ts";
 import { faultPoints } from "./adapters/fault-points.ts";
-import { openLocalForge } from "./adapters/forges/local/local-forge.ts";
 import { openAuditRepository } from "./adapters/git/audit-repository.ts";
 import { openCatalogSource } from "./adapters/git/catalog-source.ts";
 import { seedRepository } from "./adapters/git/seed-repository.ts";
@@ -23,6 +22,7 @@ import { createMetrics, type MetricsRegistry } from "./adapters/telemetry/metric
 import { uuidV7 } from "./adapters/uuid-v7.ts";
 import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
 import { openServer } from "./app-server.ts";
+import { openForge } from "./app-forge.ts";
 import {
   alertmanagerAddresses,
   confirm,
@@ -201,7 +201,7 @@ export async function openPorts(
     }),
     compiler: catalogCompiler(actions, { floor: floorRules(config) }),
     auditRepository: await auditRepository(options, auditFolder),
-    forge: await localForge(options, dataDir, clock),
+    forge: await openForge(config, environment, dataDir, clock, options.demo ?? false),
     teams: new Map(Object.entries(config.approvals.teams)),
     factTimeoutSeconds: durationSeconds(config.limits.fact_timeout),
     ownerLabel: config.ownership.label,
@@ -258,15 +258,6 @@ function auditRepository({ config, environment }: AppOptions, folder: string) {
     branch: config.audit_repository.branch,
     remote: gitRemote(config.audit_repository, environment),
     signingKey: config.audit_repository.sign?.key ?? null,
-  });
-}
-
-function localForge({ config, demo = false }: AppOptions, dataDir: string, clock: Clock): Promise<Forge> {
-  return openLocalForge({
-    folder: config.approvals.repository ?? join(dataDir, "approvals.git"),
-    people: config.approvals.people.map(({ id, signer = null }) => ({ id, signer })),
-    unsignedAllowed: demo,
-    clock,
   });
 }
 

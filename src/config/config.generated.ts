@@ -201,6 +201,10 @@ export interface Config {
        * SSH public key that signs this person's approvals.
        */
       signer?: string;
+      /**
+       * This person's account on GitHub; several are one person.
+       */
+      github?: unknown;
     }[];
     /**
      * Ids of the members by team; policies say `team:sre`.
@@ -212,6 +216,48 @@ export interface Config {
      * Folder of a bare Git repository where approvals are asked for. Left out: one in the data folder.
      */
     repository?: string;
+    /**
+     * Where requests for approval are pull requests. Left out: branches of a bare Git repository (`repository`).
+     */
+    forge?: {
+      /**
+       * Which forge it is.
+       */
+      type: "github";
+      /**
+       * Of its API. GitHub Enterprise: `https://<host>/api/v3`. https, or http on loopback.
+       */
+      url: string;
+      /**
+       * `owner/name`. gitmend writes branches `gitmend/…` and merges nothing.
+       */
+      repository: string;
+      /**
+       * Of an account of its own. Instead of `app`.
+       */
+      token?: Secret;
+      /**
+       * A GitHub App that is installed on the repository. Instead of `token`.
+       */
+      app?: {
+        /**
+         * Of the App.
+         */
+        id: number;
+        /**
+         * Id of its installation.
+         */
+        installation: number;
+        /**
+         * Where its key is, PEM.
+         */
+        private_key: Secret;
+      };
+      /**
+       * Signs what the forge sends to `/webhooks/github`: news are read at once. Left out: every minute.
+       */
+      webhook_secret?: Secret;
+    };
   };
   /**
    * Guard rules, as in a policy, that are always weighed: no commit to the config repository can take them away.
@@ -1153,6 +1199,28 @@ export const configSchema = {
                 "examples": [
                   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample ana"
                 ]
+              },
+              "github": {
+                "title": "GitHub account",
+                "description": "This person's account on GitHub; several are one person.",
+                "anyOf": [
+                  {
+                    "type": "string",
+                    "minLength": 1
+                  },
+                  {
+                    "type": "array",
+                    "items": {
+                      "type": "string",
+                      "minLength": 1
+                    },
+                    "minItems": 1,
+                    "uniqueItems": true
+                  }
+                ],
+                "examples": [
+                  "ana-example"
+                ]
               }
             },
             "required": [
@@ -1203,6 +1271,139 @@ export const configSchema = {
           "minLength": 1,
           "examples": [
             "/srv/git/approvals.git"
+          ]
+        },
+        "forge": {
+          "title": "Forge",
+          "description": "Where requests for approval are pull requests. Left out: branches of a bare Git repository (`repository`).",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "type": {
+              "title": "Type",
+              "description": "Which forge it is.",
+              "type": "string",
+              "enum": [
+                "github"
+              ],
+              "examples": [
+                "github"
+              ]
+            },
+            "url": {
+              "title": "URL",
+              "description": "Of its API. GitHub Enterprise: `https://<host>/api/v3`. https, or http on loopback.",
+              "type": "string",
+              "pattern": "^(https://|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])([:/]|$))[^\\s?#]*$",
+              "default": "https://api.github.com",
+              "examples": [
+                "https://github.example.org/api/v3"
+              ]
+            },
+            "repository": {
+              "title": "Repository",
+              "description": "`owner/name`. gitmend writes branches `gitmend/…` and merges nothing.",
+              "type": "string",
+              "pattern": "^[A-Za-z0-9][-._A-Za-z0-9]*/[-._A-Za-z0-9]+$",
+              "examples": [
+                "example/approvals"
+              ]
+            },
+            "token": {
+              "title": "Token",
+              "description": "Of an account of its own. Instead of `app`.",
+              "allOf": [
+                {
+                  "$ref": "#/definitions/secret"
+                }
+              ],
+              "examples": [
+                {
+                  "env": "GITHUB_TOKEN"
+                }
+              ]
+            },
+            "app": {
+              "title": "App",
+              "description": "A GitHub App that is installed on the repository. Instead of `token`.",
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "id": {
+                  "title": "Id",
+                  "description": "Of the App.",
+                  "type": "integer",
+                  "minimum": 1,
+                  "examples": [
+                    123456
+                  ]
+                },
+                "installation": {
+                  "title": "Installation",
+                  "description": "Id of its installation.",
+                  "type": "integer",
+                  "minimum": 1,
+                  "examples": [
+                    7654321
+                  ]
+                },
+                "private_key": {
+                  "title": "Private key",
+                  "description": "Where its key is, PEM.",
+                  "allOf": [
+                    {
+                      "$ref": "#/definitions/secret"
+                    }
+                  ],
+                  "examples": [
+                    {
+                      "file": "/run/secrets/github-app.pem"
+                    }
+                  ]
+                }
+              },
+              "required": [
+                "id",
+                "installation",
+                "private_key"
+              ],
+              "examples": [
+                {
+                  "id": 123456,
+                  "installation": 7654321,
+                  "private_key": {
+                    "file": "/run/secrets/github-app.pem"
+                  }
+                }
+              ]
+            },
+            "webhook_secret": {
+              "title": "Webhook secret",
+              "description": "Signs what the forge sends to `/webhooks/github`: news are read at once. Left out: every minute.",
+              "allOf": [
+                {
+                  "$ref": "#/definitions/secret"
+                }
+              ],
+              "examples": [
+                {
+                  "env": "GITHUB_WEBHOOK_SECRET"
+                }
+              ]
+            }
+          },
+          "required": [
+            "type",
+            "repository"
+          ],
+          "examples": [
+            {
+              "type": "github",
+              "repository": "example/approvals",
+              "token": {
+                "env": "GITHUB_TOKEN"
+              }
+            }
           ]
         }
       },

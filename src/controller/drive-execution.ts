@@ -23,7 +23,6 @@ import { openSession, type Session } from "./session.ts";
 import { tellStart } from "./tell-target.ts";
 import { fallBack } from "./weigh-again.ts";
 
-const approvalPollMilliseconds = 1000;
 const retryMilliseconds = 1000;
 const claimMilliseconds = { least: 250, most: 5000 };
 const heldMilliseconds = 15_000;
@@ -131,7 +130,7 @@ async function doWork(work: Work, session: Session, ports: EnginePorts): Promise
       return retryLater(() => askApproval(session, ports), session, ports);
     case "await-approval":
       await checkApproval(session, ports);
-      return session.state().phase === "awaiting_approval" ? approvalPollMilliseconds : 0;
+      return session.state().phase === "awaiting_approval" ? untilAsked(work.expiresAt, ports) : 0;
     case "claim":
       return retryLater(() => claim(session, ports), session, ports);
     case "start":
@@ -179,6 +178,12 @@ async function retryLater(
     );
     return retryMilliseconds;
   }
+}
+
+/** A forge may be asked seldom; the end of the time is not waited for so long. */
+function untilAsked(expiresAt: string, { clock, forge }: EnginePorts): number {
+  const left = secondsBetween(clock.now(), expiresAt);
+  return Math.max(1, Math.min(forge.pollSeconds, left) * 1000);
 }
 
 /**

@@ -584,6 +584,10 @@ export interface ApprovalRequest {
   readonly file: string;
   readonly content: string;
   readonly title: string;
+  /** Markdown, for forges that show some. */
+  readonly body: string;
+  /** Without commas. */
+  readonly labels: readonly string[];
 }
 
 export type ApprovalState =
@@ -603,11 +607,15 @@ export type ApprovalState =
   | { readonly state: "closed"; readonly by: string | null; readonly reason: string };
 
 export interface Forge {
-  /** Idempotent: the branch is named from the execution. Returns the head that people approve. */
+  /** How often an open request is looked at, where nothing announces news of it. */
+  readonly pollSeconds: number;
+  /**
+   * Idempotent: the branch is named from the execution. Returns the head that people approve. This and all others: @throws Problem
+   * FORGE_UNAVAILABLE, FORGE_REFUSED (a forge with a server), GIT_UNREACHABLE
+   */
   open(
     request: ApprovalRequest,
   ): Promise<{ readonly repository: string; readonly base: string; readonly head: string }>;
-  /** @throws Problem GIT_UNREACHABLE */
   read(request: {
     readonly branch: string;
     readonly file: string;

@@ -3,6 +3,7 @@
 
 import type { ExecutionEvent } from "../domain/execution/events.ts";
 import { approvalBranch, approvalPath, renderApprovalFile } from "../domain/gate/approval-file.ts";
+import { renderRequestBody } from "../domain/gate/request-body.ts";
 import { judgeApproval } from "../domain/gate/judge-approval.ts";
 import { plusSeconds } from "../domain/instant.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
@@ -23,23 +24,15 @@ export async function askApproval(session: Session, ports: EnginePorts): Promise
     throw new Problem("INTERNAL", "an approval was asked for before the gate was decided");
   }
   const expiresAt = plusSeconds(gateDecidedAt, gate.expiresSeconds);
-  const content = renderApprovalFile({
-    executionId: session.id,
-    incident,
-    alert,
-    match,
-    revision,
-    plan,
-    previews,
-    gate,
-    expiresAt,
-  });
+  const asked = { executionId: session.id, incident, alert, match, revision, plan, previews, gate, expiresAt };
   const branch = approvalBranch(session.id);
   const request = {
     executionId: session.id,
     branch,
     file: approvalPath(session.id),
-    content,
+    content: renderApprovalFile(asked),
+    body: renderRequestBody(asked),
+    labels: ["gitmend", `risk:${plan.risk}`],
     title: `${plan.template.name}: ${alert.name}`,
   };
   const opened = await ports.forge.open(request);

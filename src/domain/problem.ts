@@ -67,6 +67,8 @@ export type ProblemCode =
   // Git
   | "GIT_UNREACHABLE"
   | "GIT_REFUSED"
+  | "FORGE_UNAVAILABLE"
+  | "FORGE_REFUSED"
   | "GIT_NOT_FAST_FORWARD"
   | "APPROVAL_INVALID"
   // anything that should not have happened

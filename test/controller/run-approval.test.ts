@@ -23,6 +23,7 @@ function onlyAsking() {
   const appends: Append[] = [];
   const ports: Pick<EnginePorts, "forge" | "faults" | "executions" | "clock" | "log" | "metrics"> = {
     forge: {
+      pollSeconds: 1,
       open: async (request) => {
         requests.push(request);
         return { repository: "/approvals.git", base: "gitmend-approvals", head: "1".repeat(40) };

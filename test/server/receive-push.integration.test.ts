@@ -8,13 +8,15 @@ const hmac = (text: string | Buffer, key = secret) => createHmac("sha256", key).
 
 const givenPush = async (own: string | null = secret) => {
   let pushes = 0;
-  const announced = () => {
+  const named: string[] = [];
+  const announced = (requests: readonly string[]) => {
     pushes += 1;
+    named.push(...requests);
   };
-  const given = await givenServer({}, { push: { secret: own, announced } });
+  const given = await givenServer({}, { push: { secrets: own === null ? [] : [own], announced } });
   const post = (forge: string, headers: Record<string, string>, sent: string | Buffer = body) =>
     given.send(`/webhooks/${forge}`, { method: "POST", headers, body: sent });
-  return { given, post, pushes: () => pushes, [Symbol.asyncDispose]: () => given.server.close(0) };
+  return { given, post, pushes: () => pushes, named, [Symbol.asyncDispose]: () => given.server.close(0) };
 };
 const proofs = {
   github: { "x-hub-signature-256": `sha256=${hmac(body)}` },
@@ -86,5 +88,32 @@ describe("an announcement that comes again", () => {
     const answers = await Promise.all(Array.from({ length: 200 }, () => push.post("github", proofs.github)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
     expect(push.pushes()).toBe(200);
+  });
+});
+
+describe("news of a request for approval", () => {
+  const news = JSON.stringify({ pull_request: { head: { ref: "gitmend/0123456789ab" } }, again: "gitmend/0123456789ab" });
+  const signedBy = (text: string) => ({ "x-hub-signature-256": `sha256=${hmac(text)}` });
+
+  it("names the execution, once", async () => {
+    await using push = await givenPush();
+    expect((await push.post("github", signedBy(news), news)).status).toBe(202);
+    expect(push.named).toEqual(["0123456789ab"]);
+  });
+
+  it("names it too where the body arrives in pieces, and names no more than ten", async () => {
+    await using push = await givenPush();
+    const ids = Array.from({ length: 40 }, (_, index) => String(index).padStart(12, "0"));
+    const long = JSON.stringify({ text: ids.map((id) => `${"x".repeat(9_000)} gitmend/${id}`) });
+    expect((await push.post("github", signedBy(long), long)).status).toBe(202);
+    expect(push.named).toEqual(ids.slice(0, 10));
+  });
+
+  it("that is forged, or names what is no execution, names nothing", async () => {
+    await using push = await givenPush();
+    expect((await push.post("github", { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }, news)).status).toBe(401);
+    const other = JSON.stringify({ ref: "gitmend/0123456789abcdef", more: "gitmend/xyz" });
+    expect((await push.post("github", signedBy(other), other)).status).toBe(202);
+    expect(push.named).toEqual([]);
   });
 });

@@ -115,6 +115,8 @@ async function prepare(id: string, options: DecisionOptions, context: CliContext
     );
   }
   const { repository, branch, base, file, head } = approval;
+  if (/^https?:\/\//.test(repository))
+    throw new Problem("APPROVAL_INVALID", `it is decided in its pull request: ${repository}`);
   const by = personOf(options.as, context);
   const signingKey = options.key === undefined ? null : resolve(context.workingFolder, options.key);
   const where = { repositoryUrl: repository, branch, base, file, head };

@@ -8,6 +8,8 @@ export type Command =
   /** A worse alert of the same target has a remedy that needs nobody's approval. */
   | { readonly type: "supersede"; readonly reason: string }
   | { readonly type: "alert-joined"; readonly alert: Alert }
+  /** The forge announces news: whoever drives it wakes up and reads the request. */
+  | { readonly type: "look-at-approval" }
   | {
       readonly type: "alert-resolved";
       readonly cluster: string;
@@ -18,6 +20,8 @@ export type Command =
 export function answerCommand(state: Execution, command: Command): readonly ExecutionEvent[] {
   if (state.phase === "ended") return [];
   switch (command.type) {
+    case "look-at-approval":
+      return [];
     case "cancel":
       return state.cancel === null || state.cancel.revoked ? [{ ...command, type: "CancelRequested" }] : [];
     case "supersede":

@@ -116,13 +116,13 @@ function how({ plan }: ApprovalFileInput): readonly string[] {
   return ["IF IT FAILS", ...(lines.length === 0 ? ["        nothing has been changed"] : lines)];
 }
 
-function stepText(step: PlannedStep, previews: readonly Preview[]): string {
+export function stepText(step: PlannedStep, previews: readonly Preview[]): string {
   const preview = previews.find((candidate) => candidate.step === step.name);
   const summary = preview === undefined ? "" : `: ${words(preview.summary, 160)}`;
   return `${step.name} (${step.call.action})${summary}`;
 }
 
-function undoText({ undo }: PlannedStep): string {
+export function undoText({ undo }: PlannedStep): string {
   switch (undo.how) {
     case "restore":
       return "the old values are written back";

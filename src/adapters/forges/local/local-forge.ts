@@ -10,6 +10,7 @@ import { Problem, toProblem } from "../../../domain/problem.ts";
 import { localProblem } from "../../git/git-problem.ts";
 import { runGit } from "../../git/run-git.ts";
 import { removeStaleLocks } from "../../git/stale-locks.ts";
+import { approvalsBase, welcome } from "../approvals-branch.ts";
 import { judgeCommits } from "./approval-commits.ts";
 import {
   type BranchHistory,
@@ -33,21 +34,15 @@ export interface LocalForgeOptions {
   readonly bot?: string;
 }
 
-export const approvalsBase = "gitmend-approvals";
 const baseReference = `refs/heads/${approvalsBase}`;
 const noCommit = "0".repeat(40);
-const welcome = `# Approvals
-
-Each branch \`gitmend/…\` asks for one approval: read the file that it adds, then \`gitmend approve ID\` or \`gitmend reject ID\`.
-Nothing here is read as configuration; what counts are signed commits.
-`;
-
 /** @throws Problem CONFIG_INVALID: people with impossible ids or keys; GIT_REFUSED: the folder holds something else */
 export async function openLocalForge(options: LocalForgeOptions): Promise<Forge> {
   const signers = allowedSigners(options.people);
   const forge = new LocalForge(options);
   await forge.prepare(signers);
   return {
+    pollSeconds: 1,
     open: (request) => forge.inTurn(() => forge.open(request)),
     read: (request) => forge.inTurn(() => forge.read(request)),
     close: (branch, reason) => forge.inTurn(() => forge.close(branch, reason)),

@@ -54,7 +54,7 @@ const open = (options: Partial<LocalForgeOptions> = {}): Promise<Forge> =>
     clock: { now: () => "2026-11-17T10:00:08.000Z" },
     ...options,
   });
-const request = { executionId, branch, file, content, title: "rollback-workload: KubePodCrashLooping" };
+const request = { executionId, branch, file, content, title: "rollback-workload: KubePodCrashLooping", body: "", labels: [] };
 const read = (): Promise<ApprovalState> => forge.read({ branch, file, head });
 const approve = (by: string, key: SshKey | null, options: Partial<LocalApproval> = {}) =>
   approveLocally({

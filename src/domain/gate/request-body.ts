@@ -1,0 +1,91 @@
+// The text of a pull request that asks for an approval: what a tired person needs to decide in half a minute, in the order in which
+// they ask. Everything that somebody else wrote is escaped or fenced: it can neither format nor mention anybody.
+import { objectText } from "../facts/objects.ts";
+import { code, fenced, prose } from "../plain-text.ts";
+import { changeLines } from "../planning/change-text.ts";
+import { redactText } from "../redact.ts";
+import { type ApprovalFileInput, approvalPath, shortId, stepText, undoText } from "./approval-file.ts";
+import { demandsText } from "./judge-approval.ts";
+
+const longestDiff = 200;
+
+export function renderRequestBody(input: ApprovalFileInput): string {
+  return [...question(input), ...what(input), ...failing(input), ...reasons(input), ...decide(input)].join("\n\n");
+}
+
+function question({ plan, alert, expiresAt, gate }: ApprovalFileInput): readonly string[] {
+  const where = plan.target === null ? "no object" : objectText(plan.target);
+  const summary = alert.annotations["summary"] ?? alert.annotations["description"] ?? alert.annotations["message"];
+  const severity = alert.severity === "" ? "" : ` (${free(alert.severity, 40)})`;
+  return [
+    `**May gitmend run ${code(plan.template.name)} on ${code(where)}?**`,
+    `${code(alert.name)}${severity} fires since ${clock(alert.startsAt)}.${summary === undefined ? "" : ` It says: ${free(summary, 300)}`}`,
+    [
+      "| risk | needs | until | if nobody decides |",
+      "| --- | --- | --- | --- |",
+      `| **${plan.risk}** | ${prose(demandsText(gate.demands))} | ${clock(expiresAt)} | nothing runs, and people are told |`,
+    ].join("\n"),
+  ];
+}
+
+function what({ plan, previews }: ApprovalFileInput): readonly string[] {
+  const steps = plan.steps.map((step, index) => `${index + 1}. ${free(stepText(step, previews), 240)}`);
+  const diff = previews.flatMap(({ changes }) => changeLines(changes, longestDiff));
+  const estimated = previews.some(({ source, changes }) => source === "estimated" && changes.length > 0);
+  const said = estimated ? "Estimated, not confirmed by the API server:" : "As the API server answered a dry-run:";
+  const refused = previews.flatMap(({ step, refused: why }) =>
+    why === undefined ? [] : [`- ${code(step)} would be refused as things are now: ${free(why, 300)}`],
+  );
+  const later = (plan.whenResolved ?? []).map(({ name, call }) => `- ${code(name)} (${code(call.action)})`);
+  return [
+    "### What it does",
+    steps.join("\n"),
+    ...(diff.length === 0 ? [] : [said, fenced(diff, "diff")]),
+    ...(refused.length === 0 ? [] : [refused.join("\n")]),
+    ...(later.length === 0 ? [] : [`When the incident is over:\n\n${later.join("\n")}`]),
+  ];
+}
+
+function failing({ plan }: ApprovalFileInput): readonly string[] {
+  const undone = plan.steps.filter(({ changes }) => changes);
+  const lines = undone.map((step) => `- ${code(step.name)}: ${free(undoText(step), 160)}`);
+  const { fallback } = plan;
+  return [
+    "### If it fails",
+    lines.length === 0 ? "Nothing has been changed." : lines.join("\n"),
+    ...(fallback === null ? [] : [`Then, once: ${code(fallback.template.name)}.`]),
+  ];
+}
+
+function reasons({ match, gate, revision }: ApprovalFileInput): readonly string[] {
+  const asks = gate.reasons.filter(({ effect }) => effect === "require-approval");
+  return [
+    "### Why",
+    [
+      `- rule ${code(match.rule)} chose it`,
+      ...match.reasons.slice(0, 5).map((reason) => `- ${free(reason, 200)}`),
+      ...asks.slice(0, 5).map(({ rule, reason }) => `- ${code(rule)} asks people: ${free(reason, 200)}`),
+      `- catalog ${code(revision)}`,
+    ].join("\n"),
+  ];
+}
+
+function decide({ executionId, plan }: ApprovalFileInput): readonly string[] {
+  return [
+    "### To decide",
+    [
+      "- **yes**: approve the latest commit in a review; with all that are needed, merge. Merging before that refuses the plan.",
+      "- **no**: close this pull request; say why in a comment.",
+      "- Comments, labels and pushes approve nothing. Whoever pushes to the branch cannot approve, and the plan is refused.",
+    ].join("\n"),
+    `${code(approvalPath(executionId))} is the whole plan, digest ${code(plan.digest)}. \`gitmend executions show ${shortId(executionId)}\``,
+  ];
+}
+
+function free(text: string, limit: number): string {
+  return prose(redactText(text), limit);
+}
+
+function clock(instant: string): string {
+  return `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
+}
