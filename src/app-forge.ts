@@ -51,7 +51,7 @@ function githubCredential({ token, app }: ForgeConfig, environment: Environment)
 export function accountsOf({ people }: Pick<Approvals, "people">): ReadonlyMap<string, string> {
   const accounts = new Map<string, string>();
   for (const { id, github = [] } of people)
-    for (const name of typeof github === "string" ? [github] : github) {
+    for (const name of github) {
       const account = name.toLowerCase();
       const other = accounts.get(account);
       if (other !== undefined && other !== id)

@@ -202,9 +202,11 @@ export interface Config {
        */
       signer?: string;
       /**
-       * This person's account on GitHub; several are one person.
+       * This person's accounts on GitHub: several are one person.
+       *
+       * @minItems 1
        */
-      github?: unknown;
+      github?: string[];
     }[];
     /**
      * Ids of the members by team; policies say `team:sre`.
@@ -1201,25 +1203,19 @@ export const configSchema = {
                 ]
               },
               "github": {
-                "title": "GitHub account",
-                "description": "This person's account on GitHub; several are one person.",
-                "anyOf": [
-                  {
-                    "type": "string",
-                    "minLength": 1
-                  },
-                  {
-                    "type": "array",
-                    "items": {
-                      "type": "string",
-                      "minLength": 1
-                    },
-                    "minItems": 1,
-                    "uniqueItems": true
-                  }
-                ],
+                "title": "GitHub accounts",
+                "description": "This person's accounts on GitHub: several are one person.",
+                "type": "array",
+                "items": {
+                  "type": "string",
+                  "minLength": 1
+                },
+                "minItems": 1,
+                "uniqueItems": true,
                 "examples": [
-                  "ana-example"
+                  [
+                    "ana-example"
+                  ]
                 ]
               }
             },

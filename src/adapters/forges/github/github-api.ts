@@ -36,9 +36,10 @@ export function connectGithub(url: string, credential: GithubCredential, now: ()
     if (now() < restUntil) throw limited((restUntil - now()) / 1000);
     const { url: address } = octokit.request.endpoint(options);
     const known = options.method === "GET" ? answers.get(address) : undefined;
-    const headers = known === undefined ? options.headers : { ...options.headers, "if-none-match": known.etag };
+    // Changed in place: of a copy the client would send nothing.
+    if (known !== undefined) options.headers["if-none-match"] = known.etag;
     try {
-      const response = await request({ ...options, headers });
+      const response = await request(options);
       if (response.status >= 300)
         throw new Problem("FORGE_REFUSED", `GitHub answers ${response.status}: ${address} has moved; write its new name`);
       const { etag } = response.headers;

@@ -31,6 +31,7 @@ export function githubForge({ api, repository, people }: GithubForgeOptions): Fo
     const base = await baseCommit();
     const head = await writeBranch(request, base);
     const pull = (await pullOf(request.branch)) ?? (await openPull(request));
+    await showAs(request, pull);
     await octokit.rest.repos.createCommitStatus({
       ...where,
       sha: head,
@@ -84,7 +85,7 @@ export function githubForge({ api, repository, people }: GithubForgeOptions): Fo
     }
   }
 
-  async function openPull({ branch, title, body, labels }: ApprovalRequest): Promise<Pull> {
+  async function openPull({ branch, title, body }: ApprovalRequest): Promise<Pull> {
     const { data } = await pulls
       .create({ ...where, head: branch, base: approvalsBase, title, body, maintainer_can_modify: false })
       .catch(async (error: unknown) => {
@@ -92,14 +93,23 @@ export function githubForge({ api, repository, people }: GithubForgeOptions): Fo
         if (there === null) throw error;
         return { data: there };
       });
-    await issues.addLabels({ ...where, issue_number: data.number, labels: [...labels] });
     return (await pulls.get({ ...where, pull_number: data.number })).data;
+  }
+
+  /** Whoever made the pull request may have died before that. */
+  async function showAs({ body, labels }: ApprovalRequest, { number, ...shown }: Pull): Promise<void> {
+    const there = new Set(shown.labels.map(({ name }) => name));
+    const missing = labels.filter((label) => !there.has(label));
+    if (missing.length > 0) await issues.addLabels({ ...where, issue_number: number, labels: missing });
+    if (shown.body !== body) await pulls.update({ ...where, pull_number: number, body });
   }
 
   /** The newest of this branch. */
   async function pullOf(branch: string): Promise<Pull | null> {
     const { data } = await pulls.list({ ...where, head: `${owner}:${branch}`, state: "all", per_page: perPage });
-    const [newest] = data.toSorted((one, other) => other.number - one.number);
+    const bot = await api.bot();
+    const own = data.filter(({ user }) => user?.login === bot);
+    const [newest] = own.toSorted((one, other) => other.number - one.number);
     return newest === undefined ? null : (await pulls.get({ ...where, pull_number: newest.number })).data;
   }
 
@@ -173,7 +183,11 @@ export function githubForge({ api, repository, people }: GithubForgeOptions): Fo
   async function textAt(path: string, ref: string): Promise<string | null> {
     const mediaType = { format: "raw" };
     const found = await orNull(repos.getContent({ ...where, path, ref, mediaType }));
-    return found === null ? null : String(found.data);
+    if (found === null) return null;
+    const data: unknown = found.data;
+    if (typeof data === "string") return data;
+    if (data instanceof ArrayBuffer) return Buffer.from(data).toString("utf8");
+    throw new Problem("FORGE_REFUSED", `${path} in ${repository} is no file`);
   }
 }
 

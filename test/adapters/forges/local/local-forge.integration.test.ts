@@ -16,6 +16,7 @@ import {
   renderApprovalFile,
 } from "../../../../src/domain/gate/approval-file.ts";
 import type { Problem } from "../../../../src/domain/problem.ts";
+import { forgeContract, request as forgeRequest, type Who } from "../../../contracts/forge.ts";
 import { alert, approvalGate, approvedByTwo, plan, previews } from "../../../fixtures/executions.ts";
 import { git, gitEnvironment, type SshKey, sshKey, temporaryFolder } from "../../../support/git.ts";
 
@@ -92,9 +93,10 @@ afterEach(() => folder.remove());
 /** A commit by hand on the branch: what somebody with push rights and bad ideas would do. */
 function commitByHand(
   text: string | null,
-  options: { key?: SshKey | null; other?: string; onto?: string; parents?: string[] } = {},
+  options: { key?: SshKey | null; other?: string; onto?: string; parents?: string[]; path?: string } = {},
 ): string {
   const { key = null, other, onto = branch, parents = [git(repository, ["rev-parse", onto])] } = options;
+  const { path: own = file } = options;
   const index = { ...gitEnvironment, GIT_DIR: repository, GIT_INDEX_FILE: join(folder.path, "index") };
   const run = (args: string[], input = "") =>
     execFileSync("git", args, { env: index, input }).toString().trim();
@@ -106,8 +108,8 @@ function commitByHand(
       "--cacheinfo",
       `100644,${run(["hash-object", "-w", "--stdin"], body)},${path}`,
     ]);
-  if (text === null) run(["update-index", "--index-info"], `0 ${"0".repeat(40)}\t${file}\n`);
-  else put(file, text);
+  if (text === null) run(["update-index", "--index-info"], `0 ${"0".repeat(40)}\t${own}\n`);
+  else put(own, text);
   if (other !== undefined) put(other, "x\n");
   const sign = key === null ? [] : ["-c", "gpg.format=ssh", "-c", `user.signingkey=${key.privateKeyFile}`];
   const onTo = parents.flatMap((parent) => ["-p", parent]);
@@ -464,4 +466,45 @@ describe("people who are configured", () => {
     writeFileSync(join(folder.path, "notes.txt"), "mine");
     await expect(open({ folder: folder.path })).rejects.toMatchObject({ code: "GIT_REFUSED" });
   });
+});
+
+describe("the local forge", () => {
+  const shared = forgeRequest;
+  const decision = (by: string, key: SshKey | null, of?: string) => ({
+    repositoryUrl: repository,
+    branch: shared.branch,
+    base,
+    file: shared.file,
+    head: of ?? git(repository, ["rev-parse", `refs/gitmend/requested/${shared.branch}`]),
+    by,
+    at,
+    signingKey: key?.privateKeyFile ?? null,
+    workDir: join(folder.path, "work"),
+  });
+  const signing: Readonly<Record<Who, () => readonly [string, SshKey | null]>> = {
+    ana: () => ["ana", keys.ana],
+    "ana's other account": () => ["ana", keys.anaLaptop],
+    ben: () => ["ben", keys.ben],
+    mallory: () => ["mallory", keys.stranger],
+    gitmend: () => ["gitmend", null],
+  };
+  forgeContract(async () => ({
+    forge,
+    another: () => open(),
+    approve: async (who, of) => {
+      await approveLocally({ ...decision(...signing[who](), of), mergeWhen: () => false });
+    },
+    edit: async () => {
+      const tip = git(repository, ["rev-parse", shared.branch]);
+      commitByHand(`${shared.content}more: true\n`, { onto: shared.branch, parents: [tip], path: shared.file });
+    },
+    merge: async () => void mergeByHand(shared.branch),
+    reject: async (who) => {
+      await rejectLocally({ ...decision(...signing[who]()), reason: "no" });
+    },
+    deleteBranch: async () => void git(repository, ["update-ref", "-d", `refs/heads/${shared.branch}`]),
+    requests: async () => git(repository, ["for-each-ref", `refs/heads/${shared.branch}`]).split("\n").length,
+    commits: async () =>
+      git(repository, ["rev-list", "--author=gitmend", `${base}..${shared.branch}`]).split("\n").length,
+  }));
 });

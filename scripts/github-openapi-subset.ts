@@ -1,0 +1,81 @@
+// Cuts GitHub's own API description (MIT, the npm package @octokit/openapi, generated/api.github.com.json) down to what gitmend asks,
+// for the tests: `node scripts/github-openapi-subset.ts <api.github.com.json>`. Examples are left out; nothing else is changed.
+import { readFileSync, writeFileSync } from "node:fs";
+
+const operations: Readonly<Record<string, readonly string[]>> = {
+  "/app": ["get"],
+  "/app/installations/{installation_id}/access_tokens": ["post"],
+  "/user": ["get"],
+  "/repos/{owner}/{repo}": ["get"],
+  "/repos/{owner}/{repo}/branches/{branch}/protection": ["get"],
+  "/repos/{owner}/{repo}/contents/{path}": ["get"],
+  "/repos/{owner}/{repo}/git/commits": ["post"],
+  "/repos/{owner}/{repo}/git/ref/{ref}": ["get"],
+  "/repos/{owner}/{repo}/git/refs": ["post"],
+  "/repos/{owner}/{repo}/git/refs/{ref}": ["patch", "delete"],
+  "/repos/{owner}/{repo}/git/trees": ["post"],
+  "/repos/{owner}/{repo}/issues/{issue_number}": ["get"],
+  "/repos/{owner}/{repo}/issues/{issue_number}/comments": ["post"],
+  "/repos/{owner}/{repo}/issues/{issue_number}/labels": ["post"],
+  "/repos/{owner}/{repo}/pulls": ["get", "post"],
+  "/repos/{owner}/{repo}/pulls/{pull_number}": ["get", "patch"],
+  "/repos/{owner}/{repo}/pulls/{pull_number}/commits": ["get"],
+  "/repos/{owner}/{repo}/pulls/{pull_number}/reviews": ["get"],
+  "/repos/{owner}/{repo}/statuses/{sha}": ["post"],
+};
+
+type Node = Record<string, unknown>;
+
+const target = new URL("../test/fixtures/github-openapi.json", import.meta.url);
+const [source] = process.argv.slice(2);
+if (source === undefined) throw new Error("say where api.github.com.json is");
+const whole = JSON.parse(readFileSync(source, "utf8")) as { info: Node; openapi: string; paths: Record<string, Node> };
+
+const paths = Object.fromEntries(
+  Object.entries(operations).map(([path, methods]) => {
+    const item = whole.paths[path];
+    if (item === undefined) throw new Error(`the description has no ${path}`);
+    const kept = ["parameters", ...methods].filter((key) => key in item).map((key) => [key, bare(item[key])]);
+    return [path, Object.fromEntries(kept)];
+  }),
+);
+const subset: Node = { openapi: whole.openapi, info: whole.info, servers: [{ url: "/" }], paths };
+const wanted = references(paths);
+for (const reference of wanted) {
+  const found = bare(at(whole as unknown as Node, reference));
+  put(subset, reference, found);
+  for (const further of references(found)) wanted.add(further);
+}
+writeFileSync(target, `${JSON.stringify(subset)}\n`);
+
+/** Without examples and what only people read. */
+function bare(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(bare);
+  if (typeof node !== "object" || node === null) return node;
+  const entries = Object.entries(node)
+    .filter(([key, value]) => !(["example", "examples", "externalDocs", "x-github"].includes(key) && key in (node as Node) && !isProperty(node as Node, value)))
+    .filter(([key, value]) => !(["description", "summary"].includes(key) && typeof value === "string" && key !== "description"))
+    .map(([key, value]) => [key, key === "description" && typeof value === "string" ? "" : bare(value)]);
+  return Object.fromEntries(entries);
+}
+
+/** A property may be called `example`. */
+function isProperty(node: Node, value: unknown): boolean {
+  return "type" in node === false && typeof value === "object" && value !== null && "type" in value;
+}
+
+function references(node: unknown): Set<string> {
+  return new Set([...JSON.stringify(node).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = ""]) => path));
+}
+
+function at(node: Node, path: string): unknown {
+  return path.split("/").reduce<unknown>((inner, key) => (inner as Node)[key], node);
+}
+
+function put(node: Node, path: string, value: unknown): void {
+  const keys = path.split("/");
+  const last = keys.pop() ?? "";
+  let inner = node;
+  for (const key of keys) inner = (inner[key] ??= {}) as Node;
+  inner[last] = value;
+}
