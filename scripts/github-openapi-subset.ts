@@ -7,7 +7,7 @@ const operations: Readonly<Record<string, readonly string[]>> = {
   "/app/installations/{installation_id}/access_tokens": ["post"],
   "/user": ["get"],
   "/repos/{owner}/{repo}": ["get"],
-  "/repos/{owner}/{repo}/branches/{branch}/protection": ["get"],
+  "/repos/{owner}/{repo}/branches/{branch}": ["get"],
   "/repos/{owner}/{repo}/contents/{path}": ["get"],
   "/repos/{owner}/{repo}/git/commits": ["post"],
   "/repos/{owner}/{repo}/git/ref/{ref}": ["get"],
@@ -26,10 +26,16 @@ const operations: Readonly<Record<string, readonly string[]>> = {
 
 type Node = Record<string, unknown>;
 
+const dropped = new Set(["example", "examples", "externalDocs", "x-github", "summary"]);
+
 const target = new URL("../test/fixtures/github-openapi.json", import.meta.url);
 const [source] = process.argv.slice(2);
 if (source === undefined) throw new Error("say where api.github.com.json is");
-const whole = JSON.parse(readFileSync(source, "utf8")) as { info: Node; openapi: string; paths: Record<string, Node> };
+const whole = JSON.parse(readFileSync(source, "utf8")) as {
+  info: Node;
+  openapi: string;
+  paths: Record<string, Node>;
+};
 
 const paths = Object.fromEntries(
   Object.entries(operations).map(([path, methods]) => {
@@ -48,20 +54,20 @@ for (const reference of wanted) {
 }
 writeFileSync(target, `${JSON.stringify(subset)}\n`);
 
-/** Without examples and what only people read. */
+/** Without examples and texts for people: that is most of it. */
 function bare(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(bare);
   if (typeof node !== "object" || node === null) return node;
-  const entries = Object.entries(node)
-    .filter(([key, value]) => !(["example", "examples", "externalDocs", "x-github"].includes(key) && key in (node as Node) && !isProperty(node as Node, value)))
-    .filter(([key, value]) => !(["description", "summary"].includes(key) && typeof value === "string" && key !== "description"))
-    .map(([key, value]) => [key, key === "description" && typeof value === "string" ? "" : bare(value)]);
-  return Object.fromEntries(entries);
+  return Object.fromEntries(
+    Object.entries(node)
+      .filter(([key, value]) => !(dropped.has(key) && !isSchema(value)))
+      .map(([key, value]) => [key, key === "description" && typeof value === "string" ? "" : bare(value)]),
+  );
 }
 
-/** A property may be called `example`. */
-function isProperty(node: Node, value: unknown): boolean {
-  return "type" in node === false && typeof value === "object" && value !== null && "type" in value;
+/** A property may be called `example` too. */
+function isSchema(value: unknown): boolean {
+  return typeof value === "object" && value !== null && ("type" in value || "$ref" in value);
 }
 
 function references(node: unknown): Set<string> {

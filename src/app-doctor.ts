@@ -33,6 +33,7 @@ export function doctor(parts: DoctorParts): () => Promise<readonly Check[]> {
     reachables: [
       configRepository(parts),
       ...auditRemote(parts),
+      approvals(parts),
       ...metricAddresses(parts),
       ...alertAddresses(parts),
     ],
@@ -72,6 +73,14 @@ function auditRemote({ config, environment, auditFolder }: DoctorParts): readonl
       reach: () => reachForPush(remote, auditFolder, config.audit_repository.branch),
     },
   ];
+}
+
+function approvals({ ports: { forge } }: DoctorParts): Reachable {
+  return {
+    name: "approvals",
+    mend: "see `approvals` in gitmend.yaml, and docs/how-to/approve-on-github.md for the rights that gitmend needs there",
+    reach: () => forge.reach(),
+  };
 }
 
 /** One for each cluster that an entry of `prometheus` has the metrics of. */

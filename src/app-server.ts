@@ -72,7 +72,8 @@ async function lookAtApprovals(
   try {
     for (const id of requests) {
       const execution = await executions.find(id);
-      if (execution?.phase === "awaiting_approval") await executions.send(execution.id, { type: "look-at-approval" });
+      if (execution?.phase === "awaiting_approval")
+        await executions.send(execution.id, { type: "look-at-approval" });
     }
   } catch (error) {
     log.warn({ reason: toProblem(error).message }, "news of a request for approval are read later");

@@ -21,8 +21,8 @@ import { type OpenShared, openShared } from "./adapters/redis/open-shared.ts";
 import { createMetrics, type MetricsRegistry } from "./adapters/telemetry/metrics.ts";
 import { uuidV7 } from "./adapters/uuid-v7.ts";
 import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
-import { openServer } from "./app-server.ts";
 import { openForge } from "./app-forge.ts";
+import { openServer } from "./app-server.ts";
 import {
   alertmanagerAddresses,
   confirm,

@@ -607,6 +607,8 @@ export type ApprovalState =
   | { readonly state: "closed"; readonly by: string | null; readonly reason: string };
 
 export interface Forge {
+  /** Whether requests can be made there and merged by people alone: says so, or throws what has to be mended. Reads only. */
+  reach(): Promise<string>;
   /** How often an open request is looked at, where nothing announces news of it. */
   readonly pollSeconds: number;
   /**

@@ -3,8 +3,8 @@
 
 import type { ExecutionEvent } from "../domain/execution/events.ts";
 import { approvalBranch, approvalPath, renderApprovalFile } from "../domain/gate/approval-file.ts";
-import { renderRequestBody } from "../domain/gate/request-body.ts";
 import { judgeApproval } from "../domain/gate/judge-approval.ts";
+import { renderRequestBody } from "../domain/gate/request-body.ts";
 import { plusSeconds } from "../domain/instant.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { endExecution, isEnd } from "./end-execution.ts";
@@ -24,7 +24,17 @@ export async function askApproval(session: Session, ports: EnginePorts): Promise
     throw new Problem("INTERNAL", "an approval was asked for before the gate was decided");
   }
   const expiresAt = plusSeconds(gateDecidedAt, gate.expiresSeconds);
-  const asked = { executionId: session.id, incident, alert, match, revision, plan, previews, gate, expiresAt };
+  const asked = {
+    executionId: session.id,
+    incident,
+    alert,
+    match,
+    revision,
+    plan,
+    previews,
+    gate,
+    expiresAt,
+  };
   const branch = approvalBranch(session.id);
   const request = {
     executionId: session.id,

@@ -31,13 +31,21 @@ export function pushWebhooks({ secrets, announced }: PushWebhook): Router {
   const router = Router();
   if (secrets.length === 0) return router;
   const take =
-    (check: (request: IncomingMessage, secrets: readonly string[]) => Promise<readonly string[]>): RequestHandler =>
+    (
+      check: (request: IncomingMessage, secrets: readonly string[]) => Promise<readonly string[]>,
+    ): RequestHandler =>
     async (request, response) => {
       announced(await check(request, secrets));
       response.status(202).json({ sync: "soon" });
     };
-  router.post("/github", take((...given) => signed("github", ...given)));
-  router.post("/gitea", take((...given) => signed("gitea", ...given)));
+  router.post(
+    "/github",
+    take((...given) => signed("github", ...given)),
+  );
+  router.post(
+    "/gitea",
+    take((...given) => signed("gitea", ...given)),
+  );
   router.post("/gitlab", take(carriesToken));
   return router;
 }
@@ -59,7 +67,10 @@ async function signed(
   return named;
 }
 
-async function carriesToken(request: IncomingMessage, secrets: readonly string[]): Promise<readonly string[]> {
+async function carriesToken(
+  request: IncomingMessage,
+  secrets: readonly string[],
+): Promise<readonly string[]> {
   const given = request.headers["x-gitlab-token"];
   if (typeof given !== "string" || !secrets.some((secret) => sameText(given, secret)))
     throw refused("x-gitlab-token");
@@ -78,7 +89,8 @@ async function readThrough(request: IncomingMessage, secrets: readonly string[])
       throw new Problem("PAYLOAD_TOO_LARGE", `the body has more than ${longestBody} bytes`);
     for (const hmac of hmacs) hmac.update(chunk);
     const text = rest + chunk.toString("latin1");
-    for (const [, id] of text.matchAll(namedBranch)) if (id !== undefined && named.size < mostNamed) named.add(id);
+    for (const [, id] of text.matchAll(namedBranch))
+      if (id !== undefined && named.size < mostNamed) named.add(id);
     rest = text.slice(-longestName);
   }
   return { digests: hmacs.map((hmac) => hmac.digest()), named: [...named] };

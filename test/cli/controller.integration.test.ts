@@ -223,7 +223,14 @@ describe("gitmend approve and reject", () => {
       .map((person) => ({ id: person, signer: null }));
     const clock = { now: () => "2026-11-17T10:01:00.000Z" };
     const forge = await openLocalForge({ folder: repository, people, unsignedAllowed: true, clock });
-    const request = { executionId: id, branch: approvalBranch(id), file: approvalPath(id), title: "approve", body: "", labels: [] };
+    const request = {
+      executionId: id,
+      branch: approvalBranch(id),
+      file: approvalPath(id),
+      title: "approve",
+      body: "",
+      labels: [],
+    };
     const opened = await forge.open({ ...request, content: "plan: {}\n\napprovals:\n" });
     const asked = waiting.events.map((recorded): RecordedEvent => {
       const { event } = recorded;

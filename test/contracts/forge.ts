@@ -108,14 +108,22 @@ export function forgeContract(open: () => Promise<ForgeWorld>): void {
       await world.approve("ana");
       await world.merge("ben");
       const state = await read();
-      expect(state).toMatchObject({ state: "merged", problem: null, commit: expect.stringMatching(/^[0-9a-f]{40}$/) });
+      expect(state).toMatchObject({
+        state: "merged",
+        problem: null,
+        commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+      });
       const people = state.state === "merged" ? state.approvals.map(({ by }) => by) : [];
       expect(people).toContain("ana");
     });
 
     it("by a stranger of what nobody approved is no approval", async () => {
       await world.merge("mallory");
-      expect(await read()).toMatchObject({ state: "merged", approvals: [], problem: expect.stringContaining("without an approval") });
+      expect(await read()).toMatchObject({
+        state: "merged",
+        approvals: [],
+        problem: expect.stringContaining("without an approval"),
+      });
     });
 
     it("of what somebody has changed is worth nothing, whoever approved", async () => {

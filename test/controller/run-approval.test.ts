@@ -24,6 +24,7 @@ function onlyAsking() {
   const ports: Pick<EnginePorts, "forge" | "faults" | "executions" | "clock" | "log" | "metrics"> = {
     forge: {
       pollSeconds: 1,
+      reach: async () => "nowhere",
       open: async (request) => {
         requests.push(request);
         return { repository: "/approvals.git", base: "gitmend-approvals", head: "1".repeat(40) };

@@ -92,7 +92,10 @@ describe("an announcement that comes again", () => {
 });
 
 describe("news of a request for approval", () => {
-  const news = JSON.stringify({ pull_request: { head: { ref: "gitmend/0123456789ab" } }, again: "gitmend/0123456789ab" });
+  const news = JSON.stringify({
+    pull_request: { head: { ref: "gitmend/0123456789ab" } },
+    again: "gitmend/0123456789ab",
+  });
   const signedBy = (text: string) => ({ "x-hub-signature-256": `sha256=${hmac(text)}` });
 
   it("names the execution, once", async () => {
@@ -111,7 +114,9 @@ describe("news of a request for approval", () => {
 
   it("that is forged, or names what is no execution, names nothing", async () => {
     await using push = await givenPush();
-    expect((await push.post("github", { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }, news)).status).toBe(401);
+    expect(
+      (await push.post("github", { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }, news)).status,
+    ).toBe(401);
     const other = JSON.stringify({ ref: "gitmend/0123456789abcdef", more: "gitmend/xyz" });
     expect((await push.post("github", signedBy(other), other)).status).toBe(202);
     expect(push.named).toEqual([]);

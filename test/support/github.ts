@@ -53,6 +53,9 @@ export interface TestGithub {
   readonly calls: GithubCall[];
   readonly statuses: { readonly sha: string; readonly state: string; readonly context: string }[];
   fault: (method: string, path: string) => GithubFault;
+  /** Of gitmend's account. */
+  permissions: Readonly<Record<string, boolean>>;
+  protects: (branch: string) => boolean;
   pulls(branch: string): readonly Pull[];
   tip(branch: string): string | null;
   fileAt(branch: string, path: string): string | null;
@@ -71,7 +74,7 @@ type Handler = (asked: Asked, response: ServerResponse) => unknown;
 
 const repository = "example/approvals";
 const token = "token-of-gitmend";
-const bot = "gitmend-bot";
+const bot = "gitmend-bot[bot]";
 const now = () => new Date().toISOString();
 
 class Refused extends Error {
@@ -104,7 +107,8 @@ export async function startGithub(): Promise<TestGithub> {
     if (value === undefined || value === null) throw new Refused(404, "Not Found");
     return value;
   };
-  const openPull = (branch: string) => found(pulls.findLast((pull) => pull.branch === branch && pull.state === "open"));
+  const openPull = (branch: string) =>
+    found(pulls.findLast((pull) => pull.branch === branch && pull.state === "open"));
   const moved = (branch: string, to: string) => {
     refs.set(branch, to);
     for (const pull of pulls) if (pull.branch === branch && pull.state === "open") pull.head = to;
@@ -146,6 +150,17 @@ export async function startGithub(): Promise<TestGithub> {
   };
 
   const handlers: Readonly<Record<string, Handler>> = {
+    "repos/get": () => ({ full_name: repository, permissions: test.permissions }),
+    "repos/get-branch": (asked) => {
+      const branch = String(asked.request.params["branch"]);
+      return { name: branch, commit: { sha: found(refs.get(branch)) }, protected: test.protects(branch) };
+    },
+    "apps/get-authenticated": () => ({ slug: bot.replace(/\[bot\]$/, ""), id: 7 }),
+    "apps/create-installation-access-token": () => ({
+      token,
+      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+      permissions: {},
+    }),
     "users/get-authenticated": () => ({ login: bot, id: 1 }),
     "git/get-ref": (asked) => {
       const branch = branchIn(asked.request.params["ref"]);
@@ -317,15 +332,21 @@ export async function startGithub(): Promise<TestGithub> {
       const content = typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
       const etag = `"${createHash("sha1").update(content).digest("hex")}"`;
       const unchanged = status === 200 && method === "GET" && request.headers["if-none-match"] === etag;
-      const type = typeof value === "string" ? "application/vnd.github.raw+json; charset=utf-8" : "application/json";
+      const type =
+        typeof value === "string" ? "application/vnd.github.raw+json; charset=utf-8" : "application/json";
       response.writeHead(unchanged ? 304 : status, { "content-type": type, etag, ...headers });
       response.end(unchanged || status === 204 ? undefined : content);
       if (unchanged) test.calls[test.calls.length - 1] = { method, path: address.pathname, status: 304 };
     };
     const fault = test.fault(method, address.pathname);
     if (fault === "reset") return void request.socket.destroy();
-    if (fault !== null && fault.after !== true) return send(fault.status, { message: "fault" }, fault.headers);
-    if (request.headers.authorization !== `token ${token}`) return send(401, { message: "Bad credentials" });
+    if (fault !== null && fault.after !== true)
+      return send(fault.status, { message: "fault" }, fault.headers);
+    // An App shows a signed token of its own to get one; that it is well signed is GitHub's to check.
+    const asApp =
+      /^bearer ey/i.test(request.headers.authorization ?? "") && address.pathname.startsWith("/app");
+    if (!asApp && request.headers.authorization !== `token ${token}`)
+      return send(401, { message: "Bad credentials" });
     try {
       const value: unknown = await api.handleRequest(
         {
@@ -356,6 +377,8 @@ export async function startGithub(): Promise<TestGithub> {
     calls: [],
     statuses: [],
     fault: () => null,
+    permissions: { pull: true, push: true, maintain: false, admin: false },
+    protects: () => true,
     pulls: (branch) => pulls.filter((pull) => pull.branch === branch),
     tip: (branch) => refs.get(branch) ?? null,
     fileAt: (branch, path) => filesAt(branch).get(path) ?? null,

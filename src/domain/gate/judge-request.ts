@@ -106,7 +106,9 @@ interface Counted {
 function count(seen: RequestSeen, rules: RequestRules): Counted {
   const last = new Map(seen.reviews.map((review) => [key(review.by), review]));
   const objecting = new Set(
-    [...last.values()].filter(({ opinion }) => opinion === "objects").map(({ by }) => rules.people.get(key(by))),
+    [...last.values()]
+      .filter(({ opinion }) => opinion === "objects")
+      .map(({ by }) => rules.people.get(key(by))),
   );
   const editors = new Set(seen.editors.map((account) => rules.people.get(key(account)) ?? key(account)));
   const approvals = new Map<string, Approval>();
@@ -123,7 +125,10 @@ function count(seen: RequestSeen, rules: RequestRules): Counted {
 }
 
 /** Whoever merges has looked at it too, unless they said otherwise. */
-function merger({ state, endedBy, head, mergedAt }: RequestSeen, last: ReadonlyMap<string, Review>): readonly Review[] {
+function merger(
+  { state, endedBy, head, mergedAt }: RequestSeen,
+  last: ReadonlyMap<string, Review>,
+): readonly Review[] {
   if (state !== "merged" || endedBy === null || last.get(key(endedBy))?.opinion === "objects") return [];
   return [{ by: endedBy, opinion: "approves", commit: head, at: mergedAt ?? "" }];
 }

@@ -10,12 +10,15 @@ import { demandsText } from "./judge-approval.ts";
 const longestDiff = 200;
 
 export function renderRequestBody(input: ApprovalFileInput): string {
-  return [...question(input), ...what(input), ...failing(input), ...reasons(input), ...decide(input)].join("\n\n");
+  return [...question(input), ...what(input), ...failing(input), ...reasons(input), ...decide(input)].join(
+    "\n\n",
+  );
 }
 
 function question({ plan, alert, expiresAt, gate }: ApprovalFileInput): readonly string[] {
   const where = plan.target === null ? "no object" : objectText(plan.target);
-  const summary = alert.annotations["summary"] ?? alert.annotations["description"] ?? alert.annotations["message"];
+  const summary =
+    alert.annotations["summary"] ?? alert.annotations["description"] ?? alert.annotations["message"];
   const severity = alert.severity === "" ? "" : ` (${free(alert.severity, 40)})`;
   return [
     `**May gitmend run ${code(plan.template.name)} on ${code(where)}?**`,
@@ -32,7 +35,9 @@ function what({ plan, previews }: ApprovalFileInput): readonly string[] {
   const steps = plan.steps.map((step, index) => `${index + 1}. ${free(stepText(step, previews), 240)}`);
   const diff = previews.flatMap(({ changes }) => changeLines(changes, longestDiff));
   const estimated = previews.some(({ source, changes }) => source === "estimated" && changes.length > 0);
-  const said = estimated ? "Estimated, not confirmed by the API server:" : "As the API server answered a dry-run:";
+  const said = estimated
+    ? "Estimated, not confirmed by the API server:"
+    : "As the API server answered a dry-run:";
   const refused = previews.flatMap(({ step, refused: why }) =>
     why === undefined ? [] : [`- ${code(step)} would be refused as things are now: ${free(why, 300)}`],
   );

@@ -6,7 +6,12 @@ import { Problem } from "../../../domain/problem.ts";
 
 export type GithubCredential =
   | { readonly kind: "token"; readonly token: string }
-  | { readonly kind: "app"; readonly appId: string; readonly privateKey: string; readonly installationId: number };
+  | {
+      readonly kind: "app";
+      readonly appId: string;
+      readonly privateKey: string;
+      readonly installationId: number;
+    };
 
 export interface GithubApi {
   readonly octokit: Octokit;
@@ -23,7 +28,11 @@ const restSeconds = 60;
  * Every request fails as a Problem: FORGE_UNAVAILABLE (retryable; `retryAfterSeconds` in its details where GitHub said so),
  * FORGE_REFUSED. @param url of the API: `https://api.github.com`, `https://github.example.org/api/v3`
  */
-export function connectGithub(url: string, credential: GithubCredential, now: () => number = Date.now): GithubApi {
+export function connectGithub(
+  url: string,
+  credential: GithubCredential,
+  now: () => number = Date.now,
+): GithubApi {
   const auth =
     credential.kind === "token"
       ? { auth: credential.token }
@@ -41,7 +50,10 @@ export function connectGithub(url: string, credential: GithubCredential, now: ()
     try {
       const response = await request(options);
       if (response.status >= 300)
-        throw new Problem("FORGE_REFUSED", `GitHub answers ${response.status}: ${address} has moved; write its new name`);
+        throw new Problem(
+          "FORGE_REFUSED",
+          `GitHub answers ${response.status}: ${address} has moved; write its new name`,
+        );
       const { etag } = response.headers;
       if (options.method === "GET" && etag !== undefined) remember(answers, address, { etag, response });
       return response;
@@ -88,7 +100,8 @@ async function userOf(octokit: Octokit): Promise<string> {
 
 async function appOf(octokit: Octokit): Promise<string> {
   const { data } = await octokit.rest.apps.getAuthenticated();
-  if (data === null || data.slug === undefined) throw new Problem("FORGE_REFUSED", "GitHub does not know this App");
+  if (data === null || data.slug === undefined)
+    throw new Problem("FORGE_REFUSED", "GitHub does not know this App");
   return `${data.slug}[bot]`;
 }
 
@@ -118,7 +131,9 @@ function problemOf(error: unknown, url: string, now: number): Problem {
 
 function isLimited(headers: Readonly<Record<string, string | undefined>>, message: string): boolean {
   return (
-    headers["retry-after"] !== undefined || headers["x-ratelimit-remaining"] === "0" || /rate limit/i.test(message)
+    headers["retry-after"] !== undefined ||
+    headers["x-ratelimit-remaining"] === "0" ||
+    /rate limit/i.test(message)
   );
 }
 

@@ -25,7 +25,21 @@ export function githubForge({ api, repository, people }: GithubForgeOptions): Fo
   const where = { owner, repo };
   const { git, pulls, repos, issues } = octokit.rest;
 
-  return { pollSeconds: 60, open, read, close };
+  return { pollSeconds: 60, reach, open, read, close };
+
+  /** Whoever may merge what it asks for needs nobody. */
+  async function reach(): Promise<string> {
+    const { permissions } = (await repos.get(where)).data;
+    const refused = (why: string) => new Problem("FORGE_REFUSED", `${repository}: ${why}`);
+    if (permissions?.push === false) throw refused(`${await api.bot()} may not push branches`);
+    if (permissions?.admin === true || permissions?.maintain === true)
+      throw refused(`${await api.bot()} may change the protection of branches: take that right from it`);
+    const base = await orNull(repos.getBranch({ ...where, branch: approvalsBase }));
+    if (base === null) throw refused(`there is no branch ${approvalsBase} yet: make it, and protect it`);
+    if (!base.data.protected)
+      throw refused(`${approvalsBase} is not protected: gitmend could merge what it asks for itself`);
+    return `${repository} as ${await api.bot()}, ${approvalsBase} is protected`;
+  }
 
   async function open(request: ApprovalRequest) {
     const base = await baseCommit();
@@ -106,7 +120,12 @@ export function githubForge({ api, repository, people }: GithubForgeOptions): Fo
 
   /** The newest of this branch. */
   async function pullOf(branch: string): Promise<Pull | null> {
-    const { data } = await pulls.list({ ...where, head: `${owner}:${branch}`, state: "all", per_page: perPage });
+    const { data } = await pulls.list({
+      ...where,
+      head: `${owner}:${branch}`,
+      state: "all",
+      per_page: perPage,
+    });
     const bot = await api.bot();
     const own = data.filter(({ user }) => user?.login === bot);
     const [newest] = own.toSorted((one, other) => other.number - one.number);
@@ -116,7 +135,9 @@ export function githubForge({ api, repository, people }: GithubForgeOptions): Fo
   async function read({ branch, file: path, head }: Parameters<Forge["read"]>[0]): Promise<ApprovalState> {
     const pull = await pullOf(branch);
     if (pull === null)
-      throw new Problem("FORGE_UNAVAILABLE", `${repository} has no pull request of ${branch}`, { retryable: true });
+      throw new Problem("FORGE_UNAVAILABLE", `${repository} has no pull request of ${branch}`, {
+        retryable: true,
+      });
     const seen = await seenOf(pull, branch, path, head);
     return judgeRequest(seen, { base: approvalsBase, head, people, bot: await api.bot() });
   }
@@ -134,7 +155,9 @@ export function githubForge({ api, repository, people }: GithubForgeOptions): Fo
       label,
       reviews: closed || gone ? [] : await reviewsOf(pull.number),
       editors: closed || gone ? [] : await editorsOf(pull.number),
-      intact: merged ? (await textAt(path, pull.merge_commit_sha ?? "")) === (await textAt(path, asked)) : null,
+      intact: merged
+        ? (await textAt(path, pull.merge_commit_sha ?? "")) === (await textAt(path, asked))
+        : null,
       mergeCommit: pull.merge_commit_sha,
       mergedAt: pull.merged_at,
     };

@@ -43,6 +43,7 @@ export async function openLocalForge(options: LocalForgeOptions): Promise<Forge>
   await forge.prepare(signers);
   return {
     pollSeconds: 1,
+    reach: async () => `a bare repository, ${options.folder}`,
     open: (request) => forge.inTurn(() => forge.open(request)),
     read: (request) => forge.inTurn(() => forge.read(request)),
     close: (branch, reason) => forge.inTurn(() => forge.close(branch, reason)),

@@ -1,4 +1,5 @@
 // Requests for approval on GitHub, over HTTP, held against GitHub's own description of its API; and what faults of a forge do.
+import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connectGithub } from "../../../../src/adapters/forges/github/github-api.ts";
 import { githubForge } from "../../../../src/adapters/forges/github/github-forge.ts";
@@ -17,10 +18,11 @@ const accounts: Readonly<Record<Who, string>> = {
   "ana's other account": "ana-y",
   ben: "ben-x",
   mallory: "mallory",
-  gitmend: "gitmend-bot",
+  gitmend: "gitmend-bot[bot]",
 };
 let time = 0;
-const connect = () => connectGithub(github.url, { kind: "token", token: github.token }, () => Date.now() + time);
+const connect = () =>
+  connectGithub(github.url, { kind: "token", token: github.token }, () => Date.now() + time);
 const forgeOf = () => githubForge({ api: connect(), repository: github.repository, people });
 const { branch, file } = request;
 
@@ -43,7 +45,8 @@ const worldOf = async (): Promise<ForgeWorld> => ({
   reject: async (who) => github.close(branch, accounts[who]),
   deleteBranch: async () => github.deleteBranch(branch),
   requests: async () => github.pulls(branch).length,
-  commits: async () => github.calls.filter(({ path, status }) => path.endsWith("/git/refs") && status === 201).length - 1,
+  commits: async () =>
+    github.calls.filter(({ path, status }) => path.endsWith("/git/refs") && status === 201).length - 1,
 });
 
 describe("GitHub", () => {
@@ -63,7 +66,9 @@ describe("a pull request on GitHub", () => {
     expect(repository).toBe(`https://github.test/example/approvals/pull/${pull?.number}`);
     expect(github.fileAt(branch, file)).toBe(request.content);
     expect(github.fileAt("gitmend-approvals", file)).toBeNull();
-    expect(github.statuses).toEqual([{ sha: github.tip(branch), state: "pending", context: "gitmend/approval" }]);
+    expect(github.statuses).toEqual([
+      { sha: github.tip(branch), state: "pending", context: "gitmend/approval" },
+    ]);
   });
 
   it("counts the last opinion of a person, and none of who objects with another account", async () => {
@@ -143,7 +148,8 @@ describe("when GitHub fails", () => {
     async (path, kind) => {
       let left = 1;
       github.fault = (method, at) => {
-        if (method !== "POST" || !at.includes(path) || (path === "/git/commits" && at.includes("refs"))) return null;
+        if (method !== "POST" || !at.includes(path) || (path === "/git/commits" && at.includes("refs")))
+          return null;
         if ((left -= 1) !== 0) return null;
         return kind === "reset" ? "reset" : { status: 500, after: kind === "lost" };
       };
@@ -161,7 +167,11 @@ describe("when GitHub fails", () => {
     github.fault = () => ({ status: 429, headers: { "retry-after": "90" } });
     const forge = forgeOf();
     const first = await problem(forge.open(request));
-    expect(first).toMatchObject({ code: "FORGE_UNAVAILABLE", retryable: true, details: { retryAfterSeconds: 90 } });
+    expect(first).toMatchObject({
+      code: "FORGE_UNAVAILABLE",
+      retryable: true,
+      details: { retryAfterSeconds: 90 },
+    });
     const { length } = github.calls;
     expect(await problem(forge.open(request))).toMatchObject({ code: "FORGE_UNAVAILABLE" });
     expect(github.calls).toHaveLength(length);
@@ -172,7 +182,10 @@ describe("when GitHub fails", () => {
 
   it("because its hour is used up, it is asked when that is over", async () => {
     const reset = String(Math.ceil(Date.now() / 1000) + 600);
-    github.fault = () => ({ status: 403, headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset } });
+    github.fault = () => ({
+      status: 403,
+      headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset },
+    });
     const failed = await problem(forgeOf().open(request));
     expect(Number(failed?.details["retryAfterSeconds"])).toBeGreaterThan(590);
   });
@@ -187,5 +200,46 @@ describe("when GitHub fails", () => {
   it("with a redirect, the credential does not follow it", async () => {
     github.fault = () => ({ status: 301, headers: { location: "http://127.0.0.1:1/elsewhere" } });
     expect(await problem(forgeOf().open(request))).toMatchObject({ code: "FORGE_REFUSED" });
+  });
+});
+
+describe("gitmend's rights on GitHub", () => {
+  const refusal = () =>
+    forgeOf()
+      .reach()
+      .then(String, (error: unknown) => (error as Problem).message);
+
+  it("are enough where it may push, and only people may merge", async () => {
+    expect(await refusal()).toContain("there is no branch gitmend-approvals yet");
+    await forgeOf().open(request);
+    expect(await refusal()).toBe("example/approvals as gitmend-bot[bot], gitmend-approvals is protected");
+  });
+
+  it("are too many, or too few, and the doctor says which", async () => {
+    await forgeOf().open(request);
+    github.protects = () => false;
+    expect(await refusal()).toContain("gitmend could merge what it asks for itself");
+    github.permissions = { pull: true, push: true, maintain: true, admin: false };
+    expect(await refusal()).toContain("may change the protection of branches");
+    github.permissions = { pull: true, push: false };
+    expect(await refusal()).toContain("gitmend-bot[bot] may not push branches");
+  });
+});
+
+describe("a GitHub App", () => {
+  it("asks with a token of its installation, and never shows its key", async () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    const credential = { kind: "app", appId: "7", privateKey: pem, installationId: 9 } as const;
+    const forge = githubForge({
+      api: connectGithub(github.url, credential),
+      repository: github.repository,
+      people,
+    });
+    const { head } = await forge.open(request);
+    github.review(branch, "ben-x");
+    expect(await forge.read({ branch, file, head })).toMatchObject({ approvals: [{ by: "ben" }] });
+    const asked = github.calls.filter(({ path }) => path.includes("access_tokens"));
+    expect(asked).toHaveLength(1);
   });
 });

@@ -55,7 +55,15 @@ const open = (options: Partial<LocalForgeOptions> = {}): Promise<Forge> =>
     clock: { now: () => "2026-11-17T10:00:08.000Z" },
     ...options,
   });
-const request = { executionId, branch, file, content, title: "rollback-workload: KubePodCrashLooping", body: "", labels: [] };
+const request = {
+  executionId,
+  branch,
+  file,
+  content,
+  title: "rollback-workload: KubePodCrashLooping",
+  body: "",
+  labels: [],
+};
 const read = (): Promise<ApprovalState> => forge.read({ branch, file, head });
 const approve = (by: string, key: SshKey | null, options: Partial<LocalApproval> = {}) =>
   approveLocally({
@@ -496,7 +504,11 @@ describe("the local forge", () => {
     },
     edit: async () => {
       const tip = git(repository, ["rev-parse", shared.branch]);
-      commitByHand(`${shared.content}more: true\n`, { onto: shared.branch, parents: [tip], path: shared.file });
+      commitByHand(`${shared.content}more: true\n`, {
+        onto: shared.branch,
+        parents: [tip],
+        path: shared.file,
+      });
     },
     merge: async () => void mergeByHand(shared.branch),
     reject: async (who) => {

@@ -1,0 +1,193 @@
+// A plan that waits for people, from the alert to the merge of its pull request and to its end, with a real controller: news come by
+// webhook, to whatever replica, and what is pushed, forged or closed has its defined end.
+import { createHmac } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fold } from "../../src/domain/execution/evolve.ts";
+import { firing, type GivenController, givenController } from "../cli/given-controller.ts";
+import { eventually } from "../support/eventually.ts";
+import { temporaryFolder } from "../support/git.ts";
+import { startGithub, type TestGithub } from "../support/github.ts";
+
+const secret = "secret of the webhook";
+let github: TestGithub;
+let given: GivenController;
+let folder: ReturnType<typeof temporaryFolder>;
+beforeAll(async () => {
+  folder = temporaryFolder();
+  github = await startGithub();
+  const secretFile = (name: string, text: string) => {
+    const file = join(folder.path, name);
+    writeFileSync(file, text);
+    return { file };
+  };
+  given = await givenController({
+    live: [{ namespaces: ["shop"] }],
+    approvals: {
+      people: [
+        { id: "ana", github: ["ana-x", "ana-y"] },
+        { id: "ben", github: ["ben-x"] },
+      ],
+      forge: {
+        type: "github",
+        url: github.url,
+        repository: github.repository,
+        token: secretFile("token", github.token),
+        webhook_secret: secretFile("secret", secret),
+      },
+    },
+  });
+});
+afterAll(async () => {
+  const { violations } = github;
+  await given.stop();
+  await github.stop();
+  folder.remove();
+  expect(violations).toEqual([]);
+});
+
+const stateOf = async (id: string) => fold(await given.app.database.executions.events(id));
+const endOf = (id: string) =>
+  eventually("it has ended", async () => {
+    const state = await stateOf(id);
+    return state.phase === "ended" ? state : null;
+  });
+
+/** A Deployment of this name, whose alert has brought about a request. */
+async function asked(name: string) {
+  const { cluster } = given.simulation;
+  cluster.deploy({ namespace: "shop", name, replicas: 2 });
+  await cluster.until("it is healthy", () => cluster.deployment("shop", name).healthy, 20);
+  const pods = cluster.pods("shop").map(({ metadata }) => metadata.name ?? "");
+  const pod = pods.find((one) => one.startsWith(`${name}-`)) ?? "";
+  await given.deliver(firing("Busy", { namespace: "shop", pod }, name));
+  const id = await eventually("people are asked", async () => {
+    const rows = await given.app.database.pool.query<{ id: string }>(
+      "select id::text from executions where target_name = $1 and phase = 'awaiting_approval'",
+      [name],
+    );
+    const [row] = rows.rows;
+    if (row === undefined || (await stateOf(row.id)).approval === null) return null;
+    return row.id;
+  });
+  return { id, branch: `gitmend/${id.slice(-12)}`, pod };
+}
+/** As GitHub sends it. */
+async function announce(branch: string, { url = given.app.url, key = secret } = {}): Promise<number> {
+  const body = JSON.stringify({ action: "closed", pull_request: { head: { ref: branch } } });
+  const signature = createHmac("sha256", key).update(body).digest("hex");
+  const headers = { "content-type": "application/json", "x-hub-signature-256": `sha256=${signature}` };
+  return (await fetch(`${url}/webhooks/github`, { method: "POST", headers, body })).status;
+}
+const wanted = (name: string) => given.simulation.cluster.deployment("shop", name).wanted;
+
+describe("a plan that waits for a pull request on GitHub", () => {
+  it("runs when it was approved and merged, as soon as GitHub says so", async () => {
+    const { id, branch } = await asked("one");
+    const [pull] = github.pulls(branch);
+    expect(pull?.body).toContain("**May gitmend run `ask` on `sim/shop/deploy/one`?**");
+    expect(pull?.body).toMatch(/```diff\n(.*\n)*- *spec\.replicas: 2/);
+    const approve = await given.run(["approve", id]);
+    expect([approve.code, approve.err]).toEqual([
+      1,
+      expect.stringContaining("https://github.test/example/approvals/pull/"),
+    ]);
+    github.review(branch, "ana-x");
+    github.merge(branch, "ben-x");
+    expect(await announce(branch)).toBe(202);
+    expect(await endOf(id)).toMatchObject({ outcome: "succeeded", approved: true });
+    expect(wanted("one")).toBe(3);
+    const events = await given.app.database.executions.events(id);
+    const granted = events.map(({ event }) => event).find(({ type }) => type === "ApprovalGranted");
+    expect(granted).toMatchObject({
+      approvals: [
+        { by: "ana", verified: true },
+        { by: "ben", verified: true },
+      ],
+    });
+  });
+
+  it("hears of it through another replica too", async () => {
+    const other = await given.another("other");
+    try {
+      const { id, branch } = await asked("two");
+      github.merge(branch, "ana-x");
+      expect(await announce(branch, { url: other.app.url })).toBe(202);
+      expect(await endOf(id)).toMatchObject({ outcome: "succeeded" });
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it("is not believed what a forged announcement says, and runs nothing that nobody approved", async () => {
+    const { id, branch } = await asked("three");
+    expect(await announce(branch, { key: "guessed" })).toBe(401);
+    github.merge(branch, "mallory");
+    for (let count = 0; count < 5; count += 1) expect(await announce(branch)).toBe(202);
+    const state = await endOf(id);
+    expect(state).toMatchObject({ outcome: "refused", escalated: true });
+    expect(state.endReason).toContain("nobody of approvals.people has this account");
+    expect(wanted("three")).toBe(2);
+  });
+
+  it("is rejected by whoever closes it", async () => {
+    const { id, branch } = await asked("four");
+    github.close(branch, "ana-y");
+    await announce(branch);
+    expect(await endOf(id)).toMatchObject({
+      outcome: "rejected",
+      endReason: "rejected by ana: the pull request was closed",
+    });
+    expect(wanted("four")).toBe(2);
+  });
+
+  it("is closed by gitmend, with a label, when its alert is resolved", async () => {
+    const { id, branch, pod } = await asked("five");
+    const resolved = { status: "resolved", endsAt: new Date().toISOString() };
+    await given.deliver({ ...firing("Busy", { namespace: "shop", pod }, "five"), ...resolved });
+    expect(await endOf(id)).toMatchObject({ outcome: "cancelled" });
+    const [pull] = github.pulls(branch);
+    expect([pull?.state, pull?.closedBy, [...(pull?.labels ?? [])]]).toEqual([
+      "closed",
+      github.bot,
+      expect.arrayContaining(["resolved"]),
+    ]);
+    expect(github.tip(branch)).toBeNull();
+  });
+
+  it("is one pull request, pushed once, however many alerts of its incident come", async () => {
+    const { id, branch, pod } = await asked("six");
+    const head = github.tip(branch);
+    const storm = Array.from({ length: 300 }, (_, index) =>
+      firing("Busy", { namespace: "shop", pod, container: `c${index}` }, `storm-${index}`),
+    );
+    await given.deliver(...storm);
+    await eventually("all have joined", async () => (await stateOf(id)).alerts.length === 301 || null, {
+      seconds: 60,
+    });
+    expect(github.pulls(branch)).toHaveLength(1);
+    expect(github.tip(branch)).toBe(head);
+    const own = await given.app.database.pool.query("select 1 from executions where target_name = 'six'");
+    expect(own.rowCount).toBe(1);
+  });
+
+  it("waits while GitHub is away, and goes on when it is back", async () => {
+    github.fault = () => ({ status: 502 });
+    const { cluster } = given.simulation;
+    cluster.deploy({ namespace: "shop", name: "seven", replicas: 2 });
+    await cluster.until("it is healthy", () => cluster.deployment("shop", "seven").healthy, 20);
+    const pod =
+      cluster.pods("shop").find(({ metadata }) => metadata.name?.startsWith("seven-") === true)?.metadata
+        .name ?? "";
+    const { length } = github.calls;
+    await given.deliver(firing("Busy", { namespace: "shop", pod }, "seven"));
+    await eventually(
+      "it has tried twice",
+      () => github.calls.slice(length).filter(({ status }) => status === 502).length > 1 || null,
+    );
+    github.fault = () => null;
+    const id = await given.execution("ask", ({ phase }) => phase === "awaiting_approval");
+    await eventually("people are asked", async () => (await stateOf(id)).approval !== null || null);
+  });
+});
