@@ -4,7 +4,8 @@ import type { GithubCredential } from "./adapters/forges/github/github-api.ts";
 import { openLocalForge } from "./adapters/forges/local/local-forge.ts";
 import { type Environment, secretValue } from "./app-settings.ts";
 import type { Config } from "./config/read-config.ts";
-import type { Clock, Forge } from "./controller/ports.ts";
+import type { Forge } from "./controller/forge-ports.ts";
+import type { Clock } from "./controller/ports.ts";
 import { Problem } from "./domain/problem.ts";
 
 type Approvals = Config["approvals"];

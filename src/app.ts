@@ -45,7 +45,7 @@ import {
   type ControllerPorts,
   startController,
 } from "./controller/controller.ts";
-import type { CatalogFile, Clock, Forge, Log } from "./controller/ports.ts";
+import type { CatalogFile, Log } from "./controller/ports.ts";
 import { nothingShared, ownNews, tellingStore } from "./controller/shared.ts";
 import { durationSeconds } from "./domain/duration.ts";
 

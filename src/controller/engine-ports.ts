@@ -6,10 +6,11 @@ import type { Gate } from "../domain/gate/gate.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import type { CheckPorts } from "./checks/check-step.ts";
 import type { Faults } from "./fault-ports.ts";
+import type { Forge } from "./forge-ports.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PauseStore } from "./pause-ports.ts";
 import type { Pauses } from "./pauses.ts";
-import type { AlertHolds, AlertStore, Clock, Clusters, ExecutionStore, Forge, Lease, Log } from "./ports.ts";
+import type { AlertHolds, AlertStore, Clock, Clusters, ExecutionStore, Lease, Log } from "./ports.ts";
 
 export interface EnginePorts extends CheckPorts {
   readonly executions: ExecutionStore;

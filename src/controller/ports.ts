@@ -574,62 +574,6 @@ export interface AuditRepository {
   read(path: string): Promise<string | null>;
 }
 
-// ---- approvals ----------------------------------------------------------------------------------------------------
-
-export interface ApprovalRequest {
-  readonly executionId: string;
-  /** `gitmend/<short id>`. */
-  readonly branch: string;
-  /** `approvals/<execution-id>.yaml`. */
-  readonly file: string;
-  readonly content: string;
-  readonly title: string;
-  /** Markdown, for forges that show some. */
-  readonly body: string;
-  /** Without commas. */
-  readonly labels: readonly string[];
-}
-
-export type ApprovalState =
-  | {
-      readonly state: "open";
-      readonly approvals: readonly Approval[];
-      /** Commits that do not count, each with the reason, for people. */
-      readonly remarks: readonly string[];
-    }
-  /** Merged: what counts is checked against the head that gitmend wrote; `problem` says why it does not count. */
-  | {
-      readonly state: "merged";
-      readonly approvals: readonly Approval[];
-      readonly commit: string;
-      readonly problem: string | null;
-    }
-  | { readonly state: "closed"; readonly by: string | null; readonly reason: string };
-
-export interface Forge {
-  /** Whether requests can be made there and merged by people alone: says so, or throws what has to be mended. Reads only. */
-  reach(): Promise<string>;
-  /** How often an open request is looked at, where nothing announces news of it. */
-  readonly pollSeconds: number;
-  /**
-   * Idempotent: the branch is named from the execution. Returns the head that people approve. This and all others: @throws Problem
-   * FORGE_UNAVAILABLE, FORGE_REFUSED (a forge with a server), GIT_UNREACHABLE
-   */
-  open(
-    request: ApprovalRequest,
-  ): Promise<{ readonly repository: string; readonly base: string; readonly head: string }>;
-  read(request: {
-    readonly branch: string;
-    readonly file: string;
-    readonly head: string;
-  }): Promise<ApprovalState>;
-  /** Closed by gitmend: no rejection. */
-  close(
-    branch: string,
-    reason: "expired" | "resolved" | "cancelled" | "outdated" | "refused" | "superseded",
-  ): Promise<void>;
-}
-
 // ---- the rest -----------------------------------------------------------------------------------------------------
 
 export interface Clusters {

@@ -9,7 +9,7 @@ import { plusSeconds } from "../domain/instant.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { endExecution, isEnd } from "./end-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
-import type { ApprovalState } from "./ports.ts";
+import type { ApprovalState } from "./forge-ports.ts";
 import type { Session } from "./session.ts";
 
 export async function askApproval(session: Session, ports: EnginePorts): Promise<void> {

@@ -1,7 +1,7 @@
 // What every forge does with a request for approval, whoever keeps it: one request however often it is asked for, and approvals that
 // count only when an allowed person gave them for what gitmend wrote. A world says how people act on its forge.
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ApprovalRequest, ApprovalState, Forge } from "../../src/controller/ports.ts";
+import type { ApprovalRequest, ApprovalState, Forge } from "../../src/controller/forge-ports.ts";
 
 export const request: ApprovalRequest = {
   executionId: "0192f1c0-1111-7aaa-8bbb-0123456789ab",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EnginePorts } from "../../src/controller/engine-ports.ts";
-import type { Append, ApprovalRequest, ApprovalState } from "../../src/controller/ports.ts";
+import type { ApprovalRequest, ApprovalState } from "../../src/controller/forge-ports.ts";
+import type { Append } from "../../src/controller/ports.ts";
 import { askApproval, checkApproval } from "../../src/controller/run-approval.ts";
 import { openSession } from "../../src/controller/session.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";

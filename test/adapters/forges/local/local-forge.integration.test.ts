@@ -8,7 +8,7 @@ import {
   rejectLocally,
 } from "../../../../src/adapters/forges/local/approve-locally.ts";
 import { type LocalForgeOptions, openLocalForge } from "../../../../src/adapters/forges/local/local-forge.ts";
-import type { ApprovalState, Forge } from "../../../../src/controller/ports.ts";
+import type { ApprovalState, Forge } from "../../../../src/controller/forge-ports.ts";
 import {
   approvalBranch,
   approvalLine,
