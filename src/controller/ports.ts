@@ -9,7 +9,7 @@ import type { Alert, AlertReference } from "../domain/facts/alert.ts";
 import type { History } from "../domain/facts/facts.ts";
 import type { ObjectRef } from "../domain/facts/objects.ts";
 import type { Pause } from "../domain/facts/pause.ts";
-import type { Approval, Mode } from "../domain/gate/gate.ts";
+import type { Mode } from "../domain/gate/gate.ts";
 import type { AppliedLimit, Counts } from "../domain/gate/limits.ts";
 import type { TakenOut } from "../domain/gate/shares.ts";
 import type { AlertSource } from "../domain/intake/read-alerts.ts";

@@ -40,11 +40,9 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  const { violations } = github;
   await given.stop();
   await github.stop();
   folder.remove();
-  expect(violations).toEqual([]);
 });
 
 const stateOf = async (id: string) => fold(await given.app.database.executions.events(id));

@@ -1,6 +1,6 @@
 // GitHub, as far as gitmend asks it: repositories, branches, pull requests and reviews in memory, behind the real API's addresses.
-// Every request is held against GitHub's own description (test/fixtures/github-openapi.json); what does not fit is refused and kept
-// in `violations`, so that no test passes with it.
+// Every request is held against GitHub's own description (test/fixtures/github-openapi.json); what does not fit is refused, and stop()
+// fails for it, so that no test passes with it.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -48,8 +48,6 @@ export interface TestGithub {
   readonly repository: string;
   readonly token: string;
   readonly bot: string;
-  /** Requests that GitHub's description does not allow. */
-  readonly violations: readonly string[];
   readonly calls: GithubCall[];
   readonly statuses: { readonly sha: string; readonly state: string; readonly context: string }[];
   fault: (method: string, path: string) => GithubFault;
@@ -66,6 +64,7 @@ export interface TestGithub {
   retarget(branch: string, base: string): void;
   close(branch: string, by: string): void;
   deleteBranch(branch: string): void;
+  /** @throws Error: requests that GitHub's description does not allow were made */
   stop(): Promise<void>;
 }
 
@@ -373,7 +372,6 @@ export async function startGithub(): Promise<TestGithub> {
     repository,
     token,
     bot,
-    violations,
     calls: [],
     statuses: [],
     fault: () => null,
@@ -419,6 +417,7 @@ export async function startGithub(): Promise<TestGithub> {
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      if (violations.length > 0) throw new Error(`GitHub would not understand: ${violations.join("; ")}`);
     },
   };
   return test;
