@@ -24,6 +24,9 @@ const statuses: Partial<Record<ProblemCode, number>> = {
   LEASE_LOST: 503,
 };
 
+/** A database that restarts, a lease that is taken up, a second's backlog: about as long as each of them takes. */
+const retryAfterSeconds = 5;
+
 export function statusOf(code: ProblemCode): number {
   return statuses[code] ?? 500;
 }
@@ -55,6 +58,7 @@ function sendProblem(response: Response, problem: Problem, status: number): void
     retryable: problem.retryable || status === 503,
     ...(inside ? {} : { details: problem.details }),
   };
+  if (status === 503) response.setHeader("Retry-After", retryAfterSeconds);
   response.status(status).type("application/problem+json").send(JSON.stringify(body));
 }
 

@@ -265,6 +265,7 @@ describe("while too many firings wait for a decision", () => {
     );
     const refused = await given.webhook(payload(alert("f1"), alert("f2")));
     expect([refused.status, refused.json]).toMatchObject([503, { code: "OVERLOADED", retryable: true }]);
+    expect(refused.headers["retry-after"]).toBe("5");
     expect(given.deliveries).toEqual([]);
     expect(counted).toContainEqual(["alerts_suppressed_total", { reason: "shed" }, 2]);
     const labels = { alertname: "KubeNodeNotReady", node: "worker-1", severity: "critical" };
