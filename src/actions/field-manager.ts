@@ -8,8 +8,9 @@ import { segmentsOf, valueAt } from "./json-pointer.ts";
 export const gitmendManager = "gitmend";
 
 /**
- * The manager that owns the field most exactly, of several the latest that is not gitmend; null when nobody says so. A field that was
- * removed has no owner: whoever owns its parent need not be who removed it.
+ * The manager that owns the field most exactly, of several the latest that is not gitmend; null when nobody says so. Times have whole
+ * seconds: those of one second are all named, `ana or kubectl`. A field that was removed has no owner: whoever owns its parent need
+ * not be who removed it.
  */
 export function fieldManager(object: KubernetesObject, pointer: string): string | null {
   if (valueAt(object, pointer) === undefined) return null;
@@ -21,13 +22,26 @@ export function fieldManager(object: KubernetesObject, pointer: string): string 
       depth: ownedDepth(fieldsV1, object as unknown as Json, path),
     }))
     .filter(({ depth }) => depth > 0)
-    .toSorted(
-      (one, other) =>
-        one.depth - other.depth ||
-        Number(one.manager !== gitmendManager) - Number(other.manager !== gitmendManager) ||
-        one.time.localeCompare(other.time),
-    );
-  return owners.at(-1)?.manager ?? null;
+    .toSorted(byCertainty);
+  const last = owners.at(-1);
+  if (last === undefined) return null;
+  const alike = owners.filter((owner) => byCertainty(owner, last) === 0);
+  const names = new Set(alike.flatMap(({ manager = "" }) => (manager === "" ? [] : [manager])));
+  return names.size === 0 ? null : [...names].join(" or ");
+}
+
+interface Owner {
+  readonly manager: string | undefined;
+  readonly time: string;
+  readonly depth: number;
+}
+
+function byCertainty(one: Owner, other: Owner): number {
+  return (
+    one.depth - other.depth ||
+    Number(one.manager !== gitmendManager) - Number(other.manager !== gitmendManager) ||
+    one.time.localeCompare(other.time)
+  );
 }
 
 /**

@@ -55,6 +55,16 @@ describe("who changed a field", () => {
     expect(fieldManager(object, "/spec/replicas")).toBe("ana");
   });
 
+  it("is any of those who wrote it within one second: times say no more", () => {
+    const managedFields = ["ana", "kubectl"].map((manager) => ({
+      manager,
+      time: "2026-01-01T00:03:00Z",
+      fieldsV1: { "f:spec": { "f:replicas": {} } },
+    }));
+    const written = { ...object, metadata: { ...object.metadata, managedFields } };
+    expect(fieldManager(written, "/spec/replicas")).toBe("ana or kubectl");
+  });
+
   it("is somebody else where gitmend is still said to own it too", () => {
     expect(fieldManager(object, "/spec/minReadySeconds")).toBe("ana");
   });

@@ -360,7 +360,9 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
           return;
         }
         const refused = await undone.then(() => null, toProblem);
-        expect(refused).toMatchObject({ code: "FIELD_CHANGED_SINCE", details: { manager: "ana" } });
+        // API servers may leave the field to who created the object too, and the test is done within a second.
+        const manager = expect.stringMatching(/\bana\b/);
+        expect(refused).toMatchObject({ code: "FIELD_CHANGED_SINCE", details: { manager } });
         const { field, found: shown, expected } = refused!.details;
         expect(shown).toEqual(valueAt(found, String(field)));
         expect(shown).not.toEqual(expected);
