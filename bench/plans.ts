@@ -94,6 +94,7 @@ const target: Omit<Target, "namespace"> = {
   spec: { replicas: 2 },
   status: { readyReplicas: 2 },
   managedBy: "none",
+  manager: null,
 };
 
 function factsOf(index: number): Facts {

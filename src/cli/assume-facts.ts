@@ -1,6 +1,7 @@
 // The facts of an alert where no cluster is asked: what a policy test or the options of a command give, and nothing else.
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
+import type { Manager } from "../domain/facts/manager.ts";
 import type { Subject, Target } from "../domain/facts/objects.ts";
 import type { Count, Usage } from "../domain/facts/usage.ts";
 import { plusSeconds } from "../domain/instant.ts";
@@ -61,5 +62,18 @@ function assumeTarget(alert: Alert, subject: Subject | null, given: Given["targe
   const { kind, name, labels = {}, annotations = {}, spec = {}, status = {}, managedBy = "none" } = object;
   const { apiVersion = subjectApis[kind] ?? "v1", namespace = subject?.namespace ?? null } = object;
   const read = { uid: "assumed", resourceVersion: "0", labels, annotations, spec, status, managedBy };
-  return { cluster: alert.cluster, apiVersion, kind, namespace, name, ...read };
+  const manager = assumeManager(object.manager, alert.cluster);
+  return { cluster: alert.cluster, apiVersion, kind, namespace, name, ...read, manager };
+}
+
+type GivenManager = NonNullable<NonNullable<Given["target"]>["manager"]>;
+
+/** What is left out is as it is when both ends agree. */
+function assumeManager(given: GivenManager | undefined, cluster: string): Manager | null {
+  if (given === undefined) return null;
+  const { kind, object, confirmed = true, suspended = false, source = null } = given;
+  const { apiVersion = "v1", namespace = null } = object;
+  const ref = { cluster, apiVersion, kind: object.kind, namespace, name: object.name };
+  const found = source === null ? null : { follows: null, revision: null, path: "", ...source };
+  return { kind, object: ref, confirmed, source: found, suspended, manager: null };
 }

@@ -9,10 +9,10 @@ import type {
   Target,
 } from "../domain/facts/objects.ts";
 import { subjectApis } from "../domain/intake/subject-of.ts";
-import { type Management, managedBy } from "./managed-by.ts";
+import { controllerOf, type Management, managedBy, managedByOwner } from "./managed-by.ts";
 
 const longestChain = 8;
-const operator: Management = { by: "operator", why: null };
+const unending: Management = { by: "operator", why: null, manager: null };
 
 /** null: the object does not exist (any more). @throws Problem API_*: the fact is unavailable. */
 export async function resolveTarget(
@@ -30,18 +30,15 @@ export async function resolveTarget(
     const owner = controllerOf(object);
     if (owner === undefined) return toTarget(cluster, object, await managedBy(cluster, object, tools));
     // A static pod belongs to its node's kubelet: as little for gitmend to change as what an operator owns.
-    if (!isBuiltIn(owner) || owner.kind === "Node") return toTarget(cluster, object, operator);
+    if (!isBuiltIn(owner) || owner.kind === "Node")
+      return toTarget(cluster, object, await managedByOwner(cluster, object, owner, tools));
     const parent = await api.get(ownerRef(cluster, object, owner));
     // An owner with another uid is a new object under the old name: the link is stale.
     if (parent === null || parent.metadata.uid !== owner.uid)
       return toTarget(cluster, object, await managedBy(cluster, object, tools));
     object = parent;
   }
-  return toTarget(cluster, object, operator);
-}
-
-function controllerOf(object: KubernetesObject): OwnerReference | undefined {
-  return object.metadata.ownerReferences?.find((owner) => owner.controller === true);
+  return toTarget(cluster, object, unending);
 }
 
 function isBuiltIn(owner: OwnerReference): boolean {
@@ -53,7 +50,7 @@ function ownerRef(cluster: string, object: KubernetesObject, owner: OwnerReferen
   return { cluster, apiVersion: owner.apiVersion, kind: owner.kind, namespace, name: owner.name };
 }
 
-function toTarget(cluster: string, object: KubernetesObject, { by, why }: Management): Target {
+function toTarget(cluster: string, object: KubernetesObject, { by, why, manager }: Management): Target {
   const { metadata } = object;
   return {
     cluster,
@@ -69,5 +66,6 @@ function toTarget(cluster: string, object: KubernetesObject, { by, why }: Manage
     status: object.status ?? {},
     managedBy: by,
     ...(why === null ? {} : { managedByWhy: why }),
+    manager,
   };
 }

@@ -21,6 +21,7 @@ export function summariseFacts(facts: Facts): JsonObject {
             labels: value.labels,
             managedBy: value.managedBy,
             ...(value.managedByWhy === undefined ? {} : { managedByWhy: value.managedByWhy }),
+            ...(value.manager === null ? {} : { manager: value.manager as unknown as Json }),
           },
     ),
     namespace: summary(namespace, (value) => value as Json),

@@ -53,7 +53,11 @@ function managementContract(name: string, start: () => Promise<Started>): void {
     }, 120_000);
 
     afterAll(async () => {
-      for (const plural of ["applications.argoproj.io", "kustomizations.kustomize.toolkit.fluxcd.io"])
+      for (const plural of [
+        "applications.argoproj.io",
+        "kustomizations.kustomize.toolkit.fluxcd.io",
+        "gitrepositories.source.toolkit.fluxcd.io",
+      ])
         await admin("DELETE", `${definitions}/${plural}`);
       await admin("DELETE", `/api/v1/namespaces/${namespace}`);
       await restricted?.close();
@@ -173,13 +177,36 @@ function managementContract(name: string, start: () => Promise<Started>): void {
         apiVersion: "kustomize.toolkit.fluxcd.io/v1",
         kind: "Kustomization",
         metadata: { name: "apps" },
+        spec: { sourceRef: { kind: "GitRepository", name: "fleet" }, path: "./apps/prod" },
         status: { inventory: { entries } },
       };
+      const sources = await defined("source.toolkit.fluxcd.io", "v1", "GitRepository", "gitrepositories");
+      await eventually(
+        "the GitRepository is there",
+        async () =>
+          (
+            await admin("POST", sources, {
+              apiVersion: "source.toolkit.fluxcd.io/v1",
+              kind: "GitRepository",
+              metadata: { name: "fleet" },
+              spec: { url: "https://git.example.com/fleet.git", ref: { branch: "main" } },
+            })
+          ).code === 201,
+      );
       await eventually(
         "the Kustomization is there",
         async () => (await admin("POST", path, kustomization)).code === 201,
       );
-      expect(await found("flux-api")).toMatchObject({ managedBy: "flux" });
+      expect(await found("flux-api")).toMatchObject({
+        managedBy: "flux",
+        manager: {
+          kind: "flux-kustomization",
+          object: { kind: "Kustomization", namespace, name: "apps" },
+          confirmed: true,
+          source: { url: "https://git.example.com/fleet.git", follows: "main", path: "apps/prod" },
+          suspended: false,
+        },
+      });
     });
 
     it("is disputed when the owner may not be read", async () => {

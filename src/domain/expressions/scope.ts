@@ -90,6 +90,7 @@ export const rootFields: Readonly<Partial<Record<Root, readonly string[]>>> = {
     "spec",
     "status",
     "managedBy",
+    "manager",
   ],
   namespace: ["name", "labels"],
   cluster: ["name", "labels"],

@@ -1,4 +1,5 @@
 // Kubernetes objects as gitmend names them. Types, and the one spelling of their key.
+import type { Manager } from "./manager.ts";
 
 export interface ObjectRef {
   /** A configured cluster's name. */
@@ -30,6 +31,8 @@ export interface Target extends ObjectRef {
   readonly managedBy: ManagedBy;
   /** Why it is disputed, for people. */
   readonly managedByWhy?: string;
+  /** Who is named by what stands in `managedBy`, confirmed or not; null: nobody. */
+  readonly manager: Manager | null;
 }
 
 /**

@@ -1,32 +1,19 @@
 // Who writes a target's manifest, in words for people: what gitmend changed there, they would change back.
-import type { Target } from "../facts/objects.ts";
+import { managerName } from "../facts/manager.ts";
+import type { ManagedBy, Target } from "../facts/objects.ts";
 
-/** null: nobody but the cluster itself. */
-export function managerText({ managedBy, managedByWhy, labels, annotations }: Target): string | null {
-  switch (managedBy) {
-    case "none":
-      return null;
-    case "flux":
-      return `Flux${named(labels, ["kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"])}`;
-    case "argocd":
-      return `Argo CD${quoted(annotations["argocd.argoproj.io/tracking-id"]?.split(":")[0] ?? labels["argocd.argoproj.io/instance"])}`;
-    case "helm":
-      return `Helm${quoted(annotations["meta.helm.sh/release-name"])}`;
-    case "operator":
-      return "the operator that owns it (its top owner is no built-in workload)";
-    case "disputed":
-      return `somebody else: ${managedByWhy ?? "its marks name an owner that does not list it"}`;
-  }
-}
+const someone: Readonly<Record<Exclude<ManagedBy, "none" | "disputed">, string>> = {
+  flux: "Flux",
+  argocd: "Argo CD",
+  helm: "Helm",
+  operator: "an operator",
+};
 
-function named(labels: Target["labels"], groups: readonly string[]): string {
-  for (const group of groups) {
-    const [name, namespace] = [labels[`${group}/name`], labels[`${group}/namespace`]];
-    if (name !== undefined) return quoted(namespace === undefined ? name : `${namespace}/${name}`);
-  }
-  return "";
-}
-
-function quoted(name: string | undefined): string {
-  return name === undefined || name === "" ? "" : ` (${name})`;
+/** One sentence without its full stop; null: nobody but the cluster itself. */
+export function managerText({ managedBy, managedByWhy, manager }: Target): string | null {
+  if (managedBy === "none") return null;
+  if (managedBy === "disputed")
+    return `somebody else may own it and revert changes: ${managedByWhy ?? "its marks name an owner that does not list it"}`;
+  const name = manager === null ? someone[managedBy] : managerName(manager);
+  return `${name} owns it and will revert changes${manager?.suspended === true ? " when it is resumed" : ""}: change it there`;
 }

@@ -21,7 +21,7 @@ export interface LiveScope {
 
 export interface GateRules {
   readonly live: readonly LiveScope[];
-  /** Who writes the target's manifest (managed-by.ts); null: nobody else. */
+  /** That somebody else writes the target's manifest (managed-by.ts); null: nobody does. */
   readonly manager: string | null;
   /** Why what the plan touches is protected; empty: nothing of it is. */
   readonly protection: readonly string[];
@@ -130,11 +130,10 @@ function builtInDenials(plan: Plan, rules: GateRules): readonly GateReason[] {
   });
   const blind = plan.target === null && plan.touches.objects.length > 0;
   const { manager } = rules;
-  const owned = `it belongs to ${manager}: a change in the cluster would not last, change it there`;
   return [
     ...rules.protection.map((reason) => deny("protected", reason)),
     ...(blind ? [deny("no-target", "nobody can tell for sure which object the alert is about")] : []),
-    ...(manager === null ? [] : [deny("managed", owned)]),
+    ...(manager === null ? [] : [deny("managed", manager)]),
   ];
 }
 

@@ -179,6 +179,65 @@ export interface Given {
      * Who writes its manifest.
      */
     managedBy?: "none" | "flux" | "argocd" | "helm" | "operator" | "disputed";
+    /**
+     * Who that is, where rules read it.
+     */
+    manager?: {
+      /**
+       * What it is.
+       */
+      kind: "flux-kustomization" | "flux-helmrelease" | "argo-application" | "helm" | "operator";
+      /**
+       * The object that stands for it.
+       */
+      object: {
+        /**
+         * As the cluster serves it.
+         */
+        apiVersion?: string;
+        /**
+         * Of the object.
+         */
+        kind: string;
+        /**
+         * Left out: none.
+         */
+        namespace?: string;
+        /**
+         * Of the object.
+         */
+        name: string;
+      };
+      /**
+       * Whether it lists the target, as the target's marks say. Left out: it does.
+       */
+      confirmed?: boolean;
+      /**
+       * Whether it applies nothing by itself now. Left out: it does apply.
+       */
+      suspended?: boolean;
+      /**
+       * Where in Git its manifests come from. Left out: nowhere that is known.
+       */
+      source?: {
+        /**
+         * Of the repository.
+         */
+        url: string;
+        /**
+         * Branch, tag or commit that it follows. Left out: the default.
+         */
+        follows?: string;
+        /**
+         * The commit that the cluster has.
+         */
+        revision?: string;
+        /**
+         * Folder in the repository. Left out: its root.
+         */
+        path?: string;
+      };
+    };
   } | null;
   /**
    * Whom the target belongs to.
@@ -834,6 +893,165 @@ export const policyTestSchema = {
               ],
               "examples": [
                 "flux"
+              ]
+            },
+            "manager": {
+              "title": "Manager",
+              "description": "Who that is, where rules read it.",
+              "type": "object",
+              "additionalProperties": false,
+              "required": [
+                "kind",
+                "object"
+              ],
+              "properties": {
+                "kind": {
+                  "title": "Kind",
+                  "description": "What it is.",
+                  "enum": [
+                    "flux-kustomization",
+                    "flux-helmrelease",
+                    "argo-application",
+                    "helm",
+                    "operator"
+                  ],
+                  "examples": [
+                    "flux-kustomization"
+                  ]
+                },
+                "object": {
+                  "title": "Object",
+                  "description": "The object that stands for it.",
+                  "type": "object",
+                  "additionalProperties": false,
+                  "required": [
+                    "kind",
+                    "name"
+                  ],
+                  "properties": {
+                    "apiVersion": {
+                      "title": "API version",
+                      "description": "As the cluster serves it.",
+                      "type": "string",
+                      "minLength": 1,
+                      "examples": [
+                        "kustomize.toolkit.fluxcd.io/v1"
+                      ]
+                    },
+                    "kind": {
+                      "title": "Kind",
+                      "description": "Of the object.",
+                      "type": "string",
+                      "minLength": 1,
+                      "examples": [
+                        "Kustomization"
+                      ]
+                    },
+                    "namespace": {
+                      "title": "Namespace",
+                      "description": "Left out: none.",
+                      "type": "string",
+                      "minLength": 1,
+                      "examples": [
+                        "flux-system"
+                      ]
+                    },
+                    "name": {
+                      "title": "Name",
+                      "description": "Of the object.",
+                      "type": "string",
+                      "minLength": 1,
+                      "examples": [
+                        "apps"
+                      ]
+                    }
+                  },
+                  "examples": [
+                    {
+                      "kind": "Kustomization",
+                      "namespace": "flux-system",
+                      "name": "apps"
+                    }
+                  ]
+                },
+                "confirmed": {
+                  "title": "Confirmed",
+                  "description": "Whether it lists the target, as the target's marks say. Left out: it does.",
+                  "type": "boolean",
+                  "examples": [
+                    false
+                  ]
+                },
+                "suspended": {
+                  "title": "Suspended",
+                  "description": "Whether it applies nothing by itself now. Left out: it does apply.",
+                  "type": "boolean",
+                  "examples": [
+                    true
+                  ]
+                },
+                "source": {
+                  "title": "Source",
+                  "description": "Where in Git its manifests come from. Left out: nowhere that is known.",
+                  "type": "object",
+                  "additionalProperties": false,
+                  "required": [
+                    "url"
+                  ],
+                  "properties": {
+                    "url": {
+                      "title": "URL",
+                      "description": "Of the repository.",
+                      "type": "string",
+                      "minLength": 1,
+                      "examples": [
+                        "https://git.example.com/team/apps.git"
+                      ]
+                    },
+                    "follows": {
+                      "title": "Follows",
+                      "description": "Branch, tag or commit that it follows. Left out: the default.",
+                      "type": "string",
+                      "minLength": 1,
+                      "examples": [
+                        "main"
+                      ]
+                    },
+                    "revision": {
+                      "title": "Revision",
+                      "description": "The commit that the cluster has.",
+                      "type": "string",
+                      "minLength": 1,
+                      "examples": [
+                        "5394cb7f48332b2de7c17dd8b8384bbc84b7e738"
+                      ]
+                    },
+                    "path": {
+                      "title": "Path",
+                      "description": "Folder in the repository. Left out: its root.",
+                      "type": "string",
+                      "examples": [
+                        "apps/prod"
+                      ]
+                    }
+                  },
+                  "examples": [
+                    {
+                      "url": "https://git.example.com/team/apps.git",
+                      "path": "apps/prod"
+                    }
+                  ]
+                }
+              },
+              "examples": [
+                {
+                  "kind": "flux-kustomization",
+                  "object": {
+                    "kind": "Kustomization",
+                    "namespace": "flux-system",
+                    "name": "apps"
+                  }
+                }
               ]
             }
           },

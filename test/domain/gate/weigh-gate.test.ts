@@ -159,15 +159,9 @@ describe("guards of all kinds", () => {
   });
 
   it("name who writes the manifest", () => {
-    const { gate } = weighGate(change, [], { ...everywhere, manager: "Flux (flux-system/apps)" });
-    expect(gate.reasons).toEqual([
-      {
-        rule: "built-in/managed",
-        effect: "deny",
-        reason:
-          "it belongs to Flux (flux-system/apps): a change in the cluster would not last, change it there",
-      },
-    ]);
+    const manager = "Flux Kustomization flux-system/apps owns it and will revert changes: change it there";
+    const { gate } = weighGate(change, [], { ...everywhere, manager });
+    expect(gate.reasons).toEqual([{ rule: "built-in/managed", effect: "deny", reason: manager }]);
   });
 });
 
