@@ -1,8 +1,7 @@
 // The facts of an alert where no cluster is asked: what a policy test or the options of a command give, and nothing else.
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
-import type { Manager } from "../domain/facts/manager.ts";
-import type { Subject, Target } from "../domain/facts/objects.ts";
+import type { Manager, Subject, Target } from "../domain/facts/objects.ts";
 import type { Count, Usage } from "../domain/facts/usage.ts";
 import { plusSeconds } from "../domain/instant.ts";
 import { subjectApis, subjectOf } from "../domain/intake/subject-of.ts";

@@ -2,10 +2,11 @@
 // claim: anybody can set a label. Argo CD and Flux are believed when their own object lists the target too; else it is disputed,
 // and what is disputed is not changed, because it may be theirs after all.
 import type { ActionTools, ClusterApi } from "../actions/action.ts";
-import type { Manager, ManagerKind } from "../domain/facts/manager.ts";
 import {
   type KubernetesObject,
   type ManagedBy,
+  type Manager,
+  type ManagerKind,
   type ObjectRef,
   type OwnerReference,
   objectKey,

@@ -1,5 +1,4 @@
 // Kubernetes objects as gitmend names them. Types, and the one spelling of their key.
-import type { Manager } from "./manager.ts";
 
 export interface ObjectRef {
   /** A configured cluster's name. */
@@ -40,6 +39,39 @@ export interface Target extends ObjectRef {
  * does not list the object. Whatever is not `none` is only observed and escalated: a live change would be undone.
  */
 export type ManagedBy = "none" | "flux" | "argocd" | "helm" | "operator" | "disputed";
+
+export type ManagerKind =
+  | "flux-kustomization"
+  | "flux-helmrelease"
+  | "argo-application"
+  | "helm"
+  | "operator";
+
+/** A folder of a Git repository. */
+export interface ManifestSource {
+  /** As the cluster names it, without a password. */
+  readonly url: string;
+  /** Branch, tag, range or commit that it follows; null: the repository's default. */
+  readonly follows: string | null;
+  /** The commit that the cluster has by now; null: nobody says so. */
+  readonly revision: string | null;
+  /** Within the repository, without `./`; empty: its root. */
+  readonly path: string;
+}
+
+export interface Manager {
+  readonly kind: ManagerKind;
+  /** The Kustomization, HelmRelease, Application or owner; of plain Helm the release, which is no object (`helm.sh/v1`, `Release`). */
+  readonly object: ObjectRef;
+  /** Both ends agree. Otherwise it is a mark that anybody can set: good for no source, and nothing to suspend. */
+  readonly confirmed: boolean;
+  /** null: not confirmed, not in Git, or nobody can tell which of several. */
+  readonly source: ManifestSource | null;
+  /** It applies nothing by itself now. */
+  readonly suspended: boolean;
+  /** Who writes the manager's own manifest. null: nobody, or it is not confirmed. */
+  readonly manager: Manager | null;
+}
 
 export interface OwnerReference {
   readonly apiVersion: string;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Manager, ManagerKind } from "../../../src/domain/facts/manager.ts";
-import type { Target } from "../../../src/domain/facts/objects.ts";
+import type { Manager, ManagerKind, Target } from "../../../src/domain/facts/objects.ts";
 import { managerText } from "../../../src/domain/gate/managed-by.ts";
 import { givenTarget } from "../../fixtures/facts.ts";
 
