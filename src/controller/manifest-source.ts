@@ -1,6 +1,5 @@
 // Where in Git the manifests of a Kustomization, a HelmRelease or an Application come from, as their own fields say.
 // Whoever may write these objects decides what stands there: what cannot be one folder of one Git repository gives no source.
-
 import type { KubernetesObject, ManifestSource } from "../domain/facts/objects.ts";
 import { isObject, type JsonObject } from "../domain/json.ts";
 
