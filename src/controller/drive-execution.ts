@@ -4,7 +4,7 @@ import { answerCommand } from "../domain/execution/answer-command.ts";
 import { nextWork } from "../domain/execution/next-work.ts";
 import type { Work } from "../domain/execution/work.ts";
 import { objectKey } from "../domain/facts/objects.ts";
-import { secondsBetween } from "../domain/instant.ts";
+import { plusSeconds, secondsBetween } from "../domain/instant.ts";
 import { changesSomething, type Plan } from "../domain/planning/plan.ts";
 import { Problem, toProblem, unreachable } from "../domain/problem.ts";
 import { createAlarm } from "./alarm.ts";
@@ -28,6 +28,7 @@ const claimMilliseconds = { least: 250, most: 5000 };
 const heldMilliseconds = 15_000;
 /** Who sleeps so long keeps only what wakes it, and reads its events again then: thousands may wait for hours. */
 const restMilliseconds = 60_000;
+const never = Number.NEGATIVE_INFINITY;
 
 export interface Drive {
   readonly id: string;
@@ -50,6 +51,8 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
   const alarm = createAlarm();
   let draining = false;
   let session: Session | null = null;
+  /** When its request for approval was looked at last, on a clock that nobody sets. */
+  let lookedAt = never;
 
   const run = async (): Promise<DriveEnd> => {
     while (!draining) {
@@ -71,7 +74,9 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
       await answerInbox(awake, inbox, ports);
       await followRevoked(awake, ports);
       await followPauses(awake, ports);
-      const pause = await doAll(due(awake, draining, ports), awake, ports);
+      const works = due(awake, draining, lookedAt, ports);
+      if (works.some(({ type }) => type === "await-approval")) lookedAt = performance.now();
+      const pause = await doAll(works, awake, ports);
       if (pause <= 0 || inbox.length > 0) continue;
       if (pause >= restMilliseconds && awake.busy.size === 0 && !alarm.rung()) return pause;
       await alarm.next(pause);
@@ -84,6 +89,7 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
     give(command) {
       // The inbox is read again before a command is answered: one that is asleep or busy is handed the same many times.
       if (inbox.some(({ id }) => id === command.id)) return;
+      if (command.command.type === "look-at-approval") lookedAt = never;
       inbox.push(command);
       alarm.wake();
     },
@@ -99,8 +105,24 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
   };
 }
 
-function due(session: Session, draining: boolean, { clock }: EnginePorts): readonly Work[] {
-  return draining ? [] : nextWork(session.state(), new Set(session.busy.keys()), clock.now());
+/** An execution is woken for much, by each alert that joins for one: its forge is asked as often as it wants, and when there is news. */
+function due(
+  session: Session,
+  draining: boolean,
+  lookedAt: number,
+  { clock, forge }: EnginePorts,
+): readonly Work[] {
+  if (draining) return [];
+  const now = clock.now();
+  const works = nextWork(session.state(), new Set(session.busy.keys()), now);
+  const left = lookedAt + forge.pollSeconds * 1000 - performance.now();
+  if (left <= 0) return works;
+  const until = plusSeconds(now, left / 1000);
+  return works.map((work) =>
+    work.type !== "await-approval"
+      ? work
+      : { type: "wait", until: until < work.expiresAt ? until : work.expiresAt },
+  );
 }
 
 async function answerInbox(session: Session, inbox: PendingCommand[], ports: EnginePorts): Promise<void> {

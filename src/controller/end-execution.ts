@@ -1,10 +1,12 @@
 // The end of an execution. What others see of it (the Kubernetes Event, the closed request for approval) is done before the
 // end is durable: whoever takes over after a crash in between comes to the same end and does it again; each is idempotent.
 import type { Ended, ExecutionEvent } from "../domain/execution/events.ts";
+import { noteOnEnd } from "../domain/gate/request-note.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { lookAtChanged } from "./look-at-changed.ts";
 import type { Session } from "./session.ts";
+import { tellRequest } from "./tell-request.ts";
 import { tellEnd } from "./tell-target.ts";
 
 /** @param events the last of them is `Ended` */
@@ -32,14 +34,16 @@ export function isEnd(events: readonly ExecutionEvent[]): events is readonly [..
   return events.at(-1)?.type === "Ended";
 }
 
-/** Closed by gitmend: no rejection. A merged request stays as it is. */
+/** Closed by gitmend: no rejection. A merged request stays as it is; whoever has closed it themselves knows why. */
 async function closeApproval(
-  { outcome }: Ended,
+  { outcome, reason: why }: Ended,
   session: Session,
-  { forge, log }: EnginePorts,
+  ports: EnginePorts,
 ): Promise<void> {
+  const { forge, log } = ports;
   const { approval, approved, cancel } = session.state();
   if (approval === null || approved || outcome === "rejected") return;
+  await tellRequest(noteOnEnd(outcome, why), session, ports);
   const stopped = cancel === null ? "resolved" : "cancelled";
   const own = ["expired", "outdated", "refused", "superseded"] as const;
   const reason = own.find((label) => label === outcome) ?? stopped;

@@ -1,5 +1,6 @@
 // Where people are asked for approvals: `local` (bare Git), or the pull requests of a forge with a server.
 import type { Approval } from "../domain/gate/gate.ts";
+import type { RequestNote } from "../domain/gate/request-note.ts";
 
 export interface ApprovalRequest {
   readonly executionId: string;
@@ -48,6 +49,8 @@ export interface Forge {
     readonly file: string;
     readonly head: string;
   }): Promise<ApprovalState>;
+  /** Shows how the request stands, where there is a place for it; what stands there already is not written again. */
+  tell(request: { readonly branch: string; readonly head: string }, note: RequestNote): Promise<void>;
   /** Closed by gitmend: no rejection. */
   close(
     branch: string,

@@ -3,14 +3,17 @@
 
 import type { ExecutionEvent } from "../domain/execution/events.ts";
 import { approvalBranch, approvalPath, renderApprovalFile } from "../domain/gate/approval-file.ts";
+import type { Approval } from "../domain/gate/gate.ts";
 import { judgeApproval } from "../domain/gate/judge-approval.ts";
 import { renderRequestBody } from "../domain/gate/request-body.ts";
+import { noteOnApproved, noteOnOpen, type RequestNote } from "../domain/gate/request-note.ts";
 import { plusSeconds } from "../domain/instant.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { endExecution, isEnd } from "./end-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { ApprovalState } from "./forge-ports.ts";
 import type { Session } from "./session.ts";
+import { tellRequest } from "./tell-request.ts";
 
 export async function askApproval(session: Session, ports: EnginePorts): Promise<void> {
   const { alert, plan, gate, gateDecidedAt, match, previews, incident, revision } = session.state();
@@ -60,9 +63,26 @@ export async function checkApproval(session: Session, ports: EnginePorts): Promi
     session,
     ports,
   );
-  if (seen === null || seen.state === "open") return;
-  const events = judge(withoutAsker(seen, session), gate.demands, ports);
-  await (isEnd(events) ? endExecution(events, session, ports) : session.record(events));
+  if (seen === null) return;
+  const counting =
+    seen.state === "closed" ? seen : { ...seen, approvals: withoutAsker(seen.approvals, session) };
+  if (counting.state === "open") return tellRequest(noteOf(counting, session, ports), session, ports);
+  const events = judge(counting, gate.demands, ports);
+  if (isEnd(events)) return endExecution(events, session, ports);
+  if (counting.state === "merged") await tellRequest(noteOnApproved(counting.approvals), session, ports);
+  await session.record(events);
+}
+
+function noteOf(
+  { approvals, remarks }: Extract<ApprovalState, { state: "open" }>,
+  session: Session,
+  { teams }: EnginePorts,
+): RequestNote {
+  const { gate, approval, alerts } = session.state();
+  const demands = gate?.kind === "approval" ? gate.demands : [];
+  const { missing } = judgeApproval(demands, approvals, teams);
+  const joined = alerts.slice(1).map(({ name }) => name);
+  return noteOnOpen({ approvals, remarks, missing, joined, expiresAt: approval?.expiresAt ?? "" });
 }
 
 async function read(
@@ -83,10 +103,9 @@ type Decided = Exclude<ApprovalState, { state: "open" }>;
 type Demands = Parameters<typeof judgeApproval>[0];
 
 /** Whoever started it by hand has asked: that is no approval. */
-function withoutAsker(seen: Decided, session: Session): Decided {
+function withoutAsker(approvals: readonly Approval[], session: Session): readonly Approval[] {
   const asker = session.state().byHand?.by.trim().toLowerCase();
-  if (seen.state === "closed" || asker === undefined) return seen;
-  return { ...seen, approvals: seen.approvals.filter(({ by }) => by.trim().toLowerCase() !== asker) };
+  return approvals.filter(({ by }) => by.trim().toLowerCase() !== asker);
 }
 
 function judge(seen: Decided, demands: Demands, { teams }: EnginePorts): readonly ExecutionEvent[] {

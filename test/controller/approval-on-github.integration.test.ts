@@ -78,6 +78,8 @@ async function announce(branch: string, { url = given.app.url, key = secret } = 
   const headers = { "content-type": "application/json", "x-hub-signature-256": `sha256=${signature}` };
   return (await fetch(`${url}/webhooks/github`, { method: "POST", headers, body })).status;
 }
+const shown = (branch: string) =>
+  github.statuses.findLast(({ sha }) => sha === github.pulls(branch).at(-1)?.head);
 const wanted = (name: string) => given.simulation.cluster.deployment("shop", name).wanted;
 
 describe("a plan that waits for a pull request on GitHub", () => {
@@ -91,10 +93,21 @@ describe("a plan that waits for a pull request on GitHub", () => {
       1,
       expect.stringContaining("https://github.test/example/approvals/pull/"),
     ]);
+    await eventually("it says what it waits for", () =>
+      shown(branch)?.description.startsWith("waits for 1 more"),
+    );
+    github.review(branch, "mallory");
     github.review(branch, "ana-x");
+    await announce(branch);
+    await eventually("it says who has approved", () =>
+      /^approved by ana; waits to be merged until \d\d:\d\d UTC$/.test(shown(branch)?.description ?? ""),
+    );
+    const [comment] = github.comments(branch);
+    expect(comment?.body).toContain("mallory does not count: nobody of approvals.people has this account");
     github.merge(branch, "ben-x");
     expect(await announce(branch)).toBe(202);
     expect(await endOf(id)).toMatchObject({ outcome: "succeeded", approved: true });
+    expect(shown(branch)).toMatchObject({ state: "success", description: "approved by ana, ben" });
     expect(wanted("one")).toBe(3);
     const events = await given.app.database.executions.events(id);
     const granted = events.map(({ event }) => event).find(({ type }) => type === "ApprovalGranted");
@@ -127,6 +140,13 @@ describe("a plan that waits for a pull request on GitHub", () => {
     expect(state).toMatchObject({ outcome: "refused", escalated: true });
     expect(state.endReason).toContain("nobody of approvals.people has this account");
     expect(wanted("three")).toBe(2);
+    expect(github.comments(branch)).toMatchObject([
+      {
+        by: github.bot,
+        body: expect.stringMatching(/^\*\*refused\*\*: merged without .*\n\nNothing was changed.$/),
+      },
+    ]);
+    expect(shown(branch)).toMatchObject({ state: "failure", context: "gitmend/approval" });
   });
 
   it("is rejected by whoever closes it", async () => {
@@ -157,18 +177,30 @@ describe("a plan that waits for a pull request on GitHub", () => {
   it("is one pull request, pushed once, however many alerts of its incident come", async () => {
     const { id, branch, pod } = await asked("six");
     const head = github.tip(branch);
-    const storm = Array.from({ length: 300 }, (_, index) =>
+    await eventually("it says what it waits for", () => shown(branch));
+    const before = github.calls.length;
+    const storm = Array.from({ length: 5_000 }, (_, index) =>
       firing("Busy", { namespace: "shop", pod, container: `c${index}` }, `storm-${index}`),
     );
     await given.deliver(...storm);
-    await eventually("all have joined", async () => (await stateOf(id)).alerts.length === 301 || null, {
-      seconds: 60,
-    });
+    const joined = `select 1 from events where execution_id = $1::uuid and type = 'AlertJoined'`;
+    await eventually(
+      "all have joined",
+      async () => (await given.app.database.pool.query(joined, [id])).rowCount === 5_000,
+      { seconds: 100 },
+    );
     expect(github.pulls(branch)).toHaveLength(1);
     expect(github.tip(branch)).toBe(head);
+    // Seconds, of a forge that is asked once a minute.
+    expect(github.calls.length - before).toBeLessThan(25);
+    await announce(branch);
+    await eventually("one comment counts them", () =>
+      github.comments(branch)[0]?.body.includes("- Busy: 5000"),
+    );
+    expect(github.comments(branch)).toHaveLength(1);
     const own = await given.app.database.pool.query("select 1 from executions where target_name = 'six'");
     expect(own.rowCount).toBe(1);
-  });
+  }, 150_000);
 
   it("waits while GitHub is away, and goes on when it is back", async () => {
     github.fault = () => ({ status: 502 });

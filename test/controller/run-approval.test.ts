@@ -31,6 +31,7 @@ function onlyAsking() {
         return { repository: "/approvals.git", base: "gitmend-approvals", head: "1".repeat(40) };
       },
       read: () => Promise.reject(new Error("nobody reads yet")),
+      tell: async () => undefined,
       close: () => Promise.reject(new Error("nobody closes yet")),
     },
     executions: { append: async (append: Append) => void appends.push(append) } as EnginePorts["executions"],

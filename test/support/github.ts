@@ -28,6 +28,7 @@ interface Pull {
   merged: { readonly by: string; readonly commit: string; readonly at: string } | null;
   closedBy: string | null;
   readonly labels: Set<string>;
+  readonly comments: { readonly id: number; readonly by: string; body: string }[];
   readonly reviews: { by: string; state: string; commit: string; at: string }[];
 }
 
@@ -49,7 +50,14 @@ export interface TestGithub {
   readonly token: string;
   readonly bot: string;
   readonly calls: GithubCall[];
-  readonly statuses: { readonly sha: string; readonly state: string; readonly context: string }[];
+  readonly statuses: {
+    readonly sha: string;
+    readonly state: string;
+    readonly context: string;
+    readonly description: string;
+  }[];
+  comments(branch: string): readonly { readonly by: string; readonly body: string }[];
+  comment(branch: string, by: string, body: string): void;
   fault: (method: string, path: string) => GithubFault;
   /** Of gitmend's account. */
   permissions: Readonly<Record<string, boolean>>;
@@ -135,6 +143,11 @@ export async function startGithub(): Promise<TestGithub> {
     const number = Number(asked.request.params["pull_number"] ?? asked.request.params["issue_number"]);
     return found(pulls.find((pull) => pull.number === number));
   };
+  const addComment = (pull: Pull, by: string, text: string) => {
+    const comment = { id: (tick += 1), by, body: text };
+    pull.comments.push(comment);
+    return { id: comment.id, user: user(by), body: text };
+  };
   const body = (asked: Asked) => (asked.request.requestBody ?? {}) as Record<string, never>;
   const query = (asked: Asked) => asked.request.query as Record<string, string | undefined>;
   const branchIn = (text: unknown) => String(text).replace(/^(refs\/)?heads\//, "");
@@ -209,8 +222,9 @@ export async function startGithub(): Promise<TestGithub> {
       return found(filesAt(ref).get(String(asked.request.params["path"])));
     },
     "repos/create-commit-status": (asked) => {
-      const { state, context } = body(asked) as unknown as { state: string; context: string };
-      test.statuses.push({ sha: String(asked.request.params["sha"]), state, context });
+      const { state, context, description } = body(asked) as unknown as TestGithub["statuses"][number];
+      if ([...description].length > 140) throw new Refused(422, "description is too long");
+      test.statuses.push({ sha: String(asked.request.params["sha"]), state, context, description });
       return { state, context };
     },
     "pulls/create": (asked) => {
@@ -232,6 +246,7 @@ export async function startGithub(): Promise<TestGithub> {
         closedBy: null,
         labels: new Set(),
         reviews: [],
+        comments: [],
       };
       pulls.push(pull);
       return shown(pull);
@@ -285,6 +300,22 @@ export async function startGithub(): Promise<TestGithub> {
       const { labels } = body(asked) as unknown as { labels: string[] };
       for (const label of labels) pullOf(asked).labels.add(label);
       return [...pullOf(asked).labels].map((name) => ({ name }));
+    },
+    "issues/list-comments": (asked, response) =>
+      page(
+        asked,
+        pullOf(asked).comments.map(({ id, by, body: text }) => ({ id, user: user(by), body: text })),
+        response,
+      ),
+    "issues/create-comment": (asked) => {
+      const { body: text } = body(asked) as unknown as { body: string };
+      return addComment(pullOf(asked), bot, text);
+    },
+    "issues/update-comment": (asked) => {
+      const id = Number(asked.request.params["comment_id"]);
+      const comment = found(pulls.flatMap(({ comments }) => comments).find((one) => one.id === id));
+      comment.body = (body(asked) as unknown as { body: string }).body;
+      return { id, user: user(comment.by), body: comment.body };
     },
     "issues/get": (asked) => ({ number: pullOf(asked).number, closed_by: user(pullOf(asked).closedBy) }),
   };
@@ -384,6 +415,8 @@ export async function startGithub(): Promise<TestGithub> {
       const pull = openPull(branch);
       pull.reviews.push({ by, state, commit: on ?? pull.head, at: now() });
     },
+    comments: (branch) => pulls.findLast((pull) => pull.branch === branch)?.comments ?? [],
+    comment: (branch, by, text) => void addComment(openPull(branch), by, text),
     push(branch, by, files) {
       const tip = found(refs.get(branch));
       const to = commit([tip], new Map([...filesAt(branch), ...Object.entries(files)]), by);

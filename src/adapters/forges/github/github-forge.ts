@@ -3,6 +3,8 @@
 import type { Octokit } from "@octokit/rest";
 import type { ApprovalRequest, ApprovalState, Forge } from "../../../controller/forge-ports.ts";
 import { judgeRequest, type RequestSeen, type Review } from "../../../domain/gate/judge-request.ts";
+import type { RequestNote } from "../../../domain/gate/request-note.ts";
+import { prose } from "../../../domain/plain-text.ts";
 import { Problem } from "../../../domain/problem.ts";
 import { approvalsBase, closedLabels, welcome } from "../approvals-branch.ts";
 import { type GithubApi, statusOf } from "./github-api.ts";
@@ -26,6 +28,7 @@ export function githubForge(options: GithubForgeOptions): Forge {
     reach: () => forge.reach(),
     open: (request) => forge.open(request),
     read: (request) => forge.read(request),
+    tell: (request, note) => forge.tell(request, note),
     close: (branch, reason) => forge.close(branch, reason),
   };
 }
@@ -34,6 +37,8 @@ class GithubForge {
   readonly #options: GithubForgeOptions;
   readonly #rest: Octokit["rest"];
   readonly #where: { readonly owner: string; readonly repo: string };
+  /** What each request that is open shows, as far as this process has shown it. */
+  readonly #told = new Map<string, { readonly head: string } & Pick<RequestNote, "status" | "comment">>();
 
   constructor(options: GithubForgeOptions) {
     const [owner = "", repo = ""] = options.repository.split("/");
@@ -63,13 +68,6 @@ class GithubForge {
     const head = await this.#writeBranch(request, base);
     const pull = (await this.#pullOf(request.branch)) ?? (await this.#openPull(request));
     await this.#showAs(request, pull);
-    await this.#rest.repos.createCommitStatus({
-      ...this.#where,
-      sha: head,
-      context: "gitmend/approval",
-      state: "pending",
-      description: "waits for the people that the plan needs",
-    });
     return { repository: pull.html_url, base: approvalsBase, head };
   }
 
@@ -228,7 +226,43 @@ class GithubForge {
     return (await this.#rest.issues.get({ ...this.#where, issue_number })).data.closed_by?.login ?? null;
   }
 
+  async tell({ branch, head }: Parameters<Forge["tell"]>[0], note: RequestNote): Promise<void> {
+    const told = this.#told.get(branch);
+    if (told?.head === head && told.status === note.status && told.comment === note.comment) return;
+    if (told?.head !== head || told.status !== note.status)
+      await this.#rest.repos.createCommitStatus({
+        ...this.#where,
+        sha: head,
+        context: "gitmend/approval",
+        state: note.state,
+        description: note.status,
+      });
+    if (told === undefined || told.comment !== note.comment) await this.#comment(branch, note);
+    if (note.state === "pending")
+      this.#told.set(branch, { head, status: note.status, comment: note.comment });
+    else this.#told.delete(branch);
+  }
+
+  /** One comment, changed in place: there is none as long as there was nothing to say. */
+  async #comment(branch: string, { comment, status }: RequestNote): Promise<void> {
+    const pull = await this.#pullOf(branch);
+    if (pull === null) return;
+    const bot = await this.#options.api.bot();
+    const all = await this.#options.api.octokit.paginate(this.#rest.issues.listComments, {
+      ...this.#where,
+      issue_number: pull.number,
+      per_page: perPage,
+    });
+    const own = all.find(({ user }) => user?.login === bot);
+    const body = comment ?? `${prose(status)}.`;
+    if (own === undefined && comment !== null)
+      await this.#rest.issues.createComment({ ...this.#where, issue_number: pull.number, body });
+    if (own !== undefined && own.body !== body)
+      await this.#rest.issues.updateComment({ ...this.#where, comment_id: own.id, body });
+  }
+
   async close(branch: string, reason: Parameters<Forge["close"]>[1]): Promise<void> {
+    this.#told.delete(branch);
     const pull = await this.#pullOf(branch);
     if (pull !== null && pull.state === "open") {
       await this.#rest.issues.addLabels({ ...this.#where, issue_number: pull.number, labels: [reason] });

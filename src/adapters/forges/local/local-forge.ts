@@ -47,6 +47,8 @@ export async function openLocalForge(options: LocalForgeOptions): Promise<Forge>
     reach: async () => `a bare repository, ${options.folder}`,
     open: (request) => forge.inTurn(() => forge.open(request)),
     read: (request) => forge.inTurn(() => forge.read(request)),
+    // A branch has no place for it.
+    tell: async () => undefined,
     close: (branch, reason) => forge.inTurn(() => forge.close(branch, reason)),
   };
 }

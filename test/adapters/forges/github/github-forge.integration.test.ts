@@ -64,9 +64,49 @@ describe("a pull request on GitHub", () => {
     expect(repository).toBe(`https://github.test/example/approvals/pull/${pull?.number}`);
     expect(github.fileAt(branch, file)).toBe(request.content);
     expect(github.fileAt("gitmend-approvals", file)).toBeNull();
-    expect(github.statuses).toEqual([
-      { sha: github.tip(branch), state: "pending", context: "gitmend/approval" },
-    ]);
+  });
+
+  describe("shows how it stands", () => {
+    const waits = { state: "pending", status: "waits for 1 more of ana", comment: null } as const;
+    const remark = { ...waits, comment: "mallory does not count" };
+    const bodies = () => github.comments(branch).map(({ body }) => body);
+
+    it("as a status of the commit that is approved, written once, also after a restart", async () => {
+      const forge = forgeOf();
+      const { head } = await forge.open(request);
+      await forge.tell({ branch, head }, waits);
+      await forge.tell({ branch, head }, waits);
+      const status = { sha: head, context: "gitmend/approval", state: "pending" };
+      expect(github.statuses).toEqual([{ ...status, description: waits.status }]);
+      expect(bodies()).toEqual([]);
+      await forge.tell({ branch, head }, { state: "success", status: "approved by ana", comment: null });
+      expect(github.statuses.at(-1)).toEqual({ ...status, state: "success", description: "approved by ana" });
+    });
+
+    it("in one comment that changes in place, whoever drives it, and beside what people say", async () => {
+      const { head } = await forgeOf().open(request);
+      github.comment(branch, "mallory", "let me in");
+      await forgeOf().tell({ branch, head }, remark);
+      await forgeOf().tell({ branch, head }, { ...remark, comment: "two do not count" });
+      expect(bodies()).toEqual(["let me in", "two do not count"]);
+      const forge = forgeOf();
+      await forge.tell({ branch, head }, { ...remark, comment: "two do not count" });
+      await forge.tell({ branch, head }, waits);
+      expect(bodies()).toEqual(["let me in", "waits for 1 more of ana."]);
+    });
+
+    it("once, although the answer to it was lost", async () => {
+      const forge = forgeOf();
+      const { head } = await forge.open(request);
+      let left = 1;
+      github.fault = (method, at) =>
+        method === "POST" && at.endsWith("/comments") && (left -= 1) === 0
+          ? { status: 500, after: true }
+          : null;
+      await expect(forge.tell({ branch, head }, remark)).rejects.toMatchObject({ code: "FORGE_UNAVAILABLE" });
+      await forge.tell({ branch, head }, remark);
+      expect(bodies()).toEqual([remark.comment]);
+    });
   });
 
   it("counts the last opinion of a person, and none of who objects with another account", async () => {
@@ -139,7 +179,7 @@ describe("when GitHub fails", () => {
       () => null,
       (error: unknown) => error as Problem,
     );
-  const writes = ["/git/trees", "/git/commits", "/git/refs", "/pulls", "/labels", "/statuses/"];
+  const writes = ["/git/trees", "/git/commits", "/git/refs", "/pulls", "/labels"];
 
   it.each(writes.flatMap((path) => [500, "reset", "lost"].map((kind) => [path, kind] as const)))(
     "at %s with %s, asking again makes one request",
