@@ -1,7 +1,7 @@
 // Who may import whom. The decision rooms are listed in order: each may use only the rooms before it.
 // test/rooms.test.ts plants a forbidden import and fails if this table does not see it.
 const decision = ["facts", "expressions", "templates", "policies", "planning", "gate", "intake", "execution", "audit", "effectiveness", "policy-tests"];
-const domainPackages = ["json-rules-engine", "@marcbachmann/cel-js", "re2js", "yaml", "ajv", "canonicalize"];
+const domainPackages = ["json-rules-engine", "@marcbachmann/cel-js", "re2js", "yaml", "ajv", "canonicalize", "immutable"];
 
 const decisionRules = decision.map((room, index) => ({
   name: `domain-${room}-uses-only-earlier-rooms`,

@@ -111,7 +111,7 @@ function alertItems({ state, events }: Story): readonly Item[] {
     ];
   const since = `firing since ${dateText(alert.startsAt)}`;
   const labels = Object.entries(alert.labels).filter(([key]) => key !== "alertname" && key !== "severity");
-  const joined = state.alerts.length - 1;
+  const joined = state.alerts.size - 1;
   const resolved = events.findLast(({ event }) => event.type === "AlertResolved");
   const head = [alert.name, alert.severity, since].filter((part) => part !== "").join(" · ");
   return [
@@ -130,13 +130,13 @@ function againItems({ again }: StartedByHand): readonly Item[] {
 }
 
 function joinedNames(state: Execution): string {
-  return [...new Set(state.alerts.slice(1).map(({ name }) => name))].join(", ");
+  return [...new Set([...state.alerts.values()].slice(1).map(({ name }) => name))].join(", ");
 }
 
 function resolvedItem(state: Execution, { at }: RecordedEvent): Item {
   return state.firing.size === 0
     ? { text: `resolved at ${clockText(at)}`, tone: "good" }
-    : { text: `${state.firing.size} of ${state.alerts.length} still firing`, tone: "attention" };
+    : { text: `${state.firing.size} of ${state.alerts.size} still firing`, tone: "attention" };
 }
 
 function whyItems(story: Story): readonly Item[] {

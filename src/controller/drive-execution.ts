@@ -105,24 +105,22 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
   };
 }
 
+function due(session: Session, draining: boolean, lookedAt: number, ports: EnginePorts): readonly Work[] {
+  if (draining) return [];
+  const works = nextWork(session.state(), new Set(session.busy.keys()), ports.clock.now());
+  return works.map((work) => (work.type === "await-approval" ? lookSeldom(work, lookedAt, ports) : work));
+}
+
 /** An execution is woken for much, by each alert that joins for one: its forge is asked as often as it wants, and when there is news. */
-function due(
-  session: Session,
-  draining: boolean,
+function lookSeldom(
+  work: Extract<Work, { type: "await-approval" }>,
   lookedAt: number,
   { clock, forge }: EnginePorts,
-): readonly Work[] {
-  if (draining) return [];
-  const now = clock.now();
-  const works = nextWork(session.state(), new Set(session.busy.keys()), now);
+): Work {
   const left = lookedAt + forge.pollSeconds * 1000 - performance.now();
-  if (left <= 0) return works;
-  const until = plusSeconds(now, left / 1000);
-  return works.map((work) =>
-    work.type !== "await-approval"
-      ? work
-      : { type: "wait", until: until < work.expiresAt ? until : work.expiresAt },
-  );
+  if (left <= 0) return work;
+  const until = plusSeconds(clock.now(), left / 1000);
+  return { type: "wait", until: until < work.expiresAt ? until : work.expiresAt };
 }
 
 async function answerInbox(session: Session, inbox: PendingCommand[], ports: EnginePorts): Promise<void> {

@@ -19,7 +19,8 @@ export type FaultPoint =
   | "ended-after-append"
   | "record-after-commit"
   | "record-after-push"
-  | "approval-after-open";
+  | "approval-after-open"
+  | "approval-after-tell";
 
 export interface Faults {
   at(point: FaultPoint): Promise<void>;

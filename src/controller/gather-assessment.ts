@@ -117,7 +117,7 @@ async function goneObject(
   { alert, alerts, subject }: Execution & { readonly alert: Alert },
   tools: ActionTools,
 ): Promise<string | null> {
-  const named = alerts.filter(({ name }) => name === alert.name).map(subjectOf);
+  const named = [...alerts.values()].filter(({ name }) => name === alert.name).map(subjectOf);
   const subjects = new Map(
     [subject, ...named].flatMap((one) => (one === null ? [] : [[keyOf(one), one] as const])),
   );

@@ -221,6 +221,8 @@ export interface AlertStore {
   ): Promise<TakenOut>;
   /** The live execution that holds this claim. */
   liveExecution(claimKey: string): Promise<string | null>;
+  /** Whether an open firing of one of these severities, in small letters, belongs to the execution. */
+  hasFiringOf(executionId: string, severities: readonly string[]): Promise<boolean>;
   /** Other open firings of its name, in its cluster and namespace, oldest first. */
   openAlike(alert: Alert, limit: number): Promise<readonly Alert[]>;
   history(alertName: string, target: ObjectRef): Promise<History>;

@@ -81,7 +81,7 @@ function noteOf(
   const { gate, approval, alerts } = session.state();
   const demands = gate?.kind === "approval" ? gate.demands : [];
   const { missing } = judgeApproval(demands, approvals, teams);
-  const joined = alerts.slice(1).map(({ name }) => name);
+  const joined = [...alerts.values()].slice(1).map(({ name }) => name);
   return noteOnOpen({ approvals, remarks, missing, joined, expiresAt: approval?.expiresAt ?? "" });
 }
 

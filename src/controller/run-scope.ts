@@ -48,7 +48,7 @@ export async function scopeOf(
 
 /** Of all alerts that ever belonged to the execution, its own first. */
 function subjectsOf({ alerts }: Execution): readonly Subject[] {
-  const found = alerts.map((alert) => subjectOf(alert)).filter((subject) => subject !== null);
+  const found = [...alerts.values()].map((alert) => subjectOf(alert)).filter((subject) => subject !== null);
   return [...new Map(found.map((subject) => [canonicalJson(subject), subject])).values()];
 }
 

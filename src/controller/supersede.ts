@@ -4,7 +4,7 @@
 import { fold } from "../domain/execution/evolve.ts";
 import type { Execution } from "../domain/execution/execution.ts";
 import type { Facts } from "../domain/facts/facts.ts";
-import { severityRank } from "../domain/intake/severity.ts";
+import { asBadOrWorse, severityRank } from "../domain/intake/severity.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
 import type { Chosen, DecisionPorts } from "./decision-ports.ts";
@@ -19,10 +19,14 @@ export async function supersede(
   facts: Facts,
   catalog: Catalog,
   decide: (selection: Chosen) => Promise<FiringDecision>,
-  { executions }: DecisionPorts,
+  { alerts, executions }: DecisionPorts,
 ): Promise<FiringDecision | null> {
+  // Most of a storm is no worse than what is there: one row says so, instead of all that has joined before.
+  const { severity } = alert;
+  if (severityRank(severity) === 0 || (await alerts.hasFiringOf(running, asBadOrWorse(severity))))
+    return null;
   const state = fold(await executions.events(running));
-  if (!givesWay(state) || severityRank(alert.severity) <= worst(state)) return null;
+  if (!givesWay(state) || severityRank(severity) <= worst(state)) return null;
   const selection = await selectTemplate(facts, catalog);
   if (selection.kind !== "match") return null;
   const decision = await decide({ ...selection, again: running });
@@ -43,7 +47,7 @@ function givesWay({ phase, approved, cancel }: Execution): boolean {
 }
 
 function worst({ alerts }: Execution): number {
-  return Math.max(0, ...alerts.map(({ severity }) => severityRank(severity)));
+  return alerts.valueSeq().reduce((most, { severity }) => Math.max(most, severityRank(severity)), 0);
 }
 
 function startsAtOnce(decision: FiringDecision): boolean {

@@ -7,7 +7,7 @@ import type { Session } from "./session.ts";
 export async function tellRequest(
   note: RequestNote,
   session: Session,
-  { forge, log }: Pick<EnginePorts, "forge" | "log">,
+  { faults, forge, log }: EnginePorts,
 ): Promise<void> {
   const { approval } = session.state();
   if (approval === null) return;
@@ -15,4 +15,5 @@ export async function tellRequest(
     const { code, message } = toProblem(error);
     log.warn({ executionId: session.id, code, reason: message }, "the request does not show how it stands");
   });
+  await faults.at("approval-after-tell");
 }

@@ -279,6 +279,14 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
       expect(entries).toMatchObject([{ milestone: "planned", seq: 2 }]);
     });
 
+    it("knows how bad the open firings are that belong to it", async () => {
+      const { id, alert } = await executing();
+      const severity = alert.severity.toLowerCase();
+      expect(await store.alerts.hasFiringOf(id, ["nothing", severity])).toBe(true);
+      expect(await store.alerts.hasFiringOf(id, ["nothing"])).toBe(false);
+      expect(await store.alerts.hasFiringOf(newId(), [severity])).toBe(false);
+    });
+
     it("is recognised when it is repeated because its answer was lost", async () => {
       const alert = newAlert();
       await receive(alert);

@@ -35,6 +35,7 @@ const points: Readonly<Record<FaultPoint, true>> = {
   "record-after-commit": true,
   "record-after-push": true,
   "approval-after-open": true,
+  "approval-after-tell": true,
 };
 
 /** A step that was cut off before its effect is an attempt that has failed: nobody may run out of them here. */

@@ -9,7 +9,7 @@ import { countUsage, takenOut } from "./queries/count-usage.ts";
 import { dropDeadLetter } from "./queries/drop-dead-letter.ts";
 import { holdFirings, letGoFirings, openFirings } from "./queries/hold-firings.ts";
 import { keepHouse } from "./queries/keep-house.ts";
-import { liveExecution } from "./queries/live-execution.ts";
+import { hasFiringOf, liveExecution } from "./queries/live-execution.ts";
 import { openAlike } from "./queries/open-alike.ts";
 import { readDeadLetter, readDeadLetters } from "./queries/read-dead-letters.ts";
 import { readHistory } from "./queries/read-history.ts";
@@ -35,6 +35,7 @@ export function alertStore(pool: pg.Pool, lease: Lease, doubtful: DoubtfulDecisi
     usage: (keys, options) => guarded(() => countUsage(sql, keys, options)),
     takenOut: (keys, options) => guarded(() => takenOut(sql, keys, options)),
     liveExecution: (claimKey) => guarded(() => liveExecution(sql, claimKey)),
+    hasFiringOf: (executionId, severities) => guarded(() => hasFiringOf(sql, executionId, severities)),
     openAlike: (alert, limit) => guarded(() => openAlike(sql, alert, limit)),
     history: (alertName, target) => guarded(() => readHistory(sql, alertName, target)),
     resting: (check) => guarded(() => restingUntil(sql, check)),

@@ -138,7 +138,7 @@ function reasonWords({ rule, effect, reason }: GateReason): string {
 function trailers(story: Story, head: string): readonly Trailer[] {
   const { state, executionId, alert, template, approvals, events } = story;
   const version = state.plan?.template.version ?? null;
-  const alerts = state.alerts.slice(0, shownAlerts);
+  const alerts = [...state.alerts.values()].slice(0, shownAlerts);
   return [
     ["Execution-Id", executionId],
     ["Incident", state.incident],

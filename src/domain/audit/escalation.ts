@@ -58,7 +58,7 @@ function firedLines({ alert, byHand, follows, firing, alerts }: Execution): read
     ];
   if (byHand !== null) return [`nothing: ${byHand.by} started it: ${free(byHand.reason)}`];
   const severity = alert.severity === "" ? "" : ` (${alert.severity})`;
-  const still = firing.size === 0 ? "resolved" : `${firing.size} of ${alerts.length} fired still at the end`;
+  const still = firing.size === 0 ? "resolved" : `${firing.size} of ${alerts.size} fired still at the end`;
   const said = alert.annotations["summary"] ?? alert.annotations["description"] ?? "";
   return [
     `${free(alert.name)}${severity} in ${alert.cluster} since ${alert.startsAt.slice(0, 19)}Z; ${still}`,

@@ -22,7 +22,7 @@ export function renderExecutionFile(story: Story): string {
     endedAt: story.endedAt,
     revision: state.revision,
     alert,
-    joined: state.alerts.slice(1),
+    joined: [...state.alerts.values()].slice(1),
     match,
     ...(state.byHand === null ? {} : { byHand: state.byHand }),
     ...(state.follows === null ? {} : { follows: state.follows }),

@@ -116,7 +116,7 @@ function alertSection({ alert, state }: Story): readonly string[] {
   const labels = Object.entries(alert.labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const annotations = Object.entries(alert.annotations).map(([name, value]) => `${name}: ${value}`);
   const lines = [...labels.sort(), ...annotations.sort()].map((line) => redactText(line).slice(0, 500));
-  const joined = state.alerts.length - 1;
+  const joined = state.alerts.size - 1;
   const more = joined <= 0 ? "" : ` ${joined} more alert(s) joined later.`;
   return [
     "## What happened",

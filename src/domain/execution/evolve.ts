@@ -63,7 +63,7 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
     case "AlertJoined":
       return withAlert(state, event.alert);
     case "AlertResolved":
-      return { ...state, firing: without(state.firing, `${event.cluster}/${event.fingerprint}`) };
+      return { ...state, firing: state.firing.remove(`${event.cluster}/${event.fingerprint}`) };
     case "Claimed":
       return withClaim(state, at);
     case "CancelRequested":
@@ -351,16 +351,6 @@ function updateUndo(
 
 function withAlert(state: Execution, alert: AlertReference): Execution {
   const key = `${alert.cluster}/${alert.fingerprint}`;
-  const known = state.alerts.some((other) => `${other.cluster}/${other.fingerprint}` === key);
-  return {
-    ...state,
-    firing: new Set(state.firing).add(key),
-    alerts: known ? state.alerts : [...state.alerts, alert],
-  };
-}
-
-function without(set: ReadonlySet<string>, key: string): ReadonlySet<string> {
-  const copy = new Set(set);
-  copy.delete(key);
-  return copy;
+  const { alerts, firing } = state;
+  return { ...state, firing: firing.add(key), alerts: alerts.has(key) ? alerts : alerts.set(key, alert) };
 }

@@ -1,4 +1,5 @@
 // The state of one execution, folded from its events. Pure data: everything else is decided from it.
+import { Set as ImmutableSet, OrderedMap } from "immutable";
 import type { Alert, AlertReference } from "../facts/alert.ts";
 import type { Subject } from "../facts/objects.ts";
 import type { Gate, Mode } from "../gate/gate.ts";
@@ -77,9 +78,9 @@ export interface Execution {
   readonly revision: string;
   readonly alert: Alert | null;
   readonly subject: Subject | null;
-  /** `cluster/fingerprint` of alerts that are firing, and all that ever joined. */
-  readonly firing: ReadonlySet<string>;
-  readonly alerts: readonly AlertReference[];
+  /** `cluster/fingerprint` of alerts that are firing, and all that ever joined, its own first: thousands, in a storm. */
+  readonly firing: ImmutableSet<string>;
+  readonly alerts: OrderedMap<string, AlertReference>;
   readonly match: MatchRecord | null;
   readonly byHand: ByHand | null;
   /** The ended execution whose `when_resolved` it does. */
@@ -144,8 +145,8 @@ export const newExecution: Execution = {
   revision: "",
   alert: null,
   subject: null,
-  firing: new Set(),
-  alerts: [],
+  firing: ImmutableSet(),
+  alerts: OrderedMap(),
   match: null,
   byHand: null,
   follows: null,

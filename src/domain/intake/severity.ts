@@ -11,3 +11,8 @@ const words: readonly (readonly string[])[] = [
 export function severityRank(severity: string): number {
   return words.findIndex((alike) => alike.includes(severity.toLowerCase())) + 1;
 }
+
+/** The words of all severities that are as bad or worse, in small letters. Of one that is not known: every word that is. */
+export function asBadOrWorse(severity: string): readonly string[] {
+  return words.slice(Math.max(0, severityRank(severity) - 1)).flat();
+}

@@ -91,3 +91,22 @@ describe("a snapshot that is damaged", () => {
     expect(readSnapshot(text)).toBeNull();
   });
 });
+
+describe("an execution that thousands of alerts join", () => {
+  it("keeps each once, its own first, and a snapshot of it has them all", () => {
+    const joins = Array.from(
+      { length: 30_000 },
+      (_, index): ExecutionEvent => ({
+        type: "AlertJoined",
+        alert: { ...alert, fingerprint: `joined-${index % 20_000}` },
+      }),
+    );
+    const state = fold(recorded([...running([step("s0")]), ...joins]));
+    expect([state.alerts.size, state.firing.size]).toEqual([20_001, 20_001]);
+    expect([...state.alerts.values()].slice(0, 2).map(({ fingerprint }) => fingerprint)).toEqual([
+      alert.fingerprint,
+      "joined-0",
+    ]);
+    expect(readSnapshot(snapshotText(state))).toEqual(state);
+  });
+});

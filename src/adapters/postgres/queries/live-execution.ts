@@ -9,3 +9,16 @@ export async function liveExecution(sql: Sql, claimKey: string): Promise<string 
   );
   return rows[0]?.id ?? null;
 }
+
+/** Whether an open firing of such a severity, in small letters, belongs to it already. */
+export async function hasFiringOf(
+  sql: Sql,
+  executionId: string,
+  severities: readonly string[],
+): Promise<boolean> {
+  const rows = await sql.query(
+    `select from alerts where execution_id = $1::uuid and status = 'open' and lower(severity) = any($2::text[]) limit 1`,
+    [executionId, severities],
+  );
+  return rows.length > 0;
+}
