@@ -81,3 +81,18 @@ describe("simulate at a revision", () => {
     expect([code, err]).toEqual([2, expect.stringContaining("is in no Git repository")]);
   });
 });
+
+describe("validate against a revision", () => {
+  it("compares the guards of the folder with those of the commit", async () => {
+    const good = copy.push(crashLoops);
+    copy.push({
+      "policies/crash-loops.yaml": crashLoops["policies/crash-loops.yaml"]!.replace(
+        "approvals: 2",
+        "approvals: 1",
+      ),
+    });
+    const validate = (base: string) => cli(["validate", "--base", base], { workingFolder: copy.folder });
+    expect(await validate(good)).toMatchObject({ code: 2, out: expect.stringContaining("GUARD_LOOSENED") });
+    expect(await validate("HEAD")).toMatchObject({ code: 0 });
+  });
+});

@@ -267,3 +267,41 @@ describe("validate for programs", () => {
     expect(await cli(["validate", folder.path, "-o", "github"])).toMatchObject({ code: 0, err: "", out: "" });
   });
 });
+
+describe("validate --base", () => {
+  const weaker = {
+    "policies/crash-loops.yaml": crashLoops["policies/crash-loops.yaml"]!.replace(
+      "approvals: 2",
+      "approvals: 1",
+    ),
+  };
+
+  it("says which guard stops less than before, and where, and fails", async () => {
+    using before = givenFolder(crashLoops);
+    using after = givenFolder({ ...crashLoops, ...weaker });
+    const { code, out } = await cli(["validate", "--base", before.path], { workingFolder: after.path });
+    expect(code).toBe(2);
+    expect(out).toMatch(
+      /^policies\/crash-loops\.yaml:12:5 warning GUARD_LOOSENED crash-loops\/two-people stops less: before, it asks 2 of team:sre within 30m when .*; now it asks 1 of team:sre/,
+    );
+  });
+
+  it("is content with a guard that stops more, and with none that changed", async () => {
+    using weak = givenFolder({ ...crashLoops, ...weaker });
+    using strong = givenFolder(crashLoops);
+    for (const base of [weak.path, strong.path])
+      expect(await cli(["validate", "--base", base], { workingFolder: strong.path })).toMatchObject({
+        code: 0,
+        out: "no findings in 2 files\n",
+      });
+  });
+
+  it("does not take a base that is not there, or that is broken, for one that stops nothing", async () => {
+    using folder = givenFolder(crashLoops);
+    using bad = givenFolder({ "policies/x.yaml": "name: x\n" });
+    for (const base of ["no-such-revision", bad.path]) {
+      const { code, out } = await cli(["validate", "--base", base], { workingFolder: folder.path });
+      expect([code, out]).toEqual([2, ""]);
+    }
+  });
+});

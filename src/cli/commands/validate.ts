@@ -1,14 +1,17 @@
 // `gitmend validate`: everything that is wrong with templates, policies, their tests and gitmend.yaml, at once, with positions.
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { actions } from "../../actions/registry.ts";
 import { readConfig } from "../../config/read-config.ts";
 import { type Finding, hasErrors } from "../../domain/finding.ts";
+import { findLoosening } from "../../domain/gate/find-loosening.ts";
+import type { Catalog } from "../../domain/policies/catalog.ts";
 import { compileCatalog } from "../../domain/policies/compile-catalog.ts";
 import { readPolicyTests } from "../../domain/policy-tests/read-policy-tests.ts";
 import { Problem } from "../../domain/problem.ts";
-import { nothingThere, readCatalogFolder } from "../catalog-folder.ts";
+import { compileFiles, compileFolder, nothingThere, readCatalogFolder } from "../catalog-folder.ts";
 import type { CliContext } from "../context.ts";
 import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
 import { ownVersion } from "../own-version.ts";
@@ -18,6 +21,7 @@ const configName = "gitmend.yaml";
 
 interface Options extends OutputOptions {
   readonly config?: string;
+  readonly base?: string;
 }
 
 export function addValidate(program: Command, context: CliContext): void {
@@ -28,10 +32,15 @@ export function addValidate(program: Command, context: CliContext): void {
         "all findings of templates, policies, policy tests and gitmend.yaml; exit code 2 when one is an error",
       )
       .option("--config <file>", `the controller's configuration (default: ${configName} in the folder)`)
+      .option(
+        "--base <revision>",
+        "also find guards that stop less than at this commit, branch, tag or folder (exit code 2)",
+      )
       .addOption(outputOption("sarif", "github"))
       .action((path: string | undefined, options: Options) => validate(path ?? ".", options, context)),
     "gitmend validate .",
     "gitmend validate policies/crash-loops.yaml",
+    "gitmend validate --base origin/main",
     "gitmend validate --config gitmend.yaml -o sarif > gitmend.sarif",
   );
 }
@@ -46,18 +55,18 @@ async function validate(path: string, options: Options, context: CliContext): Pr
   const parts =
     alone === path
       ? [await checkConfig(path, context)]
-      : [await checkCatalog(path, alone, context), await checkGiven(alone, context)];
+      : [await checkCatalog(path, options, context), await checkGiven(alone, context)];
   const findings = parts.flatMap((part) => part.findings).toSorted(byPosition);
   const files = parts.reduce((sum, part) => sum + part.files, 0);
   if (options.output === "github") context.out(githubLines(findings));
   else if (options.output === "sarif")
     context.out(`${JSON.stringify(sarifOf(findings, await ownVersion()), null, 2)}\n`);
   else print(context, options, { files, findings }, () => findingsText(findings, files, context.colours));
-  if (hasErrors(findings)) context.exitWith(2);
+  if (hasErrors(findings) || findings.some(({ code }) => code === "GUARD_LOOSENED")) context.exitWith(2);
 }
 
 /** The catalog and, unless another one is given, the configuration beside it. */
-async function checkCatalog(path: string, config: string | undefined, context: CliContext): Promise<Checked> {
+async function checkCatalog(path: string, { config, base }: Options, context: CliContext): Promise<Checked> {
   const {
     root,
     files,
@@ -68,9 +77,15 @@ async function checkCatalog(path: string, config: string | undefined, context: C
     config === undefined && only === null ? await readText(join(root, configName)).catch(() => null) : null;
   if (files.length === 0 && unread.length === 0 && beside === null && config === undefined)
     throw nothingThere(root);
+  const { catalog, findings: compiled } = compileCatalog(files, "files", actions);
+  const loosened =
+    base === undefined || catalog === null || unread.length > 0
+      ? []
+      : findLoosening(await baseCatalog(root, base, context), catalog);
   const found = [
     ...unread,
-    ...compileCatalog(files, "files", actions).findings,
+    ...compiled,
+    ...loosened,
     ...readPolicyTests(files).findings,
     ...(beside === null ? [] : readConfig(beside, configName, context.environment).findings),
   ];
@@ -79,6 +94,15 @@ async function checkCatalog(path: string, config: string | undefined, context: C
     .filter(({ file }) => only === null || file === only)
     .map((finding) => ({ ...finding, file: join(shown, finding.file) }));
   return { findings, files: only === null ? files.length + (beside === null ? 0 : 1) : 1 };
+}
+
+/** A folder, or a revision of the repository that the catalog is in. @throws Problem USAGE, CATALOG_INVALID */
+async function baseCatalog(root: string, base: string, { workingFolder }: CliContext): Promise<Catalog> {
+  const folder = resolve(workingFolder, base);
+  if (existsSync(folder)) return compileFolder(folder);
+  const { readCatalogAt } = await import("../../app.ts");
+  const { commit, files } = await readCatalogAt(root, base);
+  return compileFiles(files, [], `${base} (${commit.slice(0, 12)})`);
 }
 
 async function checkGiven(config: string | undefined, context: CliContext): Promise<Checked> {

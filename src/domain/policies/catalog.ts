@@ -51,6 +51,18 @@ export function openCatalog(content: CatalogContent): Catalog {
   };
 }
 
+/** Each once. */
+export function guardsOf({ guards }: Pick<Catalog, "guards">): readonly GuardRule[] {
+  const sets = [guards.always, ...guards.byAlertName.values()];
+  return [...new Set(sets.flatMap(({ rules }) => rules))];
+}
+
+/** The same with other guards. */
+export function withGuards(catalog: Catalog, guards: readonly GuardRule[]): Catalog {
+  const ruleCount = catalog.ruleCount - guardsOf(catalog).length + guards.length;
+  return { ...catalog, guards: makeBuckets(guards), ruleCount };
+}
+
 function makeBuckets<R extends RuleBase>(rules: readonly R[]): Buckets<R> {
   const byName = new Map<string, R[]>();
   for (const rule of rules) {
