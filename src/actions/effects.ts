@@ -21,6 +21,10 @@ import { restoreWrites } from "./restore-writes.ts";
 import { stopOf } from "./runs.ts";
 
 const annotationPrefix = "gitmend.dev/";
+/** Beside every effect; what an action itself writes under the prefix is shown. */
+const bookkeeping = new Set(
+  ["execution", "effect", "effect-base"].map((name) => `${annotationPrefix}${name}`),
+);
 
 export const effects: EffectRunner = { apply, dryRun, didItHappen, prepareRestore };
 
@@ -217,7 +221,7 @@ function presentable(object: KubernetesObject): Json {
     annotations = {},
     ...others
   } = metadata;
-  const kept = Object.entries(annotations).filter(([name]) => !name.startsWith(annotationPrefix));
+  const kept = Object.entries(annotations).filter(([name]) => !bookkeeping.has(name));
   const named = kept.length === 0 ? {} : { annotations: Object.fromEntries(kept) };
   const shown: unknown = { ...rest, metadata: { ...others, ...named } };
   return isObject(shown) ? shown : {};

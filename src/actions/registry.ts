@@ -5,6 +5,10 @@ import { runArgoWorkflow } from "./engines/run-argo-workflow.ts";
 import { runAwxJob } from "./engines/run-awx-job.ts";
 import { runJob } from "./engines/run-job.ts";
 import { runTektonPipeline } from "./engines/run-tekton-pipeline.ts";
+import { reconcileFlux } from "./gitops/reconcile-flux.ts";
+import { resumeGitops } from "./gitops/resume-gitops.ts";
+import { suspendGitops } from "./gitops/suspend-gitops.ts";
+import { syncArgoApplication } from "./gitops/sync-argo-application.ts";
 import { checkLogs } from "./kubernetes/check-logs.ts";
 import { collectEvents } from "./kubernetes/collect-events.ts";
 import { collectLogs } from "./kubernetes/collect-logs.ts";
@@ -41,6 +45,10 @@ export const actions: readonly Action[] = [
   cordonNode,
   uncordonNode,
   drainNode,
+  suspendGitops,
+  resumeGitops,
+  reconcileFlux,
+  syncArgoApplication,
   runJob,
   runArgoWorkflow,
   runTektonPipeline,

@@ -10,7 +10,7 @@ import type { Facts } from "../domain/facts/facts.ts";
 import type { ObjectRef, Target } from "../domain/facts/objects.ts";
 import type { Count, Usage } from "../domain/facts/usage.ts";
 import { limitReached } from "../domain/gate/limits.ts";
-import { managerText } from "../domain/gate/managed-by.ts";
+import { managerDenial } from "../domain/gate/managed-by.ts";
 import { refusedByLimit, weighGate } from "../domain/gate/weigh-gate.ts";
 import { type DraftPlan, draftFallback, draftPlan } from "../domain/planning/draft-plan.ts";
 import type { Plan } from "../domain/planning/plan.ts";
@@ -62,7 +62,7 @@ async function weigh(plan: Plan, facts: Facts, usage: Usage, catalog: Catalog) {
   const target = facts.target.available ? facts.target.value : null;
   const verdicts = await evaluateGuards(catalog, facts, plan, usage);
   const protection = protectionOf(plan, facts, target);
-  const manager = target === null ? null : managerText(target);
+  const manager = target === null ? null : managerDenial(plan, target);
   const { gate, mode, limits } = weighGate(plan, verdicts, { live: [{}], manager, protection });
   const counts: Partial<Record<LimitScope, Count>> = usage;
   for (const limit of limits) {

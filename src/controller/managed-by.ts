@@ -2,6 +2,7 @@
 // claim: anybody can set a label. Argo CD and Flux are believed when their own object lists the target too; else it is disputed,
 // and what is disputed is not changed, because it may be theirs after all.
 import type { ActionTools, ClusterApi } from "../actions/action.ts";
+import { isSuspended } from "../actions/gitops/reconciler.ts";
 import {
   type KubernetesObject,
   type ManagedBy,
@@ -13,7 +14,7 @@ import {
 } from "../domain/facts/objects.ts";
 import { isObject } from "../domain/json.ts";
 import { toProblem } from "../domain/problem.ts";
-import { argoSource, fluxSource, gitRepositoryOf, isSuspended } from "./manifest-source.ts";
+import { argoSource, fluxSource, gitRepositoryOf } from "./manifest-source.ts";
 import { readOnce } from "./read-once.ts";
 
 type Marks = Readonly<Record<string, string>>;

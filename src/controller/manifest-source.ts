@@ -1,7 +1,7 @@
 // Where in Git the manifests of a Kustomization, a HelmRelease or an Application come from, as their own fields say.
 // Whoever may write these objects decides what stands there: what cannot be one folder of one Git repository gives no source.
 import type { KubernetesObject, ManifestSource } from "../domain/facts/objects.ts";
-import { isObject, type JsonObject } from "../domain/json.ts";
+import { isObject } from "../domain/json.ts";
 
 const longestText = 1_000;
 
@@ -107,11 +107,4 @@ function textOf(value: unknown): string | null {
   if (typeof value !== "string" || value === "" || value.length > longestText) return null;
   // oxlint-disable-next-line no-control-regex -- an address with a line break is no address
   return /[\u0000-\u001f\u007f\s\\]/.test(value) ? null : value;
-}
-
-export function isSuspended({ kind, spec = {}, metadata }: KubernetesObject): boolean {
-  if (kind !== "Application") return spec["suspend"] === true;
-  const policy: JsonObject = isObject(spec["syncPolicy"]) ? spec["syncPolicy"] : {};
-  const byItself = isObject(policy.automated) && policy.automated.enabled !== false;
-  return !byItself || metadata.annotations?.["argocd.argoproj.io/skip-reconcile"] === "true";
 }

@@ -10,7 +10,7 @@ import type { Usage } from "../domain/facts/usage.ts";
 import type { Breaker } from "../domain/gate/breaker.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { everyKey, limitReached, usageOf } from "../domain/gate/limits.ts";
-import { managerText } from "../domain/gate/managed-by.ts";
+import { managerDenial } from "../domain/gate/managed-by.ts";
 import { partsOf } from "../domain/gate/shares.ts";
 import { refusedByLimit, type Weighed, weighGate } from "../domain/gate/weigh-gate.ts";
 import type { Plan } from "../domain/planning/plan.ts";
@@ -46,7 +46,7 @@ export async function weighPlan(
   const parts = partsOf(found);
   const weighed = weighGate(plan, verdicts, {
     live: ports.live,
-    manager: target === null ? null : managerText(target),
+    manager: target === null ? null : managerDenial(plan, target),
     protection: problem === null ? [] : [problem.message],
     parts,
   });

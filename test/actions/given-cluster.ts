@@ -7,7 +7,7 @@ import type { KubernetesObject, ObjectRef } from "../../src/domain/facts/objects
 import { Problem } from "../../src/domain/problem.ts";
 import type { SimulatedCluster } from "../../src/simulation/control.ts";
 import type { RawAdmin } from "../support/kube-control-plane.ts";
-import type { Restricted } from "./only-its-verbs.ts";
+import { pluralOf, type Restricted } from "./only-its-verbs.ts";
 
 export interface ActionSubject {
   /** The name that refs carry. */
@@ -224,7 +224,7 @@ async function breakImage(given: GivenCluster, name: string): Promise<void> {
 function pathOf({ apiVersion, kind, namespace, name }: ObjectRef): string {
   const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const inside = namespace === null ? "" : `/namespaces/${namespace}`;
-  return `${group}${inside}/${kind.toLowerCase()}s/${name}`;
+  return `${group}${inside}/${pluralOf(kind)}/${name}`;
 }
 
 function succeeded({ code, body }: { readonly code: number; readonly body: unknown }): void {

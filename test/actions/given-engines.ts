@@ -3,21 +3,26 @@
 import type { ObjectRef } from "../../src/domain/facts/objects.ts";
 import { eventually, type GivenCluster } from "./given-cluster.ts";
 
-interface Definition {
+export interface Definition {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
   readonly plural: string;
   /** Argo's Workflow keeps its status in the object; Tekton's runs have it as a subresource. */
   readonly statusApart: boolean;
+  /** Fields of the spec and beside it that the API server checks. */
+  readonly properties?: object;
 }
 
 const argo = { group: "argoproj.io", version: "v1alpha1", statusApart: false };
 const tekton = { group: "tekton.dev", version: "v1", statusApart: true };
 
-async function define({ subject }: GivenCluster, one: Definition): Promise<void> {
+/** Once: a cluster that has it already keeps what it has. */
+export async function define({ subject }: GivenCluster, one: Definition): Promise<void> {
   const { group, version, kind, plural, statusApart } = one;
-  const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
+  const properties = one.properties === undefined ? {} : { properties: one.properties };
+  const openAPIV3Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true, ...properties };
+  const schema = { openAPIV3Schema };
   const subresources = statusApart ? { subresources: { status: {} } } : {};
   await subject.admin("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
     apiVersion: "apiextensions.k8s.io/v1",

@@ -119,7 +119,8 @@ export function withinRules(api: ClusterApi, rules: readonly RbacRule[]): Cluste
   };
 }
 
-function pluralOf(kind: string): string {
+export function pluralOf(kind: string): string {
   const name = kind.toLowerCase();
+  if (name.endsWith("y")) return `${name.slice(0, -1)}ies`;
   return name.endsWith("s") ? `${name}es` : `${name}s`;
 }

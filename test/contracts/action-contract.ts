@@ -14,8 +14,10 @@ import { actionBehaviour } from "../actions/action-behaviour.ts";
 import { engineRuns } from "../actions/engine-runs.ts";
 import { type ActionSubject, type GivenCluster, givenCluster } from "../actions/given-cluster.ts";
 import { givenArgo, givenTekton, playArgo, playJob, playTekton } from "../actions/given-engines.ts";
+import { givenReconcilers, playArgoCd, playFlux, putReconciler } from "../actions/given-reconcilers.ts";
 import { largeChanges } from "../actions/large-changes.ts";
 import { nodeChanges } from "../actions/node-changes.ts";
+import { reconcilerBehaviour } from "../actions/reconciler-behaviour.ts";
 
 interface Arranged {
   readonly input: ActionInput;
@@ -70,6 +72,16 @@ const pipelineOf: ChangeCase["arrange"] = async (given, name) => {
   await givenTekton(given, "nightly");
   return { input: { pipeline: "nightly", params: { name } }, target: await given.deployed(name, 1) };
 };
+const reconcilerOf =
+  (kind: string, spec: object, annotations: object = {}): ChangeCase["arrange"] =>
+  async (given, name) => {
+    await givenReconcilers(given);
+    await putReconciler(given, kind, name, { spec, metadata: { annotations } });
+    const target = await given.deployed(name, 1);
+    const input = { namespace: given.namespace, name };
+    return { input: kind === "Application" ? input : { ...input, kind }, target };
+  };
+const suspendedHere = '{"execution":"01900000-0000-7000-8000-000000000001"}';
 const otherImage = [{ name: "app", image: "example.test/app:9.9.9" }];
 const otherTime = { "kubectl.kubernetes.io/restartedAt": "2020-01-01T00:00:00Z" };
 
@@ -121,6 +133,20 @@ const cases: Readonly<Record<string, ChangeCase>> = {
     disturb: { spec: { unschedulable: null } },
     undo: "has nothing to do",
   },
+  suspend_gitops: {
+    arrange: reconcilerOf("Kustomization", { path: "./apps" }),
+    disturb: {
+      metadata: { annotations: { "gitmend.dev/suspended": "no longer" } },
+      spec: { suspend: false },
+    },
+    undo: "refuses",
+  },
+  resume_gitops: {
+    arrange: reconcilerOf("Kustomization", { suspend: true }, { "gitmend.dev/suspended": suspendedHere }),
+    disturb: null,
+  },
+  reconcile_flux: { arrange: reconcilerOf("Kustomization", {}), disturb: null, done: playFlux },
+  sync_argo_application: { arrange: reconcilerOf("Application", {}), disturb: null, done: playArgoCd },
   run_job: { arrange: stuckJob, disturb: null, done: playJob },
   run_argo_workflow: { arrange: workflowOf, disturb: null, done: playArgo },
   run_tekton_pipeline: { arrange: pipelineOf, disturb: null, done: playTekton },
@@ -252,7 +278,7 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
         const text = JSON.stringify(changes);
         expect(text).not.toMatch(/managedFields|resourceVersion|hunter2/);
         // A Job's pods are labelled for whoever looks for them: that is part of what is created.
-        if (effect.kind !== "create") expect(text).not.toMatch(/gitmend\.dev/);
+        if (effect.kind !== "create") expect(text).not.toMatch(/gitmend\.dev\/(execution|effect)/);
         for (const pointer of pointersOf(effect)) {
           // A parent that did not exist is shown with all that is in it.
           const shown = changes.some(
@@ -393,6 +419,7 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
     largeChanges(() => given);
     nodeChanges(() => given);
     engineRuns(() => given);
+    reconcilerBehaviour(() => given);
   });
 }
 

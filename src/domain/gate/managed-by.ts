@@ -1,5 +1,6 @@
 // Who writes a target's manifest, in words for people: what gitmend changed there, they would change back.
 import type { ManagedBy, Manager, ManagerKind, Target } from "../facts/objects.ts";
+import type { Plan, PlannedStep } from "../planning/plan.ts";
 
 const someone: Readonly<Record<Exclude<ManagedBy, "none" | "disputed">, string>> = {
   flux: "Flux",
@@ -7,6 +8,65 @@ const someone: Readonly<Record<Exclude<ManagedBy, "none" | "disputed">, string>>
   helm: "Helm",
   operator: "an operator",
 };
+
+/** Actions on whoever applies the manifests: what these do is not undone by it. */
+const throughManager: ReadonlySet<string> = new Set([
+  "suspend_gitops",
+  "resume_gitops",
+  "reconcile_flux",
+  "sync_argo_application",
+  "rollback_helm_release",
+  "notify_team",
+]);
+
+/**
+ * Why a plan may not change what somebody else writes, one sentence without its full stop. null: it may, because nobody does, because
+ * it goes through who does, or because that rests, confirmed, before anything is changed.
+ */
+export function managerDenial(plan: Plan, target: Target): string | null {
+  const denial = managerText(target);
+  return denial === null || isThrough(plan, target) ? null : denial;
+}
+
+function isThrough(plan: Plan, target: Target): boolean {
+  const { steps, finally: last, whenResolved = [], fallback } = plan;
+  const suspending = target.managedBy === "disputed" ? null : suspendingStep(plan, target.manager);
+  const rests = (step: PlannedStep) => suspending !== null && comesAfter(step, suspending, steps);
+  return (
+    steps.every((step) => !step.changes || goesThrough(step) || rests(step)) &&
+    [...last, ...whenResolved].every((step) => !step.changes || goesThrough(step)) &&
+    (fallback === null || isThrough(fallback, target))
+  );
+}
+
+function goesThrough({ call, alternatives, undo }: PlannedStep): boolean {
+  const calls = [call, ...alternatives.map((one) => one.call)];
+  const undos = [undo, ...alternatives.map((one) => one.undo)];
+  const back = undos.flatMap((one) => (one.how === "action" ? [one.call] : []));
+  return [...calls, ...back].every(({ action }) => throughManager.has(action));
+}
+
+/** The step without which nothing below it runs. */
+function suspendingStep({ steps }: Plan, manager: Manager | null): PlannedStep | null {
+  if (manager === null || !manager.confirmed) return null;
+  const { kind, namespace, name } = manager.object;
+  const suspends = ({ call, alternatives, conditions, onFailure }: PlannedStep) =>
+    call.action === "suspend_gitops" &&
+    call.input["kind"] === kind &&
+    call.input["namespace"] === namespace &&
+    call.input["name"] === name &&
+    alternatives.length === 0 &&
+    conditions.length === 0 &&
+    onFailure !== "continue";
+  return steps.find(suspends) ?? null;
+}
+
+function comesAfter(step: PlannedStep, earlier: PlannedStep, steps: readonly PlannedStep[]): boolean {
+  return step.dependsOn.some(
+    (name) =>
+      name === earlier.name || steps.some((one) => one.name === name && comesAfter(one, earlier, steps)),
+  );
+}
 
 /** One sentence without its full stop; null: nobody but the cluster itself. */
 export function managerText({ managedBy, managedByWhy, manager }: Target): string | null {

@@ -21,7 +21,7 @@ export interface LiveScope {
 
 export interface GateRules {
   readonly live: readonly LiveScope[];
-  /** That somebody else writes the target's manifest (managed-by.ts); null: nobody does. */
+  /** Why what somebody else writes may not be changed here (managed-by.ts); null: it may. */
   readonly manager: string | null;
   /** Why what the plan touches is protected; empty: nothing of it is. */
   readonly protection: readonly string[];

@@ -48,6 +48,8 @@ export interface ActionDescription {
   readonly output: JsonObject;
   readonly rbac: readonly RbacRule[];
   readonly undo: ActionUndo;
+  /** What it leaves must not last: `finally` of a template that uses it has to hold this action, on the same object. */
+  readonly takenBackBy?: string;
   readonly timeoutSeconds: number;
   /** Parameter that holds a wait (a duration): the step's default timeout is that + 30 s. */
   readonly waitParameter: string | null;

@@ -11,6 +11,7 @@ import { type Risk, risks } from "./action-description.ts";
 import { type ActionIndex, valueChecker, valueValidation } from "./action-index.ts";
 import type { StepSurroundings } from "./check-call.ts";
 import { checkQuery } from "./check-query.ts";
+import { callsOf, checkTakenBack } from "./check-taken-back.ts";
 import {
   checkConditions,
   compileFinalStep,
@@ -25,7 +26,7 @@ import { escalationName } from "./escalation.ts";
 import { findingList } from "./finding-list.ts";
 import { checkNames, orderSteps, type StepOrder } from "./order-steps.ts";
 import { templateSchema } from "./template.generated.ts";
-import type { Position, Template, TemplateCall, TemplateStep, WaitingStep } from "./template.ts";
+import type { Position, Template, TemplateStep, WaitingStep } from "./template.ts";
 
 export interface CompiledTemplate {
   readonly template: Template;
@@ -75,10 +76,6 @@ function outputsOf(
     return [name, merged] as const;
   });
   return new Map(fields);
-}
-
-function callsOf(step: TemplateStep): readonly TemplateCall[] {
-  return [step.call, ...step.alternatives, ...(step.rollback === null ? [] : [step.rollback])];
 }
 
 /** The highest of all actions that may run; declaring less is an error. */
@@ -197,6 +194,7 @@ export function compileTemplate(document: YamlDocument, index: ActionIndex): Tem
   const steps = compileSteps(work);
   checkValidation(work);
   checkEffectiveness(work);
+  if (steps !== null) checkTakenBack(steps, work);
   const template = steps === null ? null : assemble(work, steps);
   const compiled =
     template === null || hasErrors(list.found)

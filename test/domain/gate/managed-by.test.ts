@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Manager, ManagerKind, Target } from "../../../src/domain/facts/objects.ts";
-import { managerText } from "../../../src/domain/gate/managed-by.ts";
+import { managerDenial, managerText } from "../../../src/domain/gate/managed-by.ts";
+import type { Undo } from "../../../src/domain/planning/plan.ts";
 import { givenTarget } from "../../fixtures/facts.ts";
+import { plan, step } from "../../support/given.ts";
 
 function manager(kind: ManagerKind, object: object, parts: Partial<Manager> = {}): Manager {
   const ref = {
@@ -63,5 +65,70 @@ describe("who writes a target's manifest", () => {
   it("is never left out, though nothing but the word is known", () => {
     for (const managedBy of ["flux", "argocd", "helm", "operator", "disputed"] as const)
       expect(managerText(givenTarget({ managedBy }))).not.toBeNull();
+  });
+});
+
+const call = (action: string, input: object = {}) => ({
+  call: { action, input: input as Record<string, string> },
+});
+const onApps = { kind: "Kustomization", namespace: "flux-system", name: "apps" };
+const suspend = step("suspend", { ...call("suspend_gitops", onApps), dependsOn: [] });
+const restart = step("restart", { ...call("restart_deployment"), dependsOn: ["suspend"] });
+const resume = step("finally/resume", { ...call("resume_gitops", onApps), dependsOn: [] });
+const owned = (parts: Partial<Target> = {}) =>
+  givenTarget({ managedBy: "flux", manager: manager("flux-kustomization", apps), ...parts });
+
+describe("a plan for a target that somebody else writes", () => {
+  const denied = (made: Parameters<typeof managerDenial>[0], target = owned()) => managerDenial(made, target);
+
+  it("may have Flux or Argo CD do it, and tell people", () => {
+    for (const action of ["reconcile_flux", "sync_argo_application", "rollback_helm_release", "notify_team"])
+      expect(denied(plan([step("a", call(action))]))).toBeNull();
+    expect(denied(plan([step("read", { changes: false })]))).toBeNull();
+  });
+
+  it("may change it once its owner rests, however far behind", () => {
+    const later = step("later", { ...call("scale_deployment"), dependsOn: ["restart"] });
+    expect(denied(plan([suspend, restart, later], { finally: [resume] }))).toBeNull();
+  });
+
+  it.each<[string, Partial<typeof suspend>]>([
+    ["is suspended only under a condition", { conditions: ["alert.severity == 'critical'"] }],
+    ["may not be suspended after all", { onFailure: "continue" }],
+    [
+      "may be something else instead",
+      { alternatives: [{ ...call("notify_team"), undo: { how: "nothing", why: "" } }] },
+    ],
+    ["is another one", call("suspend_gitops", { ...onApps, name: "other" })],
+    ["is one of that name elsewhere", call("suspend_gitops", { ...onApps, namespace: "team-a" })],
+  ])("may not when what it suspends %s", (_why, parts) => {
+    expect(denied(plan([{ ...suspend, ...parts }, restart]))).toContain(
+      "Flux Kustomization flux-system/apps",
+    );
+  });
+
+  it("may not change it beside the suspension, in finally, later, or in a fallback that suspends nothing", () => {
+    const change = step("change", { ...call("scale_deployment"), dependsOn: [] });
+    expect(denied(plan([suspend, change]))).not.toBeNull();
+    expect(denied(plan([suspend, restart], { finally: [change] }))).not.toBeNull();
+    expect(
+      denied(plan([suspend, restart], { whenResolved: [{ ...change, keepSeconds: 60 }] })),
+    ).not.toBeNull();
+    expect(denied(plan([suspend, restart], { fallback: plan([change]) }))).not.toBeNull();
+  });
+
+  it("may not take something back by changing it", () => {
+    const undo: Undo = { how: "action", ...call("scale_deployment") };
+    expect(denied(plan([step("a", { ...call("reconcile_flux"), undo })]))).not.toBeNull();
+  });
+
+  it("may not on the word of a mark alone: what only claims to own it is not suspended for it", () => {
+    const claim = manager("flux-kustomization", apps, { confirmed: false });
+    for (const target of [
+      owned({ manager: claim }),
+      owned({ managedBy: "disputed" }),
+      owned({ manager: null }),
+    ])
+      expect(denied(plan([suspend, restart]), target)).not.toBeNull();
   });
 });

@@ -19,6 +19,30 @@ function compiled(text: string): Template {
   return template;
 }
 
+describe("what must not last", () => {
+  const suspended = `
+  - {name: suspend, action: {action: suspend_gitops, parameters: {kind: Kustomization, namespace: flux-system, name: apps}}}
+`;
+  const resume = (name: string, more = "") =>
+    `finally:\n  - {name: resume, ${more}action: {action: resume_gitops, parameters: {kind: Kustomization, namespace: flux-system, name: ${name}}}}\n`;
+
+  it("is taken back in finally, on the same object", () => {
+    compiled(steps(suspended, resume("apps")));
+  });
+
+  it.each([
+    ["nothing takes it back", ""],
+    ["another object is", resume("other")],
+    ["only sometimes", resume("apps", "conditions: [\"alert.severity == 'critical'\"], ")],
+  ])("is refused when %s", (_why, last) => {
+    const { lines, template } = compile(steps(suspended, last));
+    expect(template).toBeNull();
+    expect(lines.join()).toMatch(
+      /NOT_TAKEN_BACK what suspend_gitops does must not last: add a step to finally/,
+    );
+  });
+});
+
 describe("the order of steps", () => {
   it("is the order in which they stand, unless they say otherwise", () => {
     const { steps: found } = compiled(
