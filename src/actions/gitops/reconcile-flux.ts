@@ -7,7 +7,7 @@ import { isObject } from "../../domain/json.ts";
 import type { Effect, PatchEffect } from "../../domain/planning/effect.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "../action.ts";
-import { shown } from "../engines/new-run.ts";
+import { asText, shown } from "../engines/new-run.ts";
 import { durationParameter, objectSchema, outputSchema, reasonParameter, secondsOf } from "../parameters.ts";
 import { patchEffect } from "../patch-effect.ts";
 import { type Look, waitFor } from "../wait.ts";
@@ -102,7 +102,7 @@ function lookAt(object: KubernetesObject): Look<KubernetesObject> {
   if (status["lastHandledReconcileAt"] !== metadata.annotations?.[requestedAt])
     return { done: false, waitingFor: `Flux has not reconciled ${name} yet` };
   const ready = condition(object, "Ready");
-  const said = `${shown(String(ready?.reason ?? "no condition Ready"))}: ${shown(String(ready?.message ?? ""))}`;
+  const said = `${shown(asText(ready?.reason ?? "no condition Ready"))}: ${shown(asText(ready?.message ?? ""))}`;
   if (condition(object, "Stalled")?.status === "True")
     throw new Problem("NOT_HEALTHY", `${name} is stalled, which Flux does not try again: ${said}`);
   const current = (status["observedGeneration"] ?? metadata.generation) === metadata.generation;

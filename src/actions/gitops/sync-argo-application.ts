@@ -5,7 +5,7 @@ import { isObject, type Json, type JsonObject } from "../../domain/json.ts";
 import type { Effect, PatchEffect } from "../../domain/planning/effect.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "../action.ts";
-import { shown } from "../engines/new-run.ts";
+import { asText, shown } from "../engines/new-run.ts";
 import { durationParameter, objectSchema, outputSchema, reasonParameter, secondsOf } from "../parameters.ts";
 import { patchEffect } from "../patch-effect.ts";
 import { type Look, waitFor } from "../wait.ts";
@@ -103,7 +103,7 @@ async function settle(
     lookAt(await readReconciler(ref, tools), context),
   );
   const { revision, revisions } = syncOf(object);
-  const all = Array.isArray(revisions) ? (revisions as readonly Json[]).join(", ") : revision;
+  const all = Array.isArray(revisions) ? (revisions as readonly Json[]).map(asText).join(", ") : revision;
   return {
     namespace: ref.namespace,
     name: ref.name,
@@ -115,7 +115,7 @@ async function settle(
 function lookAt(object: KubernetesObject, { effectKey }: ActionContext): Look<KubernetesObject> {
   const text = `application ${object.metadata.name}`;
   const state = operationState(object);
-  const said = shown(String(state.message ?? ""));
+  const said = shown(asText(state.message ?? ""));
   if (isOurs(state.operation, effectKey) && (state.phase === "Failed" || state.phase === "Error"))
     throw new Problem("RUN_FAILED", `the sync of ${text} failed: ${said}`);
   if (hasOperation(object)) return { done: false, waitingFor: `${text} is being synced: ${said}` };
@@ -127,7 +127,7 @@ function lookAt(object: KubernetesObject, { effectKey }: ActionContext): Look<Ku
     ? { done: true, value: object }
     : {
         done: false,
-        waitingFor: `${text} is ${shown(String(sync ?? "not compared yet"))} and ${shown(String(health ?? "of unknown health"))}`,
+        waitingFor: `${text} is ${shown(asText(sync ?? "not compared yet"))} and ${shown(asText(health ?? "of unknown health"))}`,
       };
 }
 
