@@ -51,6 +51,9 @@ import { durationSeconds } from "./domain/duration.ts";
 
 export { approveLocally, rejectLocally } from "./adapters/forges/local/approve-locally.ts";
 export { type AuditCommit, type AuditHistory, openAuditHistory } from "./adapters/git/audit-history.ts";
+
+import { allowedSigners as peopleSigners } from "./adapters/forges/local/signers.ts";
+
 export { readCatalogAt } from "./adapters/git/catalog-at.ts";
 export { createLog } from "./adapters/telemetry/log.ts";
 export { checkDatabase, migrateDatabase } from "./app-database.ts";
@@ -197,11 +200,13 @@ export async function openPorts(
       path,
       credential: gitCredential(config.config_repository.credential, environment),
       allowedSignersFile: allowedSigners(config),
+      approvers: approvers(config),
       cacheDir: join(dataDir, "catalog-cache"),
     }),
     compiler: catalogCompiler(actions, { floor: floorRules(config) }),
     auditRepository: await auditRepository(options, auditFolder),
     forge: await openForge(config, environment, dataDir, clock, options.demo ?? false),
+    loosening: config.loosening ?? null,
     teams: new Map(Object.entries(config.approvals.teams)),
     factTimeoutSeconds: durationSeconds(config.limits.fact_timeout),
     ownerLabel: config.ownership.label,
@@ -221,6 +226,7 @@ export async function openPorts(
 
 function stores(database: Database) {
   const { alerts, executions, assessments, outbox, lease, clock } = database;
+  const { guards: guardStore } = database;
   const { catalog: catalogState, pauses: pauseStore, breakers, escalations, holds, followUps } = database;
   return {
     alerts,
@@ -230,6 +236,7 @@ function stores(database: Database) {
     lease,
     clock,
     catalogState,
+    guardStore,
     pauseStore,
     breakers,
     escalations,
@@ -259,6 +266,10 @@ function auditRepository({ config, environment }: AppOptions, folder: string) {
     remote: gitRemote(config.audit_repository, environment),
     signingKey: config.audit_repository.sign?.key ?? null,
   });
+}
+
+function approvers({ approvals: { people } }: Config): string {
+  return peopleSigners(people.map(({ id, signer = null }) => ({ id, signer })));
 }
 
 function allowedSigners({ config_repository: { verify } }: Config): string | null {

@@ -262,6 +262,19 @@ export interface Config {
     };
   };
   /**
+   * Who must have signed a commit of the config repository that weakens a guard. Until then the stricter of the old and the new guards count. Left out: it counts at once, and is recorded.
+   */
+  loosening?: {
+    /**
+     * People and teams of `approvals`. Empty: anybody of `approvals.people`.
+     */
+    from: string[];
+    /**
+     * How many different people. One of them may have written the commit, so it takes two at least.
+     */
+    signatures: number;
+  };
+  /**
    * Guard rules, as in a policy, that are always weighed: no commit to the config repository can take them away.
    */
   floor: {
@@ -1416,6 +1429,49 @@ export const configSchema = {
               "ana"
             ]
           }
+        }
+      ]
+    },
+    "loosening": {
+      "title": "Loosening",
+      "description": "Who must have signed a commit of the config repository that weakens a guard. Until then the stricter of the old and the new guards count. Left out: it counts at once, and is recorded.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "from": {
+          "title": "From",
+          "description": "People and teams of `approvals`. Empty: anybody of `approvals.people`.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1
+          },
+          "uniqueItems": true,
+          "default": [],
+          "examples": [
+            [
+              "team:sre"
+            ]
+          ]
+        },
+        "signatures": {
+          "title": "Signatures",
+          "description": "How many different people. One of them may have written the commit, so it takes two at least.",
+          "type": "integer",
+          "minimum": 2,
+          "maximum": 20,
+          "default": 2,
+          "examples": [
+            2
+          ]
+        }
+      },
+      "examples": [
+        {
+          "from": [
+            "team:sre"
+          ],
+          "signatures": 2
         }
       ]
     },

@@ -39,7 +39,9 @@ export type ControllerPorts = Omit<DecisionPorts, "pauses" | "breakers"> &
   BreakerPorts &
   TellPorts &
   Pick<FollowUpPorts, "followUps"> &
-  Pick<CatalogPorts, "source" | "compiler" | "catalogState"> & { readonly pauseStore: PauseStore };
+  Pick<CatalogPorts, "source" | "compiler" | "catalogState" | "guardStore" | "loosening"> & {
+    readonly pauseStore: PauseStore;
+  };
 
 export interface ControllerOptions {
   readonly catalogIntervalSeconds: number;

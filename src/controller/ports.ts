@@ -476,6 +476,8 @@ export interface CatalogSource {
   head(): Promise<string | null>;
   /** Fetches the commit when it is not here yet and reads templates/, policies/ from its tree. */
   read(commit: string): Promise<readonly CatalogFile[]>;
+  /** People of gitmend.yaml with a good SSH signature on this commit, or on a tag `loosening/<its first 12>/…` of it. */
+  signers(commit: string): Promise<readonly string[]>;
   readonly branch: string;
 }
 

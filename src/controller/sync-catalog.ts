@@ -6,15 +6,13 @@ import type { Catalog } from "../domain/policies/catalog.ts";
 import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import type { Metrics } from "./metrics.ts";
-import type { AlertStore, CatalogCompiler, CatalogSource, CatalogState, Log } from "./ports.ts";
+import type { AlertStore, CatalogFile, CatalogSource, CatalogState } from "./ports.ts";
+import { type GuardPorts, settleGuards } from "./settle-guards.ts";
 import { timed } from "./timed.ts";
 
-export interface CatalogPorts {
-  readonly source: CatalogSource;
-  readonly compiler: CatalogCompiler;
+export interface CatalogPorts extends GuardPorts {
   readonly catalogState: CatalogState;
   readonly alerts: Pick<AlertStore, "wakeUnmatched">;
-  readonly log: Log;
   readonly metrics: Metrics;
 }
 
@@ -80,6 +78,8 @@ class ConfigBranch {
   #settled: string | null = null;
   /** A named revision that this replica cannot use: not tried again before the next look. */
   #unusable: string | null = null;
+  /** The catalog in use as it was read, while guards of another revision count with it. */
+  #held: Loaded | null = null;
   catalog: Catalog | null = null;
   seen: { readonly revision: string | null; readonly findings: readonly Finding[] } = {
     revision: null,
@@ -108,6 +108,7 @@ class ConfigBranch {
     this.#unusable = null;
     const named = await this.follow();
     const revision = await headOf(this.#ports.source);
+    if (this.#held !== null && revision === this.catalog?.revision) await this.#swap(this.#held);
     if (revision === this.catalog?.revision) {
       this.seen = { revision, findings: this.#findingsInUse };
       this.#settled = revision;
@@ -122,27 +123,32 @@ class ConfigBranch {
   }
 
   /** Names a good head for all replicas, unless they were given another one since `named` was read. */
-  async #name(next: Catalog, named: string | null): Promise<boolean> {
+  async #name(next: Loaded, named: string | null): Promise<boolean> {
     const { catalogState } = this.#ports;
     const namedNow = await catalogState.current();
-    if (namedNow !== named && namedNow !== next.revision) return false;
-    if (namedNow !== next.revision) await catalogState.set(next.revision);
+    const { revision } = next.catalog;
+    if (namedNow !== named && namedNow !== revision) return false;
+    if (namedNow !== revision) await catalogState.set(revision);
     await this.#swap(next);
     return true;
   }
 
   /** A crash before the wake-up is made good by keepHouse, which knows the revision of each "no match". */
-  async #swap(next: Catalog): Promise<void> {
+  async #swap(next: Loaded): Promise<void> {
     const first = this.catalog === null;
-    this.catalog = next;
+    const again = this.#held === next;
+    const { catalog, held } = await settleGuards(next.catalog, next.files, this.#ports);
+    this.#held = held ? next : null;
+    this.catalog = catalog;
+    if (again && held) return;
     this.#findingsInUse = this.seen.findings;
-    const { revision, templates, ruleCount } = next;
+    const { revision, templates, ruleCount } = catalog;
     this.#ports.log.info({ revision, templates: templates.size, rules: ruleCount }, "catalog in use");
     if (!first) await this.#ports.alerts.wakeUnmatched();
   }
 
   /** A revision that a force push took away, and that is not cached here, must not keep the head from being read. */
-  async #loadNamed(named: string): Promise<Catalog | null> {
+  async #loadNamed(named: string): Promise<Loaded | null> {
     try {
       return await this.#load(named);
     } catch (error) {
@@ -155,16 +161,22 @@ class ConfigBranch {
   }
 
   /** Reads and compiles one revision; null when it is not valid, which is said once. */
-  async #load(revision: string): Promise<Catalog | null> {
-    const { catalog, findings } = await readAndCompile(revision, this.#ports);
+  async #load(revision: string): Promise<Loaded | null> {
+    const { catalog, findings, files } = await readAndCompile(revision, this.#ports);
     const told = revision === this.seen.revision && sameFindings(findings, this.seen.findings);
     this.seen = { revision, findings };
     if (catalog === null && !told) {
       const fields = { revision, findings: findings.slice(0, 20) };
       this.#ports.log.error(fields, "the commit is not valid: the last good revision stays");
     }
-    return catalog;
+    return catalog === null ? null : { catalog, files };
   }
+}
+
+/** A good catalog, and what it was read from. */
+interface Loaded {
+  readonly catalog: Catalog;
+  readonly files: readonly CatalogFile[];
 }
 
 function sameFindings(left: readonly Finding[], right: readonly Finding[]): boolean {
@@ -182,13 +194,13 @@ async function headOf(source: CatalogSource): Promise<string> {
 async function readAndCompile(
   revision: string,
   { source, compiler }: CatalogPorts,
-): Promise<CatalogCompilation> {
+): Promise<CatalogCompilation & Pick<Loaded, "files">> {
   try {
     const files = await source.read(revision.slice(revision.indexOf("@sha1:") + "@sha1:".length));
-    return await compiler.compile(files, revision);
+    return { ...(await compiler.compile(files, revision)), files };
   } catch (error) {
     const { code, details } = toProblem(error);
     if (code !== "CATALOG_INVALID") throw error;
-    return { catalog: null, findings: details["findings"] as readonly Finding[] };
+    return { catalog: null, findings: details["findings"] as readonly Finding[], files: [] };
   }
 }

@@ -57,8 +57,10 @@ const replica = (name: string) => {
     credential: { kind: "token", username: "gitmend", token },
     cacheDir: join(folder.path, `cache-${name}`),
   });
-  const { alerts, catalog: catalogState } = database;
-  const ports = { source, compiler: catalogCompiler(actions), catalogState, alerts, metrics: noMetrics };
+  const { alerts, catalog: catalogState, guards: guardStore } = database;
+  const compiler = catalogCompiler(actions);
+  const guards = { guardStore, loosening: null, teams: new Map() };
+  const ports = { source, compiler, catalogState, alerts, metrics: noMetrics, ...guards };
   const log = { info: () => undefined, warn: say, error: say };
   const sync = createCatalogSync({ ...ports, log }, 3600);
   return {

@@ -40,6 +40,7 @@ function branch(
     {
       source: {
         branch: "main",
+        signers: async () => [],
         head: async () => {
           heads += 1;
           return commit(at.head);
@@ -65,6 +66,14 @@ function branch(
           at.named = name;
         },
       },
+      guardStore: {
+        approved: async () => null,
+        approve: async () => true,
+        hold: async () => undefined,
+        isSpent: async () => false,
+      },
+      loosening: null,
+      teams: new Map(),
       alerts: {
         wakeUnmatched: async () => {
           wakes += 1;

@@ -104,7 +104,12 @@ export async function installedPorts(
   const ports: ControllerPorts = {
     ...opened,
     shared: nothingShared(),
-    source: { branch: "main", head: async () => "c".repeat(40), read: async () => catalog },
+    source: {
+      branch: "main",
+      head: async () => "c".repeat(40),
+      signers: async () => [],
+      read: async () => catalog,
+    },
     compiler: { compile: async (files, revision) => compileCatalog(files, revision, actions) },
   };
   return { ports, clusters: byName, close: () => connected.close() };

@@ -8,6 +8,7 @@ import { refusedFile } from "../../domain/policies/catalog-files.ts";
 import { Problem, toProblem } from "../../domain/problem.ts";
 import { hasCommit, readCatalogTree, refused } from "./catalog-tree.ts";
 import { signatureFault } from "./commit-signature.ts";
+import { mostSignatures, signatureTags, signersOf } from "./commit-signers.ts";
 import { localProblem, remoteProblem } from "./git-problem.ts";
 import { checkRemote, type GitCredential, remoteEnvironment, withoutPassword } from "./git-remote.ts";
 import { type GitResult, runGit } from "./run-git.ts";
@@ -22,6 +23,8 @@ export interface CatalogSourceOptions {
   readonly credential: GitCredential | null;
   /** Of `git`'s `gpg.ssh.allowedSignersFile`: any commit that none of them signed is a bad commit. null: not asked. */
   readonly allowedSignersFile?: string | null;
+  /** The people whose signatures approve a commit, as text of such a file; left out: nobody's. */
+  readonly approvers?: string;
   /** A folder of gitmend's own; may be deleted at any time while gitmend is stopped. */
   readonly cacheDir: string;
   /** Ends a git call that says nothing for so long. Default 60. */
@@ -43,6 +46,7 @@ export function openCatalogSource(options: CatalogSourceOptions): CatalogSource 
     branch: options.branch,
     head: () => cache.head(),
     read: (commit) => cache.read(commit),
+    signers: (commit) => cache.signers(commit),
   };
 }
 
@@ -90,6 +94,34 @@ class CatalogCache {
         return await this.#readOnce(commit);
       }
     });
+  }
+
+  signers(commit: string): Promise<readonly string[]> {
+    if (!commitName.test(commit)) throw new Problem("INTERNAL", `"${commit}" is not a commit id`);
+    return this.#inTurn(async () => {
+      await this.#prepare();
+      if (!(await hasCommit(this.#folder, commit))) await this.#fetch(commit);
+      const tags = await this.#fetchTags(commit);
+      return await signersOf(this.#folder, commit, tags, this.#options.approvers ?? "");
+    });
+  }
+
+  /** @returns ids of the tags that may be signatures of the commit */
+  async #fetchTags(commit: string): Promise<readonly string[]> {
+    const { url } = this.#options;
+    const prefix = signatureTags(commit);
+    const doing = `cannot read the tags of ${commit}`;
+    const listed = await this.#remote(["ls-remote", "--refs", "--", url, `${prefix}*`], doing);
+    const tags = listed.stdout
+      .split("\n")
+      .map((line) => line.split("\t"))
+      .filter(([id = "", name = ""]) => commitName.test(id) && name.startsWith(prefix))
+      .slice(0, mostSignatures);
+    if (tags.length === 0) return [];
+    // Without a reference of their own: they are asked for again when they are needed.
+    const fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--depth=1", "--", url];
+    await this.#remote([...fetch, ...tags.map(([, name = ""]) => name)], doing);
+    return tags.map(([id = ""]) => id);
   }
 
   async #readOnce(commit: string): Promise<readonly CatalogFile[]> {

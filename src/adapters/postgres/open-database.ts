@@ -5,6 +5,7 @@ import type { BreakerStore } from "../../controller/breaker-ports.ts";
 import type { Escalations } from "../../controller/escalation-ports.ts";
 import type { EventLog } from "../../controller/event-log.ts";
 import type { FollowUpStore } from "../../controller/follow-up-ports.ts";
+import type { GuardStore } from "../../controller/guard-ports.ts";
 import type { HoldStore } from "../../controller/hold-ports.ts";
 import type { PauseStore } from "../../controller/pause-ports.ts";
 import type {
@@ -28,6 +29,7 @@ import { escalationStore } from "./escalation-store.ts";
 import { eventLog } from "./event-log.ts";
 import { executionStore } from "./execution-store.ts";
 import { followUpStore } from "./follow-up-store.ts";
+import { guardStore } from "./guard-store.ts";
 import { holdStore } from "./hold-store.ts";
 import { makeMonths } from "./keep-months.ts";
 import { holdEmbeddedLease, holdLease } from "./lease.ts";
@@ -59,6 +61,7 @@ export interface Database extends DatabaseConnection {
   readonly assessments: Assessments;
   readonly followUps: FollowUpStore;
   readonly catalog: CatalogState;
+  readonly guards: GuardStore;
   readonly outbox: Outbox;
   readonly pauses: PauseStore;
   readonly breakers: BreakerStore;
@@ -128,6 +131,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       assessments: assessments(base.pool),
       followUps: followUpStore(base.pool, held.lease, doubtful),
       catalog: catalogState(base.pool),
+      guards: guardStore(base.pool),
       outbox: outbox(base.pool, held.lease),
       pauses: pauseStore(base.pool),
       breakers: breakerStore(base.pool),

@@ -9,7 +9,7 @@ import { redactJson } from "../redact.ts";
 import { commitText, fittingPlace, harmless, length, subjectLimit, type Trailer } from "./commit-text.ts";
 import { yamlText } from "./yaml-text.ts";
 
-export const controlActs = ["pause", "resume", "trip", "reset"] as const;
+export const controlActs = ["pause", "resume", "trip", "reset", "loosen"] as const;
 
 interface Said {
   /** A person, or `gitmend`. */
@@ -25,6 +25,14 @@ interface Held extends Said {
 export type ControlAct =
   | (Held & { readonly act: "pause"; readonly scope: PauseScope })
   | (Said & { readonly act: "resume"; readonly scope: PauseScope; readonly paused: Held })
+  /** A commit of the config repository that stops less: held back, or in force by these people. */
+  | (Said & {
+      readonly act: "loosen";
+      readonly revision: string;
+      /** One sentence each. */
+      readonly guards: readonly string[];
+      readonly held: boolean;
+    })
   /** A breaker: tripped by gitmend, reset by a person. */
   | (Said & { readonly act: "trip" | "reset"; readonly breaker: Breaker });
 
@@ -67,6 +75,8 @@ function recordOf({ id, at, act }: Control): Json {
       const { by, reason, until } = act.paused;
       return { ...said, scope: { ...act.scope }, paused: { by, reason, until } };
     }
+    case "loosen":
+      return { ...said, revision: act.revision, held: act.held, guards: act.guards };
     case "trip":
     case "reset":
       return { ...said, breaker: breakerOf(act.breaker) };
@@ -106,6 +116,10 @@ function subjectWords(at: string, act: ControlAct) {
       return { before: "pause ", place: placeText(act.scope), after: `${by}${shortUntil(act.until, at)}` };
     case "resume":
       return { before: "resume ", place: placeText(act.scope), after: by };
+    case "loosen": {
+      const how = act.held ? ", held back" : act.by === "gitmend" ? "" : by;
+      return { before: "guards loosened by ", place: shortRevision(act.revision), after: how };
+    }
     case "trip":
       return { before: `breaker ${act.breaker.id} stops `, place: stopped(act.breaker), after: "" };
     case "reset":
@@ -115,6 +129,10 @@ function subjectWords(at: string, act: ControlAct) {
         after: "",
       };
   }
+}
+
+function shortRevision(revision: string): string {
+  return revision.slice(revision.indexOf("@sha1:") + "@sha1:".length).slice(0, 7);
 }
 
 /** Without the alert, which few lines have room for. */
@@ -149,6 +167,14 @@ function body(act: ControlAct): readonly string[] {
         `It had been paused by ${by}${untilText(until)}: ${reason}.`,
       ];
     }
+    case "loosen":
+      return [
+        act.held
+          ? `The stricter guards count until this has ${act.reason}.`
+          : `In force, approved by ${act.by}: ${act.reason}.`,
+        ...act.guards.slice(0, mostGuards).map((guard) => `It loosens ${guard}.`),
+        ...(act.guards.length > mostGuards ? [`It loosens ${act.guards.length - mostGuards} more.`] : []),
+      ];
     case "trip":
       return [
         `Nothing of this starts until a person resets it: ${breakerScopeText(act.breaker)}.`,
@@ -164,7 +190,17 @@ function body(act: ControlAct): readonly string[] {
   }
 }
 
+const mostGuards = 20;
+
 function trailers(id: string, act: ControlAct): readonly Trailer[] {
+  if (act.act === "loosen")
+    return [
+      ["Gitmend-Control", id],
+      ["Control-Act", act.act],
+      ["Control-Scope", act.held ? "held back" : "in force"],
+      ["Control-By", act.by],
+      ["Config-Revision", act.revision],
+    ];
   const isPause = "scope" in act;
   const cluster = isPause ? ("cluster" in act.scope ? act.scope.cluster : null) : clusterOf(act.breaker);
   const template = isPause ? null : act.breaker.template;

@@ -40,6 +40,15 @@ const resume: ControlAct = {
   paused: { by: "ana", reason: "a migration", until: null },
 };
 
+const loosen = (more: object = {}): ControlAct => ({
+  act: "loosen",
+  by: "gitmend",
+  reason: "signatures of 2 of team:sre",
+  revision: `main@sha1:4f2c1d0${"0".repeat(33)}`,
+  guards: ["policies/p.yaml:5 p/freeze is gone"],
+  held: true,
+  ...more,
+});
 const rendered = (act: ControlAct) => renderControl({ id, at, act });
 const subjectOf = (act: ControlAct) => rendered(act).message.split("\n")[0] ?? "";
 const trailersOf = (act: ControlAct) => rendered(act).message.trimEnd().split("\n\n").at(-1)?.split("\n");
@@ -47,6 +56,9 @@ const fileOf = (act: ControlAct) => parse(Object.values(rendered(act).files)[0] 
 
 describe("the subject of an act of control", () => {
   it.each<[ControlAct, string]>([
+    [loosen(), "control: guards loosened by 4f2c1d0, held back"],
+    [loosen({ held: false }), "control: guards loosened by 4f2c1d0"],
+    [loosen({ held: false, by: "ana, ben" }), "control: guards loosened by 4f2c1d0 by ana, ben"],
     [pause(), "control: pause shop by ana until 14:00"],
     [pause({ until: null }), "control: pause shop by ana"],
     [pause({ until: "2026-11-24T06:00:00.000Z" }), "control: pause shop by ana until 2026-11-24 06:00"],
