@@ -172,7 +172,7 @@ describe("a commit that weakens its guards stops what was stopped before", () =>
     ["deletes the policies", { "policies/p.yaml": null }],
     ["makes it unparsable", { "policies/p.yaml": "rules: [" }],
     ["makes a link of it", { "policies/p.yaml": null, "policies/p.yaml.txt": "x" }],
-  ])("it %s", async (_what, files) => {
+  ])("with one that %s", async (_what, files) => {
     const first = engineer.push(guarded);
     const one = replica("one");
     expect(await one.look()).toBe(first);
