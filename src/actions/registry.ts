@@ -7,6 +7,7 @@ import { runJob } from "./engines/run-job.ts";
 import { runTektonPipeline } from "./engines/run-tekton-pipeline.ts";
 import { reconcileFlux } from "./gitops/reconcile-flux.ts";
 import { resumeGitops } from "./gitops/resume-gitops.ts";
+import { rollbackHelmRelease } from "./gitops/rollback-helm-release.ts";
 import { suspendGitops } from "./gitops/suspend-gitops.ts";
 import { syncArgoApplication } from "./gitops/sync-argo-application.ts";
 import { checkLogs } from "./kubernetes/check-logs.ts";
@@ -49,6 +50,7 @@ export const actions: readonly Action[] = [
   resumeGitops,
   reconcileFlux,
   syncArgoApplication,
+  rollbackHelmRelease,
   runJob,
   runArgoWorkflow,
   runTektonPipeline,

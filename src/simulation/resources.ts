@@ -45,6 +45,7 @@ const builtIn: readonly Resource[] = [
   resource("v1", "Pod", "pods", { shortNames: ["po"], subresources: ["status", "log", "eviction"] }),
   resource("v1", "Event", "events", { shortNames: ["ev"] }),
   resource("v1", "ConfigMap", "configmaps", { shortNames: ["cm"] }),
+  resource("v1", "Secret", "secrets"),
   resource("v1", "Service", "services", { shortNames: ["svc"] }),
   resource("v1", "LimitRange", "limitranges", { shortNames: ["limits"] }),
   resource("v1", "ResourceQuota", "resourcequotas", { shortNames: ["quota"], subresources: ["status"] }),

@@ -30,6 +30,7 @@ const specified = [
   "resume_gitops",
   "reconcile_flux",
   "sync_argo_application",
+  "rollback_helm_release",
   "run_job",
   "run_argo_workflow",
   "run_tekton_pipeline",

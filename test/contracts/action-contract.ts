@@ -14,7 +14,9 @@ import { actionBehaviour } from "../actions/action-behaviour.ts";
 import { engineRuns } from "../actions/engine-runs.ts";
 import { type ActionSubject, type GivenCluster, givenCluster } from "../actions/given-cluster.ts";
 import { givenArgo, givenTekton, playArgo, playJob, playTekton } from "../actions/given-engines.ts";
+import { playHelm, releaseOf } from "../actions/given-helm.ts";
 import { givenReconcilers, playArgoCd, playFlux, putReconciler } from "../actions/given-reconcilers.ts";
+import { helmRollbacks } from "../actions/helm-rollbacks.ts";
 import { largeChanges } from "../actions/large-changes.ts";
 import { nodeChanges } from "../actions/node-changes.ts";
 import { reconcilerBehaviour } from "../actions/reconciler-behaviour.ts";
@@ -147,6 +149,7 @@ const cases: Readonly<Record<string, ChangeCase>> = {
   },
   reconcile_flux: { arrange: reconcilerOf("Kustomization", {}), disturb: null, done: playFlux },
   sync_argo_application: { arrange: reconcilerOf("Application", {}), disturb: null, done: playArgoCd },
+  rollback_helm_release: { arrange: releaseOf, disturb: null, done: playHelm },
   run_job: { arrange: stuckJob, disturb: null, done: playJob },
   run_argo_workflow: { arrange: workflowOf, disturb: null, done: playArgo },
   run_tekton_pipeline: { arrange: pipelineOf, disturb: null, done: playTekton },
@@ -250,8 +253,10 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
       };
 
       it("works without permissions that it does not ask for", async () => {
-        const secrets = { apiVersion: "v1", kind: "Secret", namespace: given.namespace };
-        await expect(tools.cluster("test").list(secrets)).rejects.toMatchObject({ code: "API_FORBIDDEN" });
+        const readsSecrets = action.rbac.some(({ resource }) => resource === "secrets");
+        const kind = readsSecrets ? "ConfigMap" : "Secret";
+        const others = { apiVersion: "v1", kind, namespace: given.namespace };
+        await expect(tools.cluster("test").list(others)).rejects.toMatchObject({ code: "API_FORBIDDEN" });
       });
 
       it("knows the object that it touches before it reads anything", async () => {
@@ -420,6 +425,7 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
     nodeChanges(() => given);
     engineRuns(() => given);
     reconcilerBehaviour(() => given);
+    helmRollbacks(() => given);
   });
 }
 
