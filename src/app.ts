@@ -226,8 +226,8 @@ export async function openPorts(
 
 function stores(database: Database) {
   const { alerts, executions, assessments, outbox, lease, clock } = database;
-  const { guards: guardStore } = database;
-  const { catalog: catalogState, pauses: pauseStore, breakers, escalations, holds, followUps } = database;
+  const { asks, escalations, guards: guardStore, holds, followUps } = database;
+  const { catalog: catalogState, pauses: pauseStore, breakers } = database;
   return {
     alerts,
     executions,
@@ -239,6 +239,7 @@ function stores(database: Database) {
     guardStore,
     pauseStore,
     breakers,
+    asks,
     escalations,
     holds,
     followUps,

@@ -1,4 +1,4 @@
-// Executions that people have to look at: who was told, and who has seen them.
+// Executions that people have to look at or to decide about: who was told, and who has seen them.
 
 export interface EscalationState {
   /** ISO 8601, UTC; null: nobody was told yet. */
@@ -29,4 +29,19 @@ export interface Escalations {
   putOff(due: DueEscalation, problem: string, seconds: number): Promise<void>;
   /** The first word counts, said again it changes nothing. false: nobody has to look at this execution. */
   acknowledge(executionId: string, said: { readonly by: string; readonly reason: string }): Promise<boolean>;
+}
+
+export interface DueAsk extends DueEscalation {
+  /** How often people were told before. */
+  readonly told: number;
+}
+
+/** Executions that wait for an approval. Every method throws Problem DATABASE_UNAVAILABLE and may be repeated then. */
+export interface Asks {
+  /** Up to `limit` of which people are to be told, or told again; nobody else gets them for `claimSeconds`. */
+  takeDue(limit: number, claimSeconds: number): Promise<readonly DueAsk[]>;
+  /** @param againSeconds null: they are not told again */
+  told(due: DueAsk, againSeconds: number | null): Promise<void>;
+  /** It failed: due again in `seconds`. */
+  putOff(due: DueAsk, problem: string, seconds: number): Promise<void>;
 }

@@ -1,14 +1,17 @@
-// Tells people of executions that need them, until somebody was reached. Each is a row written with the end itself, so that no crash
-// loses one; the key is the same in every attempt, so that a receiver that knows it takes the message once.
-import { escalationMessage } from "../domain/audit/escalation-message.ts";
+// Tells people of executions that need them, until somebody was reached: those that ended so, and those that wait for an approval.
+// Each is a row in the database, so that no crash loses one; the key is the same in every attempt, so that a receiver that knows it
+// takes the message once.
+import { approvalMessage } from "../domain/audit/approval-message.ts";
+import { type EscalationMessage, escalationMessage } from "../domain/audit/escalation-message.ts";
 import { fold } from "../domain/execution/evolve.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
-import type { DueEscalation, Escalations } from "./escalation-ports.ts";
+import type { Asks, DueAsk, DueEscalation, Escalations } from "./escalation-ports.ts";
 import type { Clusters, ExecutionStore, Log } from "./ports.ts";
 
 export interface TellPorts {
+  readonly asks: Asks;
   readonly escalations: Escalations;
-  readonly executions: Pick<ExecutionStore, "events">;
+  readonly executions: Pick<ExecutionStore, "events" | "state">;
   readonly clusters: Pick<Clusters, "tools">;
   readonly log: Log;
   /** Whether messages that name no channel have one: without it nobody can be told, and lists show them first. */
@@ -20,43 +23,77 @@ const claimSeconds = 60;
 /** Below the claim: nobody else sends it meanwhile. */
 const sendMilliseconds = 30_000;
 const backoffSeconds = { first: 5, most: 600 };
+/** Until the forge has the request that people are told of. */
+const notYetSeconds = 2;
 
 /** One round: everything that is due, side by side. */
 export async function tellPeople(ports: TellPorts): Promise<void> {
   if (!ports.hasChannel) return;
-  const due = await ports.escalations.takeDue(takeLimit, claimSeconds);
-  await Promise.all(
-    due.map((one) =>
-      tell(one, ports).catch((error: unknown) => {
-        const { code, message } = toProblem(error);
-        ports.log.error({ executionId: one.executionId, code, reason: message }, "an escalation failed");
-      }),
-    ),
-  );
+  const { asks, escalations } = ports;
+  const [ended, waiting] = await Promise.all([
+    escalations.takeDue(takeLimit, claimSeconds),
+    asks.takeDue(takeLimit, claimSeconds),
+  ]);
+  await Promise.all([
+    ...ended.map((due) => trying(due, escalations, ports, () => tellEnd(due, ports))),
+    ...waiting.map((due) => trying(due, asks, ports, () => tellOfRequest(due, ports))),
+  ]);
 }
 
-async function tell(due: DueEscalation, ports: TellPorts): Promise<void> {
+async function tellEnd(due: DueEscalation, ports: TellPorts): Promise<void> {
+  const { executionId } = due;
+  const events = await ports.executions.events(executionId);
+  const message = escalationMessage(executionId, fold(events), events);
+  if (message === null) throw new Problem("INTERNAL", "its events do not say that people are needed");
+  const channel = await send(executionId, message, "escalation", ports);
+  await ports.escalations.told(due, channel);
+  ports.log.info({ executionId, channel }, "people were told that they are needed");
+}
+
+async function tellOfRequest(due: DueAsk, ports: TellPorts): Promise<void> {
+  const { executionId, told } = due;
+  const state = await ports.executions.state(executionId);
+  const message = approvalMessage(executionId, state, told);
+  if (message === null) return ports.asks.putOff(due, "there is no request to approve yet", notYetSeconds);
+  const channel = await send(executionId, message, `approval/${told}`, ports);
+  const again = state.gate?.kind === "approval" ? state.gate.remindSeconds : undefined;
+  await ports.asks.told(due, again ?? null);
+  ports.log.info({ executionId, channel, told: told + 1 }, "people were told that a plan waits for them");
+}
+
+/** Never rejects. */
+async function trying<Due extends DueEscalation>(
+  due: Due,
+  rows: { putOff(due: Due, problem: string, seconds: number): Promise<void> },
+  { log }: TellPorts,
+  tell: () => Promise<void>,
+): Promise<void> {
   const { executionId, attempts } = due;
   try {
-    const channel = await send(executionId, ports);
-    await ports.escalations.told(due, channel);
-    ports.log.info({ executionId, channel }, "people were told that they are needed");
+    await tell();
   } catch (error) {
     const problem = toProblem(error);
     const { code, message } = problem;
-    if (code === "DATABASE_UNAVAILABLE") throw problem;
     const seconds = waitSeconds(attempts, problem);
-    ports.log.warn({ executionId, code, reason: message, seconds }, "people could not be told, trying again");
-    await ports.escalations.putOff(due, message, seconds);
+    const fields = { executionId, code, reason: message };
+    if (code === "DATABASE_UNAVAILABLE") return log.error(fields, "an escalation failed");
+    log.warn({ ...fields, seconds }, "people could not be told, trying again");
+    await rows
+      .putOff(due, message, seconds)
+      .catch((late: unknown) =>
+        log.error({ executionId, reason: toProblem(late).message }, "an escalation failed"),
+      );
   }
 }
 
-async function send(executionId: string, { executions, clusters }: TellPorts): Promise<string> {
-  const events = await executions.events(executionId);
-  const message = escalationMessage(executionId, fold(events), events);
-  if (message === null) throw new Problem("INTERNAL", "its events do not say that people are needed");
+async function send(
+  executionId: string,
+  message: EscalationMessage,
+  about: string,
+  { clusters }: TellPorts,
+): Promise<string> {
   const tools = clusters.tools(AbortSignal.timeout(sendMilliseconds), executionId);
-  return (await tools.notify(null, message, `${executionId}/escalation`)).channel;
+  return (await tools.notify(null, message, `${executionId}/${about}`)).channel;
 }
 
 /** Never sooner than the receiver asks for. */

@@ -6,7 +6,8 @@ import { type Database, openDatabase } from "../../src/adapters/postgres/open-da
 import type { Append } from "../../src/controller/ports.ts";
 import { type TellPorts, tellPeople } from "../../src/controller/tell-people.ts";
 import type { ExecutionEvent } from "../../src/domain/execution/events.ts";
-import { delivery, ending, newExecution, recorded } from "../contracts/store-samples.ts";
+import { append, delivery, ending, newExecution, recorded } from "../contracts/store-samples.ts";
+import { approvalGate, approvalRequested, plan, previews, requested } from "../fixtures/executions.ts";
 import { givenAlert } from "../fixtures/facts.ts";
 import { type HttpService, startHttpService } from "../support/http-service.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
@@ -24,6 +25,7 @@ beforeAll(async () => {
 afterEach(async () => {
   receiver.fault = () => null;
   await database.pool.query("update escalations set seen_at = now() where told_at is null");
+  await database.pool.query("update asks set due_at = null");
 });
 afterAll(async () => {
   await receiver.stop();
@@ -33,11 +35,11 @@ afterAll(async () => {
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-function ports(changes: Partial<TellPorts> = {}, { escalations, executions } = database): TellPorts {
+function ports(changes: Partial<TellPorts> = {}, { asks, escalations, executions } = database): TellPorts {
   const channel = { kind: "webhook", url: `${receiver.url}/pager`, secret: null } as const;
   const { notify } = createNotifier({ channels: { pager: channel }, default: "pager", allowPrivate: true });
   const tools = () => ({ notify }) as unknown as ReturnType<TellPorts["clusters"]["tools"]>;
-  return { escalations, executions, clusters: { tools }, log: silent, hasChannel: true, ...changes };
+  return { asks, escalations, executions, clusters: { tools }, log: silent, hasChannel: true, ...changes };
 }
 
 /** Ends so that a person has to look at it. @returns its id */
@@ -185,5 +187,104 @@ describe("an execution that needs a person", () => {
     await database.executions.append(ending(execution.executionId, 2));
     expect(await database.escalations.acknowledge(execution.executionId, said)).toBe(false);
     expect(await stateOf(execution.executionId)).toBeNull();
+  });
+});
+
+describe("an execution that waits for an approval", () => {
+  /** @returns its id; people can be told once its request is there */
+  async function waiting(remindSeconds?: number): Promise<string> {
+    const alert = givenAlert({ fingerprint: crypto.randomUUID(), startsAt: new Date().toISOString() });
+    await database.alerts.receive(delivery(alert));
+    const due = await database.alerts.takeDue(100, 600);
+    const firing = due.find((one) => one.alert.fingerprint === alert.fingerprint);
+    if (firing === undefined) throw new Error("it is not due");
+    const gate = { ...approvalGate, ...(remindSeconds === undefined ? {} : { remindSeconds }) };
+    const execution = newExecution(alert, {
+      events: recorded(
+        0,
+        requested({ alert }),
+        { type: "Planned", plan, previews },
+        { type: "GateDecided", gate },
+      ),
+      projection: { phase: "awaiting_approval", outcome: null, escalated: false },
+    });
+    await database.alerts.decide(firing, execution);
+    return execution.executionId;
+  }
+  const ask = (id: string) =>
+    database.executions.append(
+      append(id, 3, {
+        events: recorded(3, approvalRequested),
+        projection: { phase: "awaiting_approval", outcome: null, escalated: false },
+      }),
+    );
+  const again = (id: string) =>
+    database.pool.query(
+      "update asks set due_at = now() where execution_id = $1::uuid and due_at is not null",
+      [id],
+    );
+  const sent = (id: string) =>
+    receiver.calls.filter(({ headers }) => String(headers["idempotency-key"]).startsWith(`${id}/approval/`));
+  const keys = (id: string) =>
+    sent(id).map(({ headers }) => String(headers["idempotency-key"]).slice(id.length));
+
+  it("is told once, whoever looks, with what is to be decided and where; and not before that can be done", async () => {
+    const id = await waiting();
+    await tellPeople(ports());
+    expect(keys(id)).toEqual([]);
+    await ask(id);
+    await again(id);
+    const other = await openDatabase({ url });
+    await Promise.all([tellPeople(ports()), tellPeople(ports({}, other))]);
+    await other.close();
+    await again(id);
+    await tellPeople(ports());
+    expect(keys(id)).toEqual(["/approval/0"]);
+    expect(JSON.parse(sent(id)[0]?.body ?? "")).toMatchObject({
+      title: expect.stringMatching(/^waits for approval: \S+ on /),
+      text: expect.stringMatching(/^\S+ needs .* until .* UTC\. Without them nothing runs\.\n\nDecide:\n/),
+    });
+  });
+
+  it("is told again, each time as a message of its own, when its guards want that", async () => {
+    const id = await waiting(600);
+    await ask(id);
+    await tellPeople(ports());
+    const { rows } = await database.pool.query<{ left: number }>(
+      "select extract(epoch from due_at - now())::float8 as left from asks where execution_id = $1::uuid",
+      [id],
+    );
+    expect(rows[0]?.left).toBeGreaterThan(500);
+    await again(id);
+    await tellPeople(ports());
+    expect(keys(id)).toEqual(["/approval/0", "/approval/1"]);
+    expect(JSON.parse(sent(id)[1]?.body ?? "")).toMatchObject({
+      title: expect.stringMatching(/^still waits/),
+    });
+  });
+
+  it("is told again, with the same key, when nobody was reached, or who took it has died", async () => {
+    const id = await waiting();
+    await ask(id);
+    expect((await database.asks.takeDue(20, 60)).map(({ executionId }) => executionId)).toEqual([id]);
+    await tellPeople(ports());
+    expect(keys(id)).toEqual([]);
+    receiver.fault = () => ({ status: 500, after: true });
+    await again(id);
+    await tellPeople(ports());
+    receiver.fault = () => null;
+    await again(id);
+    await tellPeople(ports());
+    expect(keys(id)).toEqual(["/approval/0", "/approval/0"]);
+  });
+
+  it("is told no more once it is over", async () => {
+    const id = await waiting(600);
+    await ask(id);
+    await tellPeople(ports());
+    await database.executions.append(ending(id, 4));
+    await again(id);
+    await tellPeople(ports());
+    expect(keys(id)).toEqual(["/approval/0"]);
   });
 });

@@ -1,6 +1,7 @@
-// The controller's Escalations on PostgreSQL. All times are the database's.
+// The controller's Escalations and Asks on PostgreSQL. All times are the database's.
 import type pg from "pg";
-import type { Escalations } from "../../controller/escalation-ports.ts";
+import type { Asks, Escalations } from "../../controller/escalation-ports.ts";
+import { askTold, putOffAsk, takeDueAsks } from "./queries/asks.ts";
 import {
   acknowledgeEscalation,
   escalationTold,
@@ -16,5 +17,14 @@ export function escalationStore(pool: pg.Pool): Escalations {
     told: (due, channel) => guarded(() => escalationTold(sql, due, channel)),
     putOff: (due, problem, seconds) => guarded(() => putOffEscalation(sql, due, problem, seconds)),
     acknowledge: (id, said) => guarded(() => acknowledgeEscalation(sql, id, said)),
+  };
+}
+
+export function askStore(pool: pg.Pool): Asks {
+  const sql = sqlOf(pool);
+  return {
+    takeDue: (limit, claimSeconds) => guarded(() => takeDueAsks(sql, limit, claimSeconds)),
+    told: (due, againSeconds) => guarded(() => askTold(sql, due, againSeconds)),
+    putOff: (due, problem, seconds) => guarded(() => putOffAsk(sql, due, problem, seconds)),
   };
 }

@@ -2,7 +2,7 @@
 // only the lease differs.
 import type pg from "pg";
 import type { BreakerStore } from "../../controller/breaker-ports.ts";
-import type { Escalations } from "../../controller/escalation-ports.ts";
+import type { Asks, Escalations } from "../../controller/escalation-ports.ts";
 import type { EventLog } from "../../controller/event-log.ts";
 import type { FollowUpStore } from "../../controller/follow-up-ports.ts";
 import type { GuardStore } from "../../controller/guard-ports.ts";
@@ -25,7 +25,7 @@ import { breakerStore } from "./breaker-store.ts";
 import { openPool, probe, type Where } from "./connect.ts";
 import { doubtfulDecisions } from "./doubtful-decisions.ts";
 import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
-import { escalationStore } from "./escalation-store.ts";
+import { askStore, escalationStore } from "./escalation-store.ts";
 import { eventLog } from "./event-log.ts";
 import { executionStore } from "./execution-store.ts";
 import { followUpStore } from "./follow-up-store.ts";
@@ -66,6 +66,7 @@ export interface Database extends DatabaseConnection {
   readonly pauses: PauseStore;
   readonly breakers: BreakerStore;
   readonly escalations: Escalations;
+  readonly asks: Asks;
   readonly holds: HoldStore;
   readonly views: Views;
   readonly eventLog: EventLog;
@@ -136,6 +137,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       pauses: pauseStore(base.pool),
       breakers: breakerStore(base.pool),
       escalations: escalationStore(base.pool),
+      asks: askStore(base.pool),
       holds: holdStore(base.pool),
       views: views(base.pool),
       eventLog: eventLog(base.pool),

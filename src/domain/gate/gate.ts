@@ -22,6 +22,8 @@ export type Gate =
       /** All must be met; one person may count for two demands, once each. */
       readonly demands: readonly ApprovalDemand[];
       readonly expiresSeconds: number;
+      /** People are told again after so long without a decision; left out: they are not. */
+      readonly remindSeconds?: number;
       readonly reasons: readonly GateReason[];
     }
   | { readonly kind: "refused"; readonly reasons: readonly GateReason[] };

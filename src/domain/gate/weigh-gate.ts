@@ -96,10 +96,12 @@ function combine(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules
   }
   if (demands.length === 0) return openGate([...limits, ...(waiver === null ? [] : [waiver])]);
   const expiries = asked.map((verdict) => verdict.expiresSeconds);
+  const reminders = asked.flatMap(({ remindSeconds }) => (remindSeconds === null ? [] : [remindSeconds]));
   return {
     kind: "approval",
     demands,
     expiresSeconds: Math.min(...expiries, builtInExpiry(expiries)),
+    ...(reminders.length === 0 ? {} : { remindSeconds: Math.min(...reminders) }),
     reasons: [...reasons, ...limits],
   };
 }

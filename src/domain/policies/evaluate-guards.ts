@@ -72,7 +72,7 @@ function approvalVerdict(
     return owner.available ? denied : { ...denied, unknown: true };
   }
   const from = params.from.map((who) => (who === ownerTeam ? `team:${team}` : who));
-  const { approvals, expires } = params;
+  const { approvals, expires, remind } = params;
   return {
     rule,
     effect: "require-approval",
@@ -80,6 +80,7 @@ function approvalVerdict(
     from,
     approvals,
     expiresSeconds: durationSeconds(expires),
+    remindSeconds: remind === undefined ? null : durationSeconds(remind),
   };
 }
 

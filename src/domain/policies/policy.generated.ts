@@ -284,6 +284,10 @@ export interface RequireApproval {
      */
     expires: string;
     /**
+     * People are told again each time that so long has passed without a decision. Default: they are told once.
+     */
+    remind?: string;
+    /**
      * What happens then: people are told.
      */
     on_expiry: "escalate";
@@ -1116,6 +1120,15 @@ export const policySchema = {
               "default": "30m",
               "examples": [
                 "30m"
+              ]
+            },
+            "remind": {
+              "title": "Remind",
+              "description": "People are told again each time that so long has passed without a decision. Default: they are told once.",
+              "type": "string",
+              "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "examples": [
+                "10m"
               ]
             },
             "on_expiry": {

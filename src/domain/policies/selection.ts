@@ -53,6 +53,8 @@ export type GuardVerdict = {
       readonly from: readonly string[];
       readonly approvals: number;
       readonly expiresSeconds: number;
+      /** People are told again after so long without a decision; null: they are not. */
+      readonly remindSeconds: number | null;
     }
   | { readonly effect: "limit"; readonly limit: Limit }
   | { readonly effect: "observe" }

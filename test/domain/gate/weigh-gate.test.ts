@@ -5,17 +5,24 @@ import { plan, step, target } from "../../support/given.ts";
 
 const everywhere: GateRules = { live: [{}], manager: null, protection: [] };
 const deny: GuardVerdict = { rule: "p/freeze", effect: "deny", reason: "change freeze" };
-const ask = (from: string, expiresSeconds: number): GuardVerdict => ({
+const ask = (from: string, expiresSeconds: number, remindSeconds: number | null = null): GuardVerdict => ({
   rule: `p/${from}`,
   effect: "require-approval",
   reason: "",
   from: [from],
   approvals: 1,
   expiresSeconds,
+  remindSeconds,
 });
 const change = plan([step("a")]);
 
 describe("the gate", () => {
+  it("reminds people as often as the most impatient of those that ask, or not at all", () => {
+    const asks = [ask("ana", 1800, 600), ask("ben", 1800, 300), ask("cleo", 1800)];
+    expect(weighGate(change, asks, everywhere)).toMatchObject({ gate: { remindSeconds: 300 } });
+    expect(weighGate(change, [ask("ana", 1800)], everywhere)).not.toHaveProperty("gate.remindSeconds");
+  });
+
   it("is open when nothing speaks against it", () => {
     expect(weighGate(change, [], everywhere)).toMatchObject({
       gate: { kind: "open", reasons: [] },

@@ -134,7 +134,7 @@ describe("an event", () => {
     ],
     ["{type: require-approval, params: {on_expiry: retry}}", /WRONG_VALUE "retry" is not one of escalate/],
     ["{type: require-approval, params: {when_resolved: run}}", /WRONG_VALUE "run" is not one of cancel/],
-    ["{type: require-approval, params: {remind: 10m}}", /UNKNOWN_KEY unknown key "remind"/],
+    ["{type: require-approval, params: {remind_every: 10m}}", /UNKNOWN_KEY unknown key "remind_every"/],
     ["{type: set-moed, params: {mode: observe}}", /WRONG_VALUE .*did you mean "set-mode"/],
   ])("%s is refused", (event, expected) => {
     expectLine(linesOf({ rules: [`{name: r, event: ${event}}`] }), expected);

@@ -268,6 +268,7 @@ describe("guards", () => {
         from: ["team:sre"],
         approvals: 2,
         expiresSeconds: 3_600,
+        remindSeconds: null,
       },
     ]);
   });

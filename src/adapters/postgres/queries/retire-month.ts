@@ -86,6 +86,7 @@ export async function removeRows(sql: Sql, { lower, upper }: IdRange): Promise<b
     ["evidence", "execution_id"],
     ["escalations", "execution_id"],
     ["follow_ups", "execution_id"],
+    ["asks", "execution_id"],
   ] as const) {
     const rows = await sql.query(
       `delete from ${table} where ctid = any(array(
