@@ -58,7 +58,8 @@ export function noteOnEnd(outcome: string, reason: string): RequestNote {
 function doesNotCount(remarks: readonly string[]): readonly string[] {
   if (remarks.length === 0) return [];
   const lines = remarks.slice(0, mostShown).map((remark) => `- ${prose(remark)}`);
-  return [`What does not count${more(remarks)}:\n\n${lines.join("\n")}`];
+  const others = remarks.length - lines.length;
+  return [[...lines, ...(others > 0 ? [`- and ${others} more like these`] : [])].join("\n")];
 }
 
 function whoJoined(names: readonly string[]): readonly string[] {
