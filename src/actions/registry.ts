@@ -24,6 +24,7 @@ import { rollbackDeployment } from "./kubernetes/rollback-deployment.ts";
 import { rollbackPodRestart } from "./kubernetes/rollback-pod-restart.ts";
 import { scaleDeployment } from "./kubernetes/scale-deployment.ts";
 import { uncordonNode } from "./kubernetes/uncordon-node.ts";
+import { untaintNode } from "./kubernetes/untaint-node.ts";
 import { checkConditions } from "./monitoring/check-conditions.ts";
 import { collectMetrics } from "./monitoring/collect-metrics.ts";
 import { validatePodHealth } from "./monitoring/validate-pod-health.ts";
@@ -45,6 +46,7 @@ export const actions: readonly Action[] = [
   patchResource,
   cordonNode,
   uncordonNode,
+  untaintNode,
   drainNode,
   suspendGitops,
   resumeGitops,

@@ -1,5 +1,5 @@
 // What is done to nodes, beyond the contract: drains, and patches of labels and taints.
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ActionInput } from "../../src/actions/action.ts";
 import { effects } from "../../src/actions/effects.ts";
 import type { KubernetesObject } from "../../src/domain/facts/objects.ts";
@@ -164,5 +164,47 @@ export function nodeChanges(cluster: () => GivenCluster): void {
         });
       }
     });
+  });
+
+  describe("untaint_node", () => {
+    const taint = (node: string, taints: readonly object[] | null) =>
+      cluster().changeAs("kubectl", cluster().ref("Node", node), { spec: { taints } });
+    const maintenance = { key: "maintenance", value: "disk", effect: "NoSchedule" };
+    const dedicated = { key: "dedicated", effect: "NoSchedule" };
+    const own = { key: "node.kubernetes.io/memory-pressure", effect: "NoSchedule" };
+    const on = (input: ActionInput) => planned("untaint_node", input, null);
+    afterEach(async () => {
+      for (const node of ["node-1", "node-2"]) await taint(node, null);
+    });
+
+    it("takes that taint off and leaves the others, and puts it back as it was", async () => {
+      await taint("node-1", [dedicated, maintenance]);
+      const plan = await on({ node: "node-1", key: "maintenance" });
+      const change = await made(plan);
+      const node = cluster().ref("Node", "node-1");
+      expect((await cluster().read(node)).spec?.["taints"]).toEqual([dedicated]);
+      await takenBack(plan, change);
+      expect((await cluster().read(node)).spec?.["taints"]).toEqual([dedicated, maintenance]);
+    });
+
+    it("finds the node that has it, and says which have it when it cannot choose", async () => {
+      await taint("node-1", [maintenance]);
+      expect((await on({ key: "maintenance" })).input).toMatchObject({ node: "node-1" });
+      await taint("node-2", [{ ...maintenance, effect: "NoExecute" }]);
+      expect(await problemOf(on({ key: "maintenance" }))).toMatchObject({
+        code: "PRECONDITION_FAILED",
+        message: expect.stringContaining("node-1, node-2"),
+      });
+      expect((await on({ key: "maintenance", effect: "NoExecute" })).input).toMatchObject({ node: "node-2" });
+      expect(await problemOf(on({ key: "nobody-has-it" }))).toMatchObject({ code: "PRECONDITION_FAILED" });
+    });
+
+    it.each(["node.kubernetes.io/memory-pressure", "node-role.kubernetes.io/control-plane"])(
+      "never takes off what the cluster itself puts there: %s",
+      async (key) => {
+        await taint("node-1", [{ ...own, key }]);
+        expect(await problemOf(on({ node: "node-1", key }))).toMatchObject({ code: "PARAMETER_INVALID" });
+      },
+    );
   });
 }

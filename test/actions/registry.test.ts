@@ -24,6 +24,7 @@ const specified = [
   "patch_resource",
   "cordon_node",
   "uncordon_node",
+  "untaint_node",
   "drain_node",
   "notify_team",
   "suspend_gitops",
@@ -52,6 +53,10 @@ const written: readonly (readonly [string, JsonObject])[] = [
     { namespace: "shop", name: "api", revision: 3, wait_for_ready: true, timeout: "5m" },
   ],
   ["cordon_node", { node_name: "node-1", reason: "maintenance" }],
+  [
+    "untaint_node",
+    { node_name: "node-1", key: "maintenance", effect: "NoSchedule", verify_health: true, reason: "x" },
+  ],
   ["uncordon_node", { node_name: "node-1", verify_health: true, reason: "done" }],
   [
     "increase_resources",
@@ -123,6 +128,7 @@ describe("the catalogue of actions", () => {
     ["cordon_node", { node: "node-1", force: true }],
     ["drain_node", { node: "node-1", grace_period_seconds: 3601 }],
     ["drain_node", { node: "../../etc" }],
+    ["untaint_node", { node: "node-1" }],
     ["increase_resources", { memory: "lots" }],
     ["increase_resources", { memory: { factor: 0.5 } }],
     ["increase_resources", { memory: { factor: 2, add: "1Gi" } }],

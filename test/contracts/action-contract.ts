@@ -74,6 +74,14 @@ const pipelineOf: ChangeCase["arrange"] = async (given, name) => {
   await givenTekton(given, "nightly");
   return { input: { pipeline: "nightly", params: { name } }, target: await given.deployed(name, 1) };
 };
+const tainted: ChangeCase["arrange"] = async (given) => {
+  const taints = [
+    { key: "maintenance", value: "disk", effect: "NoSchedule" },
+    { key: "dedicated", effect: "PreferNoSchedule" },
+  ];
+  await given.changeAs("kubectl", given.ref("Node", "node-1"), { spec: { taints } });
+  return { input: { key: "maintenance" }, target: await given.read(given.ref("Node", "node-1")) };
+};
 const reconcilerOf =
   (kind: string, spec: object, annotations: object = {}): ChangeCase["arrange"] =>
   async (given, name) => {
@@ -134,6 +142,11 @@ const cases: Readonly<Record<string, ChangeCase>> = {
     arrange: quietNode,
     disturb: { spec: { unschedulable: null } },
     undo: "has nothing to do",
+  },
+  untaint_node: {
+    arrange: tainted,
+    disturb: { spec: { taints: [{ key: "other", effect: "NoSchedule" }] } },
+    undo: "refuses",
   },
   suspend_gitops: {
     arrange: reconcilerOf("Kustomization", { path: "./apps" }),
@@ -210,7 +223,9 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
       });
       afterEach(async () => {
         for (const name of ["node-1", "node-2"])
-          await given.changeAs("kubectl", given.ref("Node", name), { spec: { unschedulable: null } });
+          await given.changeAs("kubectl", given.ref("Node", name), {
+            spec: { unschedulable: null, taints: null },
+          });
       });
 
       async function arranged(): Promise<Ready> {
