@@ -4,6 +4,7 @@ import type { GithubCredential } from "./adapters/forges/github/github-api.ts";
 import { openLocalForge } from "./adapters/forges/local/local-forge.ts";
 import { type Environment, secretValue } from "./app-settings.ts";
 import type { Config } from "./config/read-config.ts";
+import type { ChangeForge } from "./controller/change-ports.ts";
 import type { Forge } from "./controller/forge-ports.ts";
 import type { Clock } from "./controller/ports.ts";
 import { Problem } from "./domain/problem.ts";
@@ -27,6 +28,19 @@ export async function openForge(
     unsignedAllowed: demo,
     clock,
   });
+}
+
+/** Where people propose changes of the config repository; null: nowhere that gitmend looks at. @throws Problem CONFIG_INVALID */
+export async function openChangeForge(
+  { approvals: { forge }, config_repository: { pull_requests: repository } }: Config,
+  environment: Environment,
+): Promise<ChangeForge | null> {
+  if (repository === undefined) return null;
+  if (forge === undefined)
+    throw new Problem("CONFIG_INVALID", "config_repository.pull_requests needs approvals.forge");
+  const { connectGithub } = await import("./adapters/forges/github/github-api.ts");
+  const { githubChanges } = await import("./adapters/forges/github/github-changes.ts");
+  return githubChanges(connectGithub(forge.url, githubCredential(forge, environment)), repository);
 }
 
 async function openGithub(

@@ -40,6 +40,7 @@ export function openServer(parts: ServerParts): Server {
     ),
     announced: (requests: readonly string[]) => {
       controller.catalog.lookSoon();
+      controller.reviews.lookSoon();
       void lookAtApprovals(requests, executions, log);
     },
   };

@@ -10,7 +10,7 @@ import { alertmanagers } from "./adapters/alertmanager/alertmanager-api.ts";
 import { catalogCompiler } from "./adapters/catalog-compiler.ts";
 import { faultPoints } from "./adapters/fault-points.ts";
 import { openAuditRepository } from "./adapters/git/audit-repository.ts";
-import { openCatalogSource } from "./adapters/git/catalog-source.ts";
+import { type CatalogSourceOptions, openCatalogSource } from "./adapters/git/catalog-source.ts";
 import { seedRepository } from "./adapters/git/seed-repository.ts";
 import { httpEndpoints } from "./adapters/http/endpoints.ts";
 import { missingAccessOf } from "./adapters/kubernetes/missing-access.ts";
@@ -21,7 +21,7 @@ import { type OpenShared, openShared } from "./adapters/redis/open-shared.ts";
 import { createMetrics, type MetricsRegistry } from "./adapters/telemetry/metrics.ts";
 import { uuidV7 } from "./adapters/uuid-v7.ts";
 import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
-import { openForge } from "./app-forge.ts";
+import { openChangeForge, openForge } from "./app-forge.ts";
 import { openServer } from "./app-server.ts";
 import {
   alertmanagerAddresses,
@@ -182,7 +182,9 @@ export async function openPorts(
 ): Promise<Omit<ControllerPorts, "shared">> {
   const { config, environment, log } = options;
   const { clock } = database;
-  const { branch, path } = config.config_repository;
+  const { branch, path, credential } = config.config_repository;
+  const url = await configRepository(options, dataDir);
+  const repository = { url, branch, path, credential: gitCredential(credential, environment) };
   return {
     ...stores(database),
     log,
@@ -195,14 +197,12 @@ export async function openPorts(
     random: Math.random,
     faults: faultPoints(environment["GITMEND_FAULT"], (point) => log.warn({ point }, "fault point reached")),
     source: openCatalogSource({
-      url: await configRepository(options, dataDir),
-      branch,
-      path,
-      credential: gitCredential(config.config_repository.credential, environment),
+      ...repository,
       allowedSignersFile: allowedSigners(config),
       approvers: approvers(config),
       cacheDir: join(dataDir, "catalog-cache"),
     }),
+    changes: await proposedChanges(options, repository, dataDir),
     compiler: catalogCompiler(actions, { floor: floorRules(config) }),
     auditRepository: await auditRepository(options, auditFolder),
     forge: await openForge(config, environment, dataDir, clock, options.demo ?? false),
@@ -221,6 +221,23 @@ export async function openPorts(
       ownNamespace: clusters.ownNamespace,
       ownNode: environment["GITMEND_NODE_NAME"] ?? null,
     },
+  };
+}
+
+/** Strangers may propose what takes long to compile: they get less time and memory than a commit of the branch. */
+const proposalLimits = { seconds: 30, memoryMebibytes: 512 };
+
+async function proposedChanges(
+  { config, environment }: AppOptions,
+  repository: Pick<CatalogSourceOptions, "url" | "branch" | "path" | "credential">,
+  dataDir: string,
+): Promise<ControllerPorts["changes"]> {
+  const changeForge = await openChangeForge(config, environment);
+  if (changeForge === null) return null;
+  return {
+    changeForge,
+    source: openCatalogSource({ ...repository, cacheDir: join(dataDir, "proposals-cache") }),
+    compiler: catalogCompiler(actions, { limits: proposalLimits, floor: floorRules(config) }),
   };
 }
 

@@ -153,6 +153,10 @@ export interface Config {
       allowed_signers: string;
     };
     /**
+     * `owner/name` of this repository on `approvals.forge`: open pull requests into `branch` get the status `gitmend/validate` and a comment with the findings. Left out: none is looked at.
+     */
+    pull_requests?: string;
+    /**
      * Secret of the push webhook (`/webhooks/github`, `/webhooks/gitlab`, `/webhooks/gitea`), which makes a sync immediate. Left out: they are closed.
      */
     webhook_secret?: Secret;
@@ -1081,6 +1085,15 @@ export const configSchema = {
             {
               "allowed_signers": "/etc/gitmend/allowed_signers"
             }
+          ]
+        },
+        "pull_requests": {
+          "title": "Pull requests",
+          "description": "`owner/name` of this repository on `approvals.forge`: open pull requests into `branch` get the status `gitmend/validate` and a comment with the findings. Left out: none is looked at.",
+          "type": "string",
+          "pattern": "^[A-Za-z0-9][-._A-Za-z0-9]*/[-._A-Za-z0-9]+$",
+          "examples": [
+            "example/remediation"
           ]
         },
         "webhook_secret": {

@@ -22,6 +22,7 @@ import { createPauses, type Pauses } from "./pauses.ts";
 import type { Retention } from "./ports.ts";
 import { createPublisher, type RecordPorts } from "./publish-records.ts";
 import { type ReconcilePorts, reconcileAlerts } from "./reconcile-alerts.ts";
+import { createReviews, type ReviewPorts, type Reviews } from "./review-changes.ts";
 import { pause } from "./session.ts";
 import { silentSources } from "./silent-sources.ts";
 import { type AgainRequest, startAgain } from "./start-again.ts";
@@ -41,6 +42,8 @@ export type ControllerPorts = Omit<DecisionPorts, "pauses" | "breakers"> &
   Pick<FollowUpPorts, "followUps"> &
   Pick<CatalogPorts, "source" | "compiler" | "catalogState" | "guardStore" | "loosening"> & {
     readonly pauseStore: PauseStore;
+    /** null: nobody's pull requests are looked at. */
+    readonly changes: Pick<ReviewPorts, "changeForge" | "source" | "compiler"> | null;
   };
 
 export interface ControllerOptions {
@@ -64,6 +67,7 @@ export interface Controller {
   };
   readonly breakers: Pick<Breakers, "list" | "reset">;
   readonly backlog: Pick<Backlog, "length" | "sheds" | "refuses" | "opened">;
+  readonly reviews: Pick<Reviews, "lookSoon">;
   /** A person starts a template. @throws Problem as startByHand does */
   start(request: StartRequest): Promise<StartAnswer>;
   /** A person tries an ended execution again. @throws Problem as startAgain does */
@@ -80,6 +84,7 @@ const publishMilliseconds = 1000;
 const catalogMilliseconds = 1000;
 const assessMilliseconds = 1000;
 const tellMilliseconds = 1000;
+const reviewMilliseconds = 1000;
 const backlogMilliseconds = 1000;
 const housekeepingMilliseconds = 5000;
 const minuteMilliseconds = 60_000;
@@ -97,6 +102,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
     weighNow(executionId, alert, plan, catalog.current(), tools, ports);
   const breakers = createBreakers(ports, nudge);
   const backlog = createBacklog(alerts, given.storms.backlog);
+  const reviews = given.changes === null ? noReviews : createReviews({ ...given, ...given.changes });
   const drives = createDrives({ ...ports, weigh, revoked: revokedIn(catalog) }, nudge);
   const publish = createPublisher(ports);
   const every = (milliseconds: number, round: () => Promise<unknown>) =>
@@ -112,6 +118,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
     every(publishMilliseconds, publish),
     every(assessMilliseconds, () => assessOutcomes(ports)),
     every(tellMilliseconds, () => tellPeople(ports)),
+    every(reviewMilliseconds, () => reviews.round()),
     every(assessMilliseconds, () => startFollowUps(catalog.current(), drives, ports)),
     every(housekeepingMilliseconds, () => breakers.trip()),
     every(backlogMilliseconds, () => backlog.count()),
@@ -121,20 +128,16 @@ export function startController(given: ControllerPorts, options: ControllerOptio
     every(minuteMilliseconds, silentSources(ports)),
     loop(claimMilliseconds, decider.round, stopping.signal, log, nextNudge),
   ];
-  const driven = async (starting: Promise<StartAnswer>) => {
-    const answer = await starting;
-    if (answer.executionId !== null) drives.start({ id: answer.executionId, epoch: 1 });
-    return answer;
-  };
   return {
     nudge,
     catalog,
     pauses: pauseControl(ports, nudge),
     breakers,
     backlog,
+    reviews,
     driving: () => drives.count(),
-    start: (request) => driven(startByHand(request, catalog.current(), ports)),
-    startAgain: (request) => driven(startAgain(request, catalog.current(), ports)),
+    start: (request) => driven(startByHand(request, catalog.current(), ports), drives),
+    startAgain: (request) => driven(startAgain(request, catalog.current(), ports), drives),
     async drain(graceSeconds) {
       stopping.abort(new Error("the controller stops"));
       await drives.drain(graceSeconds);
@@ -144,6 +147,13 @@ export function startController(given: ControllerPorts, options: ControllerOptio
       await atMost(lastRoundMilliseconds, publish());
     },
   };
+}
+
+/** What was started is driven here. */
+async function driven(starting: Promise<StartAnswer>, drives: Pick<Drives, "start">): Promise<StartAnswer> {
+  const answer = await starting;
+  if (answer.executionId !== null) drives.start({ id: answer.executionId, epoch: 1 });
+  return answer;
 }
 
 function pauseControl(
@@ -156,6 +166,8 @@ function pauseControl(
     resume: (request) => resumeByHand(request, ports).finally(nudge),
   };
 }
+
+const noReviews: Reviews = { round: async () => undefined, lookSoon: () => undefined };
 
 function revokedIn(catalog: Pick<CatalogSync, "current">): EnginePorts["revoked"] {
   return (template) => {

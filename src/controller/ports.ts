@@ -538,6 +538,8 @@ export interface Outbox {
   /** Unpublished acts of control in order, without those named: after `take`, for the replica that holds the claim. */
   controls(limit: number, except: readonly string[]): Promise<readonly Control[]>;
   markControls(published: readonly PublishedControl[]): Promise<void>;
+  /** Whether this replica is the one that publishes. */
+  isOurs(): Promise<boolean>;
 }
 
 export interface RecordCommit {

@@ -3,10 +3,10 @@
 // PostgreSQL names the revision that all replicas act on; whoever sees a newer good head names that.
 import type { Finding } from "../domain/finding.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
-import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import type { Metrics } from "./metrics.ts";
 import type { AlertStore, CatalogFile, CatalogSource, CatalogState } from "./ports.ts";
+import { readAndCompile } from "./read-and-compile.ts";
 import { type GuardPorts, settleGuards } from "./settle-guards.ts";
 import { timed } from "./timed.ts";
 
@@ -188,19 +188,4 @@ async function headOf(source: CatalogSource): Promise<string> {
   const head = await source.head();
   if (head === null) throw new Problem("GIT_REFUSED", `the branch ${source.branch} does not exist`);
   return `${source.branch}@sha1:${head}`;
-}
-
-/** What cannot even be read as a catalog (links, huge files, no UTF-8) has findings like what cannot be compiled. */
-async function readAndCompile(
-  revision: string,
-  { source, compiler }: CatalogPorts,
-): Promise<CatalogCompilation & Pick<Loaded, "files">> {
-  try {
-    const files = await source.read(revision.slice(revision.indexOf("@sha1:") + "@sha1:".length));
-    return { ...(await compiler.compile(files, revision)), files };
-  } catch (error) {
-    const { code, details } = toProblem(error);
-    if (code !== "CATALOG_INVALID") throw error;
-    return { catalog: null, findings: details["findings"] as readonly Finding[], files: [] };
-  }
 }

@@ -97,7 +97,13 @@ export interface GivenController {
   stop(): Promise<void>;
 }
 
-export async function givenController(settings: object = {}): Promise<GivenController> {
+export async function givenController({
+  config_repository = {},
+  ...settings
+}: {
+  readonly config_repository?: object;
+  readonly [key: string]: unknown;
+} = {}): Promise<GivenController> {
   const folder = temporaryFolder();
   const [postgres, simulation] = await Promise.all([
     startPostgres({ fsync: false }),
@@ -117,7 +123,7 @@ export async function givenController(settings: object = {}): Promise<GivenContr
       database: { url: databaseUrl },
       clusters: [{ name: "sim", kubeconfig: join(folder.path, "kubeconfig") }],
       live: [{ namespaces: ["shop", "till", "spare", "frozen"] }],
-      config_repository: { url: repository, interval: "1s" },
+      config_repository: { url: repository, interval: "1s", ...config_repository },
       approvals: { people: [{ id: "ana" }, { id: "bo" }] },
       server: { listen: "127.0.0.1:0" },
       limits: { gather: "0s" },

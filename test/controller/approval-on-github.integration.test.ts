@@ -24,6 +24,7 @@ beforeAll(async () => {
   };
   given = await givenController({
     live: [{ namespaces: ["shop"] }],
+    config_repository: { pull_requests: github.repository },
     approvals: {
       people: [
         { id: "ana", github: ["ana-x", "ana-y"] },
@@ -81,6 +82,18 @@ async function announce(branch: string, { url = given.app.url, key = secret } = 
 const shown = (branch: string) =>
   github.statuses.findLast(({ sha }) => sha === github.pulls(branch).at(-1)?.head);
 const wanted = (name: string) => given.simulation.cluster.deployment("shop", name).wanted;
+
+describe("a pull request of somebody on the config repository", () => {
+  it("is looked at as soon as GitHub says that there is one", async () => {
+    const head = given.app.controller.catalog.current()?.revision.slice("main@sha1:".length) ?? "";
+    github.request("a-change", "ana-x", "main", head);
+    expect(await announce("a-change")).toBe(202);
+    const status = await eventually("it has a status", () =>
+      github.statuses.find(({ sha, context }) => sha === head && context === "gitmend/validate"),
+    );
+    expect(status).toMatchObject({ state: "success", description: "gitmend can use this" });
+  });
+});
 
 describe("a plan that waits for a pull request on GitHub", () => {
   it("runs when it was approved and merged, as soon as GitHub says so", async () => {

@@ -34,6 +34,7 @@ function besideSilentRemotes() {
     actions: new Map(),
     log: quiet,
     metrics: noMetrics,
+    changes: null,
     pauseStore: emptyPauseStore,
     storms: noLimits,
   } as unknown as ControllerPorts;

@@ -68,6 +68,8 @@ export interface TestGithub {
   /** As somebody in a browser or with Git. */
   review(branch: string, by: string, state?: string, commit?: string): void;
   push(branch: string, by: string, files: Readonly<Record<string, string>>): string;
+  /** A pull request of somebody, perhaps of a fork, whose head is a commit of a real repository; again: it was pushed to. */
+  request(branch: string, by: string, base: string, head: string): void;
   merge(branch: string, by: string, changed?: Readonly<Record<string, string>>): void;
   retarget(branch: string, base: string): void;
   close(branch: string, by: string): void;
@@ -414,6 +416,26 @@ export async function startGithub(): Promise<TestGithub> {
     review(branch, by, state = "APPROVED", on) {
       const pull = openPull(branch);
       pull.reviews.push({ by, state, commit: on ?? pull.head, at: now() });
+    },
+    request(branch, by, base, head) {
+      const pull = pulls.find((one) => one.branch === branch && one.state === "open");
+      if (pull !== undefined) pull.head = head;
+      else
+        pulls.push({
+          number: pulls.length + 1,
+          branch,
+          author: by,
+          base,
+          title: branch,
+          body: "",
+          head,
+          state: "open",
+          merged: null,
+          closedBy: null,
+          labels: new Set(),
+          reviews: [],
+          comments: [],
+        });
     },
     comments: (branch) => pulls.findLast((pull) => pull.branch === branch)?.comments ?? [],
     comment: (branch, by, text) => void addComment(openPull(branch), by, text),

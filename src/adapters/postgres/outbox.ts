@@ -4,7 +4,13 @@ import type { CatalogState, Lease, Outbox } from "../../controller/ports.ts";
 import { Problem } from "../../domain/problem.ts";
 import { markControls, unpublishedControls } from "./queries/controls.ts";
 import { currentRevision, setRevision } from "./queries/current-revision.ts";
-import { claimPublishing, lastHead, markPublished, unpublished } from "./queries/publish-records.ts";
+import {
+  claimPublishing,
+  lastHead,
+  markPublished,
+  publishes,
+  unpublished,
+} from "./queries/publish-records.ts";
 import { readStreams } from "./queries/read-events.ts";
 import { guarded, sqlOf } from "./sql.ts";
 
@@ -25,6 +31,7 @@ export function outbox(pool: pg.Pool, lease: Lease): Outbox {
       if (published.length > 0) await held(() => markPublished(sql, lease.replicaId(), published));
     },
     controls: (limit, except) => guarded(() => unpublishedControls(sql, lease.replicaId(), limit, except)),
+    isOurs: () => guarded(() => publishes(sql, lease.replicaId())),
     async markControls(published) {
       if (published.length > 0) await held(() => markControls(sql, lease.replicaId(), published));
     },

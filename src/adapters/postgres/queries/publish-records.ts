@@ -16,6 +16,15 @@ export async function claimPublishing(sql: Sql, replica: string): Promise<boolea
   return rows.length > 0;
 }
 
+export async function publishes(sql: Sql, replica: string): Promise<boolean> {
+  const rows = await sql.query(
+    `select from publisher p join replicas r on r.id = p.replica_id
+     where r.id = $1::text and r.expires_at > now()`,
+    [replica],
+  );
+  return rows.length > 0;
+}
+
 /** `except`: those that are being written. Never "after the last id": that would lose the rows of slow transactions. */
 export async function unpublished(
   sql: Sql,
