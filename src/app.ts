@@ -12,6 +12,7 @@ import { faultPoints } from "./adapters/fault-points.ts";
 import { openAuditRepository } from "./adapters/git/audit-repository.ts";
 import { type CatalogSourceOptions, openCatalogSource } from "./adapters/git/catalog-source.ts";
 import { seedRepository } from "./adapters/git/seed-repository.ts";
+import { openSources } from "./adapters/git/source-repositories.ts";
 import { httpEndpoints } from "./adapters/http/endpoints.ts";
 import { missingAccessOf } from "./adapters/kubernetes/missing-access.ts";
 import { createNotifier } from "./adapters/notifications/create-notifier.ts";
@@ -191,7 +192,7 @@ export async function openPorts(
     metrics,
     effects,
     actions: new Map(actions.map((action) => [action.name, action])),
-    clusters: tools(options, database, clusters),
+    clusters: tools(options, dataDir, database, clusters),
     alertmanagers: alertmanagers(alertmanagerAddresses(config, environment, [...clusters.byName.keys()])),
     ids: uuidV7(clock),
     random: Math.random,
@@ -263,7 +264,12 @@ function stores(database: Database) {
   };
 }
 
-function tools({ config, environment }: AppOptions, { executions, clock }: Database, clusters: ClusterSetup) {
+function tools(
+  { config, environment }: AppOptions,
+  dataDir: string,
+  { executions, clock }: Database,
+  clusters: ClusterSetup,
+) {
   const notifier = createNotifier({
     ...channels(config, environment),
     allowPrivate: config.notifications.allow_private,
@@ -274,6 +280,14 @@ function tools({ config, environment }: AppOptions, { executions, clock }: Datab
     clock,
     queryMetrics: prometheusQueries(prometheusServers(config, environment)),
     sendHttp: httpEndpoints(endpoints(config, environment)),
+    sources: openSources(
+      config.sources.map(({ url, credential, namespaces }) => ({
+        url,
+        credential: gitCredential(credential, environment),
+        namespaces: namespaces ?? null,
+      })),
+      join(dataDir, "sources"),
+    ),
   });
 }
 

@@ -2,7 +2,8 @@
 // Every effect on the world goes through these tools; a reader finds them all here and in controller/ports.ts.
 import type { KubernetesObject, ObjectRef } from "../domain/facts/objects.ts";
 import type { Json, JsonObject } from "../domain/json.ts";
-import type { Effect, FieldChange, HttpCall } from "../domain/planning/effect.ts";
+import type { ManifestFile } from "../domain/planning/edit-manifest.ts";
+import type { BranchEffect, Effect, FieldChange, HttpCall } from "../domain/planning/effect.ts";
 import type { ActionDescription } from "../domain/templates/action-description.ts";
 
 export type JsonPatchOperation =
@@ -101,6 +102,31 @@ export interface HttpAnswer {
   readonly body: Json;
 }
 
+/**
+ * The repositories of `sources` in gitmend.yaml, and no others. Each is reached at the address that stands there, with its own credential.
+ * All calls throw Problem: SOURCE_NOT_ALLOWED, GIT_REFUSED (final), GIT_UNREACHABLE (again later).
+ */
+export interface Sources {
+  /** The YAML files below a folder of a branch's head. `namespace`: of the object whose manifest is looked for. */
+  read(folder: {
+    readonly repository: string;
+    /** null: the repository's own default. */
+    readonly branch: string | null;
+    readonly path: string;
+    readonly namespace: string | null;
+  }): Promise<{
+    /** As `sources` spells it. */
+    readonly repository: string;
+    readonly branch: string;
+    readonly commit: string;
+    readonly files: readonly ManifestFile[];
+  }>;
+  /** Pushes the branch. It is there already: nothing happens. @throws Problem GIT_NOT_FAST_FORWARD: somebody's branch of that name */
+  propose(effect: BranchEffect, key: string): Promise<void>;
+  /** `merged`: also by squash or rebase. `absent`: neither the branch nor a merge of it. */
+  look(effect: BranchEffect, key: string): Promise<"absent" | "proposed" | "merged">;
+}
+
 export interface ActionTools {
   cluster(name: string): ClusterApi;
   /** @throws Problem CHANNEL_UNKNOWN, NOTIFICATION_REFUSED (not applied) or API_OUTCOME_UNKNOWN. */
@@ -119,6 +145,7 @@ export interface ActionTools {
    * @throws Problem METRICS_UNAVAILABLE (none is configured, or it does not answer), METRICS_INVALID (it refused the query)
    */
   query(cluster: string, promql: string): Promise<readonly MetricSample[]>;
+  readonly sources: Sources;
   /** Keeps a text outside Git, redacted; the record holds hash and size. */
   saveEvidence(name: string, text: string): Promise<SavedEvidence>;
   /** ISO 8601, UTC, by the database's clock. */

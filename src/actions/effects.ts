@@ -39,6 +39,9 @@ async function apply(effect: Effect, context: ActionContext, tools: ActionTools)
     case "create":
       await sendCreate(effect, context, tools, false);
       return null;
+    case "branch":
+      await tools.sources.propose(effect, context.effectKey);
+      return null;
     case "request":
       return sendRequest(effect, context.effectKey, tools);
     case "send":
@@ -77,6 +80,11 @@ async function dryRun(
     }
     case "request":
       return [redactChange({ pointer: "", after: effect.call as unknown as Json })];
+    case "branch":
+      // One run of lines a file, as the pull request will show it.
+      return effect.edits.map(({ path, line, before, after }) =>
+        redactChange({ pointer: `/${path}:${line}`, before: before.join(""), after: after.join("") }),
+      );
     case "send":
       return [];
     default:
@@ -104,6 +112,8 @@ async function look(
 ): Promise<"yes" | "no" | "unknown"> {
   if (effect.kind === "send") return "unknown";
   if (effect.kind === "request") return lookForRequest(effect, tools);
+  if (effect.kind === "branch")
+    return (await tools.sources.look(effect, context.effectKey)) === "absent" ? "no" : "yes";
   const object = await tools.cluster(effect.object.cluster).get(effect.object);
   switch (effect.kind) {
     case "patch":

@@ -5,6 +5,7 @@ import { runArgoWorkflow } from "./engines/run-argo-workflow.ts";
 import { runAwxJob } from "./engines/run-awx-job.ts";
 import { runJob } from "./engines/run-job.ts";
 import { runTektonPipeline } from "./engines/run-tekton-pipeline.ts";
+import { gitPatchManifest } from "./git/git-patch-manifest.ts";
 import { reconcileFlux } from "./gitops/reconcile-flux.ts";
 import { resumeGitops } from "./gitops/resume-gitops.ts";
 import { rollbackHelmRelease } from "./gitops/rollback-helm-release.ts";
@@ -57,6 +58,7 @@ export const actions: readonly Action[] = [
   runArgoWorkflow,
   runTektonPipeline,
   runAwxJob,
+  gitPatchManifest,
   notifyTeam,
 ];
 

@@ -1,7 +1,7 @@
 // The tools that one attempt is handed: clusters, notifications, evidence, time; all of them end with the attempt.
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ActionTools } from "../actions/action.ts";
+import type { ActionTools, Sources } from "../actions/action.ts";
 import type { Clock, Clusters, ExecutionStore } from "../controller/ports.ts";
 import { Problem } from "../domain/problem.ts";
 import { redactText } from "../domain/redact.ts";
@@ -22,6 +22,7 @@ export interface ToolPorts {
   readonly clock: Clock;
   readonly queryMetrics: QueryMetrics;
   readonly sendHttp: SendHttp;
+  readonly sources: Sources;
 }
 
 export function actionTools(clusters: ReadonlyMap<string, ConfiguredCluster>, ports: ToolPorts): Clusters {
@@ -34,7 +35,7 @@ export function actionTools(clusters: ReadonlyMap<string, ConfiguredCluster>, po
 
 function toolsOf(
   clusters: ReadonlyMap<string, ConfiguredCluster>,
-  { notifier, executions, clock, queryMetrics, sendHttp }: ToolPorts,
+  { notifier, executions, clock, queryMetrics, sendHttp, sources }: ToolPorts,
   signal: AbortSignal,
   executionId: string,
   urgent: boolean,
@@ -47,6 +48,7 @@ function toolsOf(
         throw new Problem("CLUSTER_UNKNOWN", `there is no cluster ${name} in the configuration`);
       return cluster.connection.api(signal, urgent);
     },
+    sources,
     http: (call, key) => sendHttp(call, key, signal),
     query: (cluster, promql) => queryMetrics(cluster, promql, signal),
     async notify(channel, message, key) {

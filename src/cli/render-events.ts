@@ -231,7 +231,7 @@ function describeStep(event: StepEvent): Line {
 
 function onWhat(effect: Effect | null): string {
   if (effect === null) return "";
-  return ` ${effect.kind === "send" || effect.kind === "request" ? "to" : "on"} ${effectText(effect)}`;
+  return ` ${effect.kind === "send" || effect.kind === "request" || effect.kind === "branch" ? "to" : "on"} ${effectText(effect)}`;
 }
 
 function tries({ attempt }: { readonly attempt: number }): string {

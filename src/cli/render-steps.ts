@@ -169,6 +169,11 @@ function effectLines(effect: Effect, tense: Tense): readonly [Tone, string][] {
       return [["plain", `${verb("delet", tense)} ${objectText(effect.object)}`]];
     case "create":
       return [["plain", `${verb("creat", tense)} ${effectText(effect)}`]];
+    case "branch":
+      return [
+        ["plain", `${verb("push", tense)} ${effectText(effect)}, to be merged into ${effect.base}`],
+        ...effect.edits.map(({ path, line }): [Tone, string] => ["plain", `  ${path}:${line}`]),
+      ];
     case "request":
       return [["plain", `${verb("call", tense)} ${effectText(effect)}`]];
     case "send":

@@ -120,6 +120,27 @@ export interface Config {
     credential?: Credential;
   }[];
   /**
+   * Git repositories with manifests that repairs may touch, by a branch that people merge. An address that a Flux or Argo CD object names is only used when it is one of these.
+   *
+   * Items: One repository. Its credential is sent to this address alone.
+   */
+  sources: {
+    /**
+     * https, ssh or file. No password in it.
+     */
+    url: string;
+    /**
+     * How gitmend proves who it is. It needs to push branches named `gitmend/*`, and nothing else.
+     */
+    credential?: GitCredential;
+    /**
+     * Namespaces (globs) whose objects it may hold. Left out: all.
+     *
+     * @minItems 1
+     */
+    namespaces?: string[];
+  }[];
+  /**
    * Where templates and policies are read from. Left out: a bare repository in the data folder, filled from the shipped library.
    */
   config_repository: {
@@ -997,6 +1018,84 @@ export const configSchema = {
             "url": "http://prometheus.monitoring:9090",
             "clusters": [
               "prod-eu"
+            ]
+          }
+        ]
+      ]
+    },
+    "sources": {
+      "title": "Sources",
+      "description": "Git repositories with manifests that repairs may touch, by a branch that people merge. An address that a Flux or Argo CD object names is only used when it is one of these.",
+      "type": "array",
+      "items": {
+        "title": "Source repository",
+        "description": "One repository. Its credential is sent to this address alone.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+          "url": {
+            "title": "URL",
+            "description": "https, ssh or file. No password in it.",
+            "type": "string",
+            "minLength": 1,
+            "examples": [
+              "https://git.example.org/shop/deploy.git"
+            ]
+          },
+          "credential": {
+            "title": "Credential",
+            "description": "How gitmend proves who it is. It needs to push branches named `gitmend/*`, and nothing else.",
+            "allOf": [
+              {
+                "$ref": "#/definitions/gitCredential"
+              }
+            ],
+            "examples": [
+              {
+                "token": {
+                  "env": "SHOP_DEPLOY_TOKEN"
+                }
+              }
+            ]
+          },
+          "namespaces": {
+            "title": "Namespaces",
+            "description": "Namespaces (globs) whose objects it may hold. Left out: all.",
+            "type": "array",
+            "items": {
+              "type": "string",
+              "minLength": 1
+            },
+            "minItems": 1,
+            "examples": [
+              [
+                "shop",
+                "shop-*"
+              ]
+            ]
+          }
+        },
+        "required": [
+          "url"
+        ],
+        "examples": [
+          {
+            "url": "https://git.example.org/shop/deploy.git"
+          }
+        ]
+      },
+      "default": [],
+      "examples": [
+        [
+          {
+            "url": "https://git.example.org/shop/deploy.git",
+            "credential": {
+              "token": {
+                "env": "SHOP_DEPLOY_TOKEN"
+              }
+            },
+            "namespaces": [
+              "shop"
             ]
           }
         ]

@@ -36,7 +36,7 @@ export async function lookAtChanged(
 function changedObjects(effects: readonly Effect[]): readonly Changed[] {
   const byKey = new Map<string, Changed>();
   for (const effect of effects) {
-    if (effect.kind === "send" || effect.kind === "request") continue;
+    if (effect.kind === "send" || effect.kind === "request" || effect.kind === "branch") continue;
     const key = objectKey(effect.object);
     const before = byKey.get(key);
     const fields = effect.kind === "patch" ? effect.changes : [];

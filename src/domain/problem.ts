@@ -70,6 +70,9 @@ export type ProblemCode =
   | "FORGE_UNAVAILABLE"
   | "FORGE_REFUSED"
   | "GIT_NOT_FAST_FORWARD"
+  | "SOURCE_NOT_ALLOWED"
+  | "MANIFEST_NOT_EDITABLE"
+  | "REPAIR_REJECTED"
   | "APPROVAL_INVALID"
   // anything that should not have happened
   | "INTERNAL";

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Action, ActionContext, ActionTools, ClusterApi } from "../../src/actions/action.ts";
+import { openSources } from "../../src/adapters/git/source-repositories.ts";
 import type { KubernetesObject, ObjectRef } from "../../src/domain/facts/objects.ts";
 import { Problem } from "../../src/domain/problem.ts";
 import type { SimulatedCluster } from "../../src/simulation/control.ts";
@@ -118,6 +119,7 @@ function toolsFor(
     http: async ({ endpoint }) => {
       throw new Problem("ENDPOINT_UNKNOWN", `there is no endpoint ${endpoint} here`);
     },
+    sources: openSources([], "/nonexistent"),
     notify: async (channel, message, key) => {
       notifications.push({ channel, message, key });
       return { channel: channel ?? "default" };

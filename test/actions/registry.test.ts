@@ -36,6 +36,7 @@ const specified = [
   "run_argo_workflow",
   "run_tekton_pipeline",
   "run_awx_job",
+  "git_patch_manifest",
 ];
 /** Inputs as the specification's project writes them, after its names have been translated. */
 const written: readonly (readonly [string, JsonObject])[] = [

@@ -188,10 +188,11 @@ interface Prepared extends Ready {
   readonly effect: ObjectEffect;
 }
 
-type ObjectEffect = Exclude<Effect, { kind: "send" | "request" }>;
+type ObjectEffect = Exclude<Effect, { kind: "send" | "request" | "branch" }>;
 
 function onObject(effect: Effect): ObjectEffect {
-  if (effect.kind === "send" || effect.kind === "request") throw new Error("it changes no object");
+  if (effect.kind === "send" || effect.kind === "request" || effect.kind === "branch")
+    throw new Error("it changes no object");
   return effect;
 }
 

@@ -24,6 +24,7 @@ const changing: ReadonlySet<string> = new Set([
   "notify",
   "open",
   "patch",
+  "propose",
   "record",
   "release",
   "remove",
@@ -37,6 +38,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   "src/actions/effects.ts api.patch": "within effects.apply, or a dry-run",
   "src/actions/effects.ts cluster().create": "within effects.apply, or a dry-run",
   "src/actions/effects.ts cluster().remove": "within effects.apply, or a dry-run",
+  "src/actions/effects.ts sources.propose": "within effects.apply",
   "src/actions/effects.ts tools.notify": "within effects.apply",
   "src/controller/drive-execution.ts session.close": "ends it in memory alone",
   "src/controller/end-execution.ts forge.close": "may be done again; ended-before-append comes next",
@@ -49,6 +51,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 
 /** Calls that change nothing outside: a crash there is a crash at the point before. -> what they do */
 const changesNothing: Readonly<Record<string, string>> = {
+  "sources.look": "reads",
   "session.record": "append-before and append-after stand in it (session.ts)",
   "action.prepare": "reads",
   "action.resolve": "reads",

@@ -19,7 +19,7 @@ export async function refuseWithoutAccess(
   { effect, tools, undoNeeds = [] }: CheckedEffect,
   { missingAccess }: AccessPorts,
 ): Promise<void> {
-  if (effect.kind !== "send" && effect.kind !== "request") {
+  if (effect.kind !== "send" && effect.kind !== "request" && effect.kind !== "branch") {
     const missing = await missingAccess(effect.kind, effect.object, tools.signal);
     if (missing !== null) throw notAllowed(missing, effect.object.cluster, "");
   }

@@ -37,7 +37,7 @@ export async function whyRefusedNow(
   tools: ActionTools,
   ports: CheckPorts,
 ): Promise<string | null> {
-  if (effect.kind === "send" || effect.kind === "request") return null;
+  if (effect.kind === "send" || effect.kind === "request" || effect.kind === "branch") return null;
   try {
     await assertMayHappen({ effect, found: await readTouched([effect.object], tools), tools }, ports);
     return null;

@@ -108,7 +108,14 @@ const shownChanges = 8;
 
 function changeWords({ changes, steps }: Execution): readonly string[] {
   const shown = changes.slice(0, shownChanges).map(({ step, effect, undoStatus }) => {
-    const did = { patch: "changed", delete: "deleted", send: "told", create: "created", request: "called" };
+    const did = {
+      patch: "changed",
+      delete: "deleted",
+      send: "told",
+      create: "created",
+      request: "called",
+      branch: "pushed",
+    };
     const back = undoStatus === "undone" && effect.kind === "patch" ? ", taken back afterwards" : "";
     const doubt = steps.get(step)?.status === "unknown" ? ", if it happened at all" : "";
     return `${step} ${did[effect.kind]} ${effectText(effect)}${back}${doubt}.`;

@@ -193,6 +193,8 @@ function changeSection(story: Story): readonly string[] {
         return [`${title}: deleted${unknown}`];
       case "create":
         return [`${title}: created${unknown}`];
+      case "branch":
+        return [`${title}: pushed for people to merge into ${code(effect.base)}${unknown}`];
       case "request":
         return [`${title}: called${unknown}`];
       case "patch":

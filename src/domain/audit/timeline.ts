@@ -110,7 +110,7 @@ function valueText(value: Json): string {
 
 function onWhat(effect: Effect | null): string {
   if (effect === null) return "";
-  return ` ${effect.kind === "send" || effect.kind === "request" ? "to" : "on"} ${code(effectText(effect))}`;
+  return ` ${effect.kind === "send" || effect.kind === "request" || effect.kind === "branch" ? "to" : "on"} ${code(effectText(effect))}`;
 }
 
 function tries(attempt: number): string {

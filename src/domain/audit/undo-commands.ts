@@ -54,6 +54,13 @@ function undoOf({ step, effect }: Pick<Change, "step" | "effect">): ByHand {
         commands: [],
         note: "another system was called: look there at what it did",
       };
+    case "branch":
+      return {
+        step,
+        object: effectText(effect),
+        commands: [],
+        note: "delete the branch if it is not merged; revert its merge if it is",
+      };
     case "patch":
       return { step, object: objectText(effect.object), ...undoOfPatch(withoutSecrets(effect)) };
   }
@@ -71,6 +78,8 @@ export function doByHand(step: string, effect: Effect): ByHand {
         commands: [],
         note: "fork the execution from this step",
       };
+    case "branch":
+      return { step, object: effectText(effect), commands: [], note: "merge the branch" };
     case "request":
       return { step, object: effectText(effect), commands: [], note: "call the other system yourself" };
     case "delete":

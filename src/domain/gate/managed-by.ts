@@ -9,13 +9,14 @@ const someone: Readonly<Record<Exclude<ManagedBy, "none" | "disputed">, string>>
   operator: "an operator",
 };
 
-/** Actions on whoever applies the manifests: what these do is not undone by it. */
+/** Actions on whoever applies the manifests, or in Git where it reads them: what these do is not undone by it. */
 const throughManager: ReadonlySet<string> = new Set([
   "suspend_gitops",
   "resume_gitops",
   "reconcile_flux",
   "sync_argo_application",
   "rollback_helm_release",
+  "git_patch_manifest",
   "notify_team",
 ]);
 

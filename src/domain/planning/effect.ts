@@ -3,6 +3,7 @@
 
 import { type ObjectRef, objectText } from "../facts/objects.ts";
 import type { Json, JsonObject } from "../json.ts";
+import type { LineEdit } from "./line-edit.ts";
 
 /** One field that gitmend writes. A missing `before` or `after` means that the field is absent. */
 export interface FieldChange {
@@ -79,7 +80,27 @@ export interface RequestEffect {
   readonly at: string;
 }
 
-export type Effect = PatchEffect | DeleteEffect | SendEffect | CreateEffect | RequestEffect;
+/** A branch with one commit in a repository of `sources`, for people to merge. The same effect is always the same commit. */
+export interface BranchEffect {
+  readonly kind: "branch";
+  /** Whose manifest it changes. */
+  readonly object: ObjectRef;
+  /** As `sources` spells it. */
+  readonly repository: string;
+  /** `gitmend/<short id>`. */
+  readonly branch: string;
+  /** Where it is to be merged. */
+  readonly base: string;
+  readonly baseCommit: string;
+  readonly edits: readonly LineEdit[];
+  /** First line of the commit, for people. */
+  readonly title: string;
+  readonly reason: string;
+  /** ISO 8601, UTC: when it was prepared. */
+  readonly at: string;
+}
+
+export type Effect = PatchEffect | DeleteEffect | SendEffect | CreateEffect | RequestEffect | BranchEffect;
 
 /** What an effect is made on, for people. */
 export function effectText(effect: Effect): string {
@@ -88,6 +109,8 @@ export function effectText(effect: Effect): string {
       return effect.channel;
     case "request":
       return `${effect.call.endpoint}: ${effect.call.method} /${effect.call.path.join("/")}`;
+    case "branch":
+      return `${effect.repository}: branch ${effect.branch}`;
     default:
       return objectText(effect.object);
   }

@@ -1,0 +1,302 @@
+// The repositories of `sources`: their manifests, the branches that gitmend proposes there, and whether people merged them.
+// Git is only ever given the address that stands in gitmend.yaml, follows no redirect, fetches no submodule, runs no hook and no
+// filter, and has no work tree: what a repository holds can neither run nor be written anywhere.
+import { createHash } from "node:crypto";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Sources } from "../../actions/action.ts";
+import { globMatcher } from "../../domain/glob.ts";
+import { oneLine } from "../../domain/plain-text.ts";
+import type { ManifestFile } from "../../domain/planning/edit-manifest.ts";
+import type { BranchEffect } from "../../domain/planning/effect.ts";
+import { withEdit } from "../../domain/planning/line-edit.ts";
+import { repositoryKey } from "../../domain/planning/repository-key.ts";
+import { Problem, toProblem } from "../../domain/problem.ts";
+import { localProblem, remoteProblem } from "./git-problem.ts";
+import { checkRemote, type GitRemote, remoteEnvironment, withoutPassword } from "./git-remote.ts";
+import { type GitOptions, type GitResult, runGit } from "./run-git.ts";
+import { removeStaleLocks } from "./stale-locks.ts";
+
+export interface Source extends GitRemote {
+  /** Globs; null: all. */
+  readonly namespaces: readonly string[] | null;
+}
+
+const mostFiles = 2_000;
+const mostBytes = 1_000_000;
+const cacheConfig = `[core]
+	repositoryformatversion = 0
+	bare = true
+	hooksPath = /dev/null
+	attributesFile = /dev/null
+[gc]
+	auto = 0
+[http]
+	followRedirects = false
+	lowSpeedLimit = 1
+	lowSpeedTime = 60
+[fetch]
+	recurseSubmodules = false
+[protocol]
+	allow = never
+[protocol "https"]
+	allow = always
+[protocol "http"]
+	allow = always
+[protocol "ssh"]
+	allow = always
+[protocol "file"]
+	allow = always
+`;
+
+/** Touches neither disk nor network. @throws Problem CONFIG_INVALID: an address that Git must not see, or one that stands there twice */
+export function openSources(sources: readonly Source[], cacheDir: string): Sources {
+  const byKey = new Map<string, SourceRepository>();
+  for (const source of sources) {
+    checkRemote(source);
+    const key = repositoryKey(source.url);
+    const name = withoutPassword(source.url);
+    if (key === null) throw new Problem("CONFIG_INVALID", `sources: "${name}" is no address of a repository`);
+    if (byKey.has(key)) throw new Problem("CONFIG_INVALID", `sources: "${name}" stands there twice`);
+    byKey.set(
+      key,
+      new SourceRepository(source, join(cacheDir, createHash("sha256").update(key).digest("hex"))),
+    );
+  }
+  const allowed = (url: string): SourceRepository => {
+    const key = repositoryKey(url);
+    const repository = key === null ? undefined : byKey.get(key);
+    if (repository === undefined)
+      throw new Problem(
+        "SOURCE_NOT_ALLOWED",
+        `${withoutPassword(url)} is none of \`sources\` in gitmend.yaml`,
+      );
+    return repository;
+  };
+  return {
+    read: async ({ repository, ...folder }) => allowed(repository).read(folder),
+    propose: async (effect, key) => allowed(effect.repository).propose(effect, key),
+    look: async (effect, key) => allowed(effect.repository).look(effect, key),
+  };
+}
+
+/** One bare cache, one use at a time. */
+class SourceRepository {
+  readonly #source: Source;
+  readonly #folder: string;
+  readonly #name: string;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(source: Source, folder: string) {
+    this.#source = source;
+    this.#folder = folder;
+    this.#name = withoutPassword(source.url);
+  }
+
+  read(folder: { readonly branch: string | null; readonly path: string; readonly namespace: string | null }) {
+    return this.#inTurn(async () => {
+      this.#assertNamespace(folder.namespace);
+      const branch = folder.branch ?? (await this.#defaultBranch());
+      const commit = await this.#fetch(branch);
+      if (commit === null) throw new Problem("GIT_REFUSED", `${this.#name} has no branch ${branch}`);
+      const files = await this.#filesBelow(commit, folder.path);
+      return { repository: this.#name, branch, commit, files };
+    });
+  }
+
+  propose(effect: BranchEffect, key: string): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#assertNamespace(effect.object.namespace);
+      await this.#fetch(effect.base);
+      const commit = await this.#commit(effect, key);
+      const reference = `refs/heads/${effect.branch}`;
+      const there = await this.#fetch(effect.branch);
+      if (there !== null && (await this.#holds(there, commit))) return;
+      // The empty lease: the branch must not be there, whoever made it in the meantime.
+      await this.#remote(
+        [
+          "push",
+          "--quiet",
+          "--no-verify",
+          `--force-with-lease=${reference}:`,
+          "--",
+          this.#source.url,
+          `${commit}:${reference}`,
+        ],
+        `cannot push ${effect.branch}`,
+      );
+    });
+  }
+
+  look(effect: BranchEffect, key: string): Promise<"absent" | "proposed" | "merged"> {
+    return this.#inTurn(async () => {
+      const base = await this.#fetch(effect.base);
+      const commit = await this.#commit(effect, key);
+      if (base !== null && (await this.#isMerged(base, commit, effect, key))) return "merged";
+      const there = await this.#fetch(effect.branch);
+      return there !== null && (await this.#holds(there, commit)) ? "proposed" : "absent";
+    });
+  }
+
+  /** By a merge or a fast-forward; by a squash or a rebase, which keep the trailer. */
+  async #isMerged(base: string, commit: string, { baseCommit }: BranchEffect, key: string): Promise<boolean> {
+    if (await this.#holds(base, commit)) return true;
+    const since = await this.#local([
+      "log",
+      "--extended-regexp",
+      `--grep=^${trailer(key).replaceAll(/[^\w/: -]/g, "\\$&")}$`,
+      "--format=%H",
+      `${baseCommit}..${base}`,
+    ]);
+    return since.trim() !== "";
+  }
+
+  async #holds(head: string, commit: string): Promise<boolean> {
+    const result = await runGit(this.#folder, ["merge-base", "--is-ancestor", commit, head]);
+    if (result.exitCode > 1) throw localProblem(this.#name, result);
+    return result.exitCode === 0;
+  }
+
+  /** The same effect gives the same commit, in whichever replica. @throws Problem GIT_REFUSED: the history it was made for is gone */
+  async #commit(effect: BranchEffect, key: string): Promise<string> {
+    const index = { GIT_INDEX_FILE: join(this.#folder, "gitmend-index") };
+    await rm(index.GIT_INDEX_FILE, { force: true });
+    const known = await runGit(this.#folder, ["cat-file", "-e", `${effect.baseCommit}^{commit}`]);
+    if (known.exitCode !== 0)
+      throw new Problem("GIT_REFUSED", `commit ${effect.baseCommit} is no longer in ${this.#name}`);
+    await this.#local(["read-tree", effect.baseCommit], { environment: index });
+    for (const edit of effect.edits) {
+      const text = await this.#local(["cat-file", "blob", `${effect.baseCommit}:${edit.path}`]);
+      const edited = withEdit(text, edit);
+      if (edited === null)
+        throw new Problem("GIT_REFUSED", `${edit.path} of ${this.#name} is not what it was`);
+      const blob = (await this.#local(["hash-object", "-w", "--stdin"], { input: edited })).trim();
+      const mode = (await this.#local(["ls-tree", effect.baseCommit, "--", edit.path])).slice(0, 6);
+      await this.#local(["update-index", "--cacheinfo", `${mode},${blob},${edit.path}`], {
+        environment: index,
+      });
+    }
+    const tree = (await this.#local(["write-tree"], { environment: index })).trim();
+    const by = identity(effect.at);
+    const input = messageOf(effect, key);
+    const made = ["commit-tree", tree, "-p", effect.baseCommit];
+    return (await this.#local(made, { environment: by, input })).trim();
+  }
+
+  /** Regular files alone: what a link points to is not followed. */
+  async #filesBelow(commit: string, path: string): Promise<readonly ManifestFile[]> {
+    const below = path === "" ? [] : ["--", `${path}/`];
+    const listed = await this.#local(["ls-tree", "-r", "-z", "--long", commit, ...below]);
+    const entries = listed.split("\0").flatMap((line) => {
+      const [, mode, size, name] = /^(\d{6}) blob [0-9a-f]+ +(\d+)\t(.+)$/s.exec(line) ?? [];
+      const regular = mode === "100644" || mode === "100755";
+      return regular && name !== undefined && /(\.ya?ml|\/Kustomization|^Kustomization)$/.test(name)
+        ? [{ name, size: Number(size) }]
+        : [];
+    });
+    const bytes = entries.reduce((sum, { size }) => sum + size, 0);
+    if (entries.length > mostFiles || bytes > mostBytes * 16 || entries.some(({ size }) => size > mostBytes))
+      throw new Problem(
+        "MANIFEST_NOT_EDITABLE",
+        `${path === "" ? this.#name : path} holds ${entries.length} YAML files of ${bytes} bytes: more than repairs read`,
+      );
+    const files: ManifestFile[] = [];
+    for (const { name } of entries)
+      files.push({ path: name, text: await this.#local(["cat-file", "blob", `${commit}:${name}`]) });
+    return files;
+  }
+
+  async #defaultBranch(): Promise<string> {
+    await this.#prepare();
+    const { stdout } = await this.#remote(
+      ["ls-remote", "--symref", "--", this.#source.url, "HEAD"],
+      "cannot read HEAD",
+    );
+    const branch = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(stdout)?.[1];
+    if (branch === undefined) throw new Problem("GIT_REFUSED", `${this.#name} has no default branch`);
+    return branch;
+  }
+
+  /** The branch's head, with all of its history; null: there is no such branch. */
+  async #fetch(branch: string): Promise<string | null> {
+    if (!/^(?![-/])[\w./@+-]+$/.test(branch) || branch.includes(".."))
+      throw new Problem("PARAMETER_INVALID", `"${branch}" is no branch name`);
+    await this.#prepare();
+    const { url } = this.#source;
+    const reference = `refs/heads/${branch}`;
+    const listed = await this.#remote(["ls-remote", "--", url, reference], `cannot read ${branch}`);
+    const commit = /^([0-9a-f]{40})\t/.exec(listed.stdout)?.[1] ?? null;
+    if (commit === null) return null;
+    const known = await runGit(this.#folder, ["cat-file", "-e", `${commit}^{commit}`]);
+    const fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"];
+    if (known.exitCode !== 0)
+      await this.#remote(
+        [...fetch, "--", url, `+${reference}:refs/gitmend/${branch}`],
+        `cannot fetch ${branch}`,
+      );
+    return commit;
+  }
+
+  async #prepare(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    await removeStaleLocks(this.#folder);
+    await this.#local(["init", "--quiet", "--bare"]);
+    await writeFile(join(this.#folder, "config"), cacheConfig);
+  }
+
+  #assertNamespace(namespace: string | null): void {
+    const { namespaces } = this.#source;
+    if (namespaces === null || (namespace !== null && globMatcher(namespaces)(namespace))) return;
+    throw new Problem(
+      "SOURCE_NOT_ALLOWED",
+      `sources in gitmend.yaml let ${this.#name} hold ${namespaces.join(", ")}, not ${namespace ?? "what has no namespace"}`,
+    );
+  }
+
+  async #remote(args: readonly string[], doing: string): Promise<GitResult> {
+    const environment = await remoteEnvironment(this.#source, this.#folder);
+    const result = await runGit(this.#folder, args, { environment }).catch((error: unknown) => {
+      throw new Problem("GIT_UNREACHABLE", `${this.#name}: ${doing}: ${toProblem(error).message}`, {
+        cause: error,
+        retryable: true,
+      });
+    });
+    if (result.exitCode !== 0) throw remoteProblem(`${this.#name}: ${doing}`, result);
+    return result;
+  }
+
+  async #local(args: readonly string[], options: GitOptions = {}): Promise<string> {
+    const result = await runGit(this.#folder, args, options);
+    if (result.exitCode !== 0) throw localProblem(this.#name, result);
+    return result.stdout;
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(task);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function identity(at: string): Readonly<Record<string, string>> {
+  const date = `${Math.floor(Date.parse(at) / 1000)} +0000`;
+  const [name, email] = ["gitmend", "gitmend@localhost"];
+  return {
+    GIT_AUTHOR_NAME: name,
+    GIT_AUTHOR_EMAIL: email,
+    GIT_AUTHOR_DATE: date,
+    GIT_COMMITTER_NAME: name,
+    GIT_COMMITTER_EMAIL: email,
+    GIT_COMMITTER_DATE: date,
+  };
+}
+
+function messageOf({ title, reason, base }: BranchEffect, key: string): string {
+  const why = reason === "" ? [] : [oneLine(reason, 1_000), ""];
+  const merge = `Merge it into ${base} to approve it; delete the branch to reject it.`;
+  return [title, "", ...why, merge, "", trailer(key), ""].join("\n");
+}
+
+function trailer(key: string): string {
+  return `Gitmend-Effect: ${key}`;
+}
