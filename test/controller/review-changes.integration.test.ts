@@ -4,12 +4,12 @@ import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { actions } from "../../src/actions/registry.ts";
-import { catalogCompiler } from "../../src/adapters/catalog-compiler.ts";
 import { connectGithub } from "../../src/adapters/forges/github/github-api.ts";
 import { githubChanges } from "../../src/adapters/forges/github/github-changes.ts";
 import { openCatalogSource } from "../../src/adapters/git/catalog-source.ts";
 import { type Database, openDatabase } from "../../src/adapters/postgres/open-database.ts";
 import { createReviews } from "../../src/controller/review-changes.ts";
+import { compileCatalog } from "../../src/domain/policies/compile-catalog.ts";
 import { bareRepository, git, temporaryFolder, type WorkCopy, workCopy } from "../support/git.ts";
 import { startGithub, type TestGithub } from "../support/github.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
@@ -58,7 +58,7 @@ async function replica() {
       credential: null,
       cacheDir: join(folder.path, `cache-${opened.length}`),
     }),
-    compiler: catalogCompiler(actions),
+    compiler: { compile: async (files, revision) => compileCatalog(files, revision, actions) },
     outbox: database.outbox,
     loosening: { from: ["team:sre"], signatures: 2 },
     log: { info: () => undefined, warn: say, error: say },

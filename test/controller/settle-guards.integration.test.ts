@@ -4,13 +4,13 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { actions } from "../../src/actions/registry.ts";
-import { catalogCompiler } from "../../src/adapters/catalog-compiler.ts";
 import { allowedSigners } from "../../src/adapters/forges/local/signers.ts";
 import { openCatalogSource } from "../../src/adapters/git/catalog-source.ts";
 import { type Database, openDatabase } from "../../src/adapters/postgres/open-database.ts";
 import type { LooseningRules } from "../../src/controller/guard-ports.ts";
 import { createCatalogSync } from "../../src/controller/sync-catalog.ts";
 import { renderControl } from "../../src/domain/audit/control.ts";
+import { compileCatalog } from "../../src/domain/policies/compile-catalog.ts";
 import { evaluateGuards } from "../../src/domain/policies/evaluate-guards.ts";
 import type { GuardedPlan } from "../../src/domain/policies/rule.ts";
 import type { GuardVerdict } from "../../src/domain/policies/selection.ts";
@@ -46,17 +46,22 @@ let folder: ReturnType<typeof temporaryFolder>;
 let remote: string;
 let engineer: WorkCopy;
 let database: Database;
+let keysFolder: ReturnType<typeof temporaryFolder>;
 let keys: Record<"ana" | "ben" | "mallory", SshKey>;
 beforeAll(async () => {
   postgres = await startPostgres({ fsync: false });
+  keysFolder = temporaryFolder();
+  const key = (name: string) => sshKey(keysFolder.path, name);
+  keys = { ana: key("ana"), ben: key("ben"), mallory: key("mallory") };
 });
-afterAll(() => postgres.remove());
+afterAll(async () => {
+  keysFolder.remove();
+  await postgres.remove();
+});
 beforeEach(async () => {
   folder = temporaryFolder();
   remote = bareRepository(join(folder.path, "config.git"));
   engineer = workCopy(join(folder.path, "work"), remote);
-  const key = (name: string) => sshKey(join(folder.path, "keys"), name);
-  keys = { ana: key("ana"), ben: key("ben"), mallory: key("mallory") };
   database = await openDatabase({ url: await postgres.createDatabase() });
 });
 afterEach(async () => {
@@ -82,7 +87,7 @@ function replica(name: string, loosening: LooseningRules | null = two) {
   const sync = createCatalogSync(
     {
       source,
-      compiler: catalogCompiler(actions),
+      compiler: { compile: async (files, revision) => compileCatalog(files, revision, actions) },
       catalogState,
       guardStore,
       alerts,
