@@ -264,8 +264,12 @@ async function takeUpElsewhere(): Promise<void> {
   // What waits for hours was published long ago.
   await database.pool.query("update audit_outbox set published_at = now()");
   await database.close();
-  const program = ["--expose-gc", import.meta.filename, "--take-up", url, "--waiting", values.waiting];
-  const { stdout } = await promisify(execFile)(process.execPath, program);
+  // As bin/gitmend starts it.
+  const flags = ["--expose-gc", "--max-semi-space-size=2"];
+  const program = [...flags, import.meta.filename, "--take-up", url, "--waiting", values.waiting];
+  const { stdout } = await promisify(execFile)(process.execPath, program, {
+    env: { ...process.env, MALLOC_ARENA_MAX: "1" },
+  });
   process.stdout.write(stdout);
 }
 

@@ -202,6 +202,7 @@ async function webhook(
       examine: async () => [],
       metrics: { ...noMetrics, contentType: "text/plain", scrape: async () => "" },
       state: readyState(),
+      emergency: { now: () => new Date().toISOString(), whyNotSigned: async () => "nobody may" },
       log: silent,
     },
   );

@@ -35,7 +35,7 @@ const without = (process.env.GITMEND_TEST_WITHOUT ?? "").split(",");
 const mayInstall = strict || process.env.GITMEND_TEST_INSTALL === "1";
 const suites = [
   { name: "unit", limitSeconds: 180 },
-  { name: "integration", limitSeconds: 720 },
+  { name: "integration", limitSeconds: 900 },
   { name: "kubernetes", limitSeconds: 480 },
   { name: "e2e", limitSeconds: 1_100 },
 ] as const;

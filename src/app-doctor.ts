@@ -3,10 +3,12 @@ import { statfs } from "node:fs/promises";
 import { reachAlertmanager } from "./adapters/alertmanager/reach-alertmanager.ts";
 import { reachForPush } from "./adapters/git/reach-remote.ts";
 import type { ClusterSetup } from "./app-clusters.ts";
+import { withoutKey } from "./app-emergency.ts";
 import { alertmanagerAuthorization, gitRemote } from "./app-settings.ts";
 import type { Config } from "./config/read-config.ts";
 import type { Controller, ControllerPorts } from "./controller/controller.ts";
-import { type Check, type DoctorPorts, examine, type Reachable } from "./controller/doctor.ts";
+import { type DoctorPorts, examine, type Reachable } from "./controller/doctor.ts";
+import type { Check } from "./controller/doctor-ports.ts";
 import type { Views } from "./controller/views.ts";
 
 export interface DoctorParts {
@@ -40,6 +42,7 @@ export function doctor(parts: DoctorParts): () => Promise<readonly Check[]> {
     people: {
       approvers: config.approvals.people.length,
       channels: Object.keys(config.notifications.channels).length,
+      withoutKey: withoutKey(config),
     },
     dataFolder,
     async freeBytes() {
@@ -78,7 +81,7 @@ function auditRemote({ config, environment, auditFolder }: DoctorParts): readonl
 function approvals({ ports: { forge } }: DoctorParts): Reachable {
   return {
     name: "approvals",
-    mend: "see `approvals` in gitmend.yaml, and docs/how-to/approve-on-github.md for the rights that gitmend needs there",
+    mend: "see `approvals` in gitmend.yaml, and docs/how-to/approve-on-<forge>.md for the rights that gitmend needs there",
     reach: () => forge.reach(),
   };
 }

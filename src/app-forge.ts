@@ -7,7 +7,7 @@ import type { Config } from "./config/read-config.ts";
 import type { ChangeForge } from "./controller/change-ports.ts";
 import type { Forge } from "./controller/forge-ports.ts";
 import type { Clock } from "./controller/ports.ts";
-import { Problem } from "./domain/problem.ts";
+import { Problem, unreachable } from "./domain/problem.ts";
 
 type Approvals = Config["approvals"];
 type ForgeConfig = NonNullable<Approvals["forge"]>;
@@ -21,7 +21,7 @@ export async function openForge(
   demo: boolean,
 ): Promise<Forge> {
   const { forge, people, repository } = approvals;
-  if (forge !== undefined) return openGithub(forge, accountsOf(approvals), environment);
+  if (forge !== undefined) return openServer(forge, accountsOf(approvals), environment);
   return openLocalForge({
     folder: repository ?? join(dataDir, "approvals.git"),
     people: people.map(({ id, signer = null }) => ({ id, signer })),
@@ -38,20 +38,80 @@ export async function openChangeForge(
   if (repository === undefined) return null;
   if (forge === undefined)
     throw new Problem("CONFIG_INVALID", "config_repository.pull_requests needs approvals.forge");
-  const { connectGithub } = await import("./adapters/forges/github/github-api.ts");
-  const { githubChanges } = await import("./adapters/forges/github/github-changes.ts");
-  return githubChanges(connectGithub(forge.url, githubCredential(forge, environment)), repository);
+  switch (forge.type) {
+    case "github": {
+      const { githubChanges } = await import("./adapters/forges/github/github-changes.ts");
+      return githubChanges(await github(forge, environment), repository);
+    }
+    case "gitea": {
+      const { giteaChanges } = await import("./adapters/forges/gitea/gitea-changes.ts");
+      return giteaChanges(await gitea(forge, environment), repository);
+    }
+    case "gitlab": {
+      const { gitlabChanges } = await import("./adapters/forges/gitlab/gitlab-changes.ts");
+      return gitlabChanges(await gitlab(forge, environment), repository);
+    }
+    default:
+      return unreachable(forge.type);
+  }
 }
 
-async function openGithub(
+async function openServer(
   forge: ForgeConfig,
   people: ReadonlyMap<string, string>,
   environment: Environment,
 ): Promise<Forge> {
+  const { repository, type } = forge;
+  if (type !== "gitlab" && repository.split("/").length !== 2)
+    throw new Problem(
+      "CONFIG_INVALID",
+      `approvals.forge.repository: ${type} has owner/name, not ${repository}`,
+    );
+  switch (type) {
+    case "github": {
+      const { githubForge } = await import("./adapters/forges/github/github-forge.ts");
+      return githubForge({ api: await github(forge, environment), repository, people });
+    }
+    case "gitea": {
+      const { giteaForge } = await import("./adapters/forges/gitea/gitea-forge.ts");
+      return giteaForge({ api: await gitea(forge, environment), repository, people });
+    }
+    case "gitlab": {
+      const { gitlabForge } = await import("./adapters/forges/gitlab/gitlab-forge.ts");
+      return gitlabForge({ api: await gitlab(forge, environment), repository, people });
+    }
+    default:
+      return unreachable(type);
+  }
+}
+
+async function github(forge: ForgeConfig, environment: Environment) {
   const { connectGithub } = await import("./adapters/forges/github/github-api.ts");
-  const { githubForge } = await import("./adapters/forges/github/github-forge.ts");
-  const api = connectGithub(forge.url, githubCredential(forge, environment));
-  return githubForge({ api, repository: forge.repository, people });
+  return connectGithub(forge.url, githubCredential(forge, environment));
+}
+
+async function gitea(forge: ForgeConfig, environment: Environment) {
+  const { connectGitea } = await import("./adapters/forges/gitea/gitea-api.ts");
+  return connectGitea(...addressAndToken(forge, environment));
+}
+
+async function gitlab(forge: ForgeConfig, environment: Environment) {
+  const { connectGitlab } = await import("./adapters/forges/gitlab/gitlab-api.ts");
+  return connectGitlab(...addressAndToken(forge, environment));
+}
+
+const urlOfGithub = "https://api.github.com";
+
+/** @throws Problem CONFIG_INVALID */
+function addressAndToken(
+  { type, url, token, app }: ForgeConfig,
+  environment: Environment,
+): readonly [string, string] {
+  if (token === undefined || app !== undefined)
+    throw new Problem("CONFIG_INVALID", `approvals.forge: ${type} needs a token, and has no app`);
+  if (url === urlOfGithub)
+    throw new Problem("CONFIG_INVALID", `approvals.forge.url: say where the API of ${type} is`);
+  return [url.replace(/\/+$/, ""), secretValue(token, environment) ?? ""];
 }
 
 function githubCredential({ token, app }: ForgeConfig, environment: Environment): GithubCredential {
@@ -62,19 +122,20 @@ function githubCredential({ token, app }: ForgeConfig, environment: Environment)
   return { kind: "app", appId: String(app.id), installationId: app.installation, privateKey };
 }
 
-/** Person by account, in small letters. @throws Problem CONFIG_INVALID: two people with one account */
-export function accountsOf({ people }: Pick<Approvals, "people">): ReadonlyMap<string, string> {
+/** Person by account of the forge, in small letters. @throws Problem CONFIG_INVALID: two people with one account */
+function accountsOf({ people, forge }: Pick<Approvals, "people" | "forge">): ReadonlyMap<string, string> {
   const accounts = new Map<string, string>();
-  for (const { id, github = [] } of people)
-    for (const name of github) {
+  const type = forge?.type ?? "github";
+  for (const person of people)
+    for (const name of person[type] ?? []) {
       const account = name.toLowerCase();
       const other = accounts.get(account);
-      if (other !== undefined && other !== id)
+      if (other !== undefined && other !== person.id)
         throw new Problem(
           "CONFIG_INVALID",
-          `approvals.people: ${other} and ${id} have the same GitHub account, ${account}`,
+          `approvals.people: ${other} and ${person.id} have the same ${type} account, ${account}`,
         );
-      accounts.set(account, id);
+      accounts.set(account, person.id);
     }
   return accounts;
 }

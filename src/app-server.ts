@@ -2,6 +2,7 @@
 import type { Database } from "./adapters/postgres/open-database.ts";
 import type { MetricsRegistry } from "./adapters/telemetry/metrics.ts";
 import { type DoctorParts, doctor } from "./app-doctor.ts";
+import { openEmergency } from "./app-emergency.ts";
 import { secretValue, webhookSources } from "./app-settings.ts";
 import type { Controller } from "./controller/controller.ts";
 import type { Metrics } from "./controller/metrics.ts";
@@ -51,6 +52,7 @@ export function openServer(parts: ServerParts): Server {
     eventLog,
     escalations,
     news: parts.ports.shared,
+    emergency: openEmergency(config, database.clock),
     state: serverState(parts),
     startAgain: (request) => controller.startAgain(request),
     pauses: controller.pauses,

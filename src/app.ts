@@ -39,7 +39,7 @@ import {
   stormLimits,
 } from "./app-settings.ts";
 import { writeControllerFile } from "./config/controller-file.ts";
-import { type Config, floorRules } from "./config/read-config.ts";
+import { type Config, floorRules, scopesOf } from "./config/read-config.ts";
 import {
   type Controller,
   type ControllerOptions,
@@ -56,6 +56,7 @@ export { type AuditCommit, type AuditHistory, openAuditHistory } from "./adapter
 import { allowedSigners as peopleSigners } from "./adapters/forges/local/signers.ts";
 
 export { readCatalogAt } from "./adapters/git/catalog-at.ts";
+export { signText } from "./adapters/ssh-signature.ts";
 export { createLog } from "./adapters/telemetry/log.ts";
 export { checkDatabase, migrateDatabase } from "./app-database.ts";
 
@@ -204,16 +205,19 @@ export async function openPorts(
       cacheDir: join(dataDir, "catalog-cache"),
     }),
     changes: await proposedChanges(options, repository, dataDir),
-    compiler: catalogCompiler(actions, { floor: floorRules(config) }),
+    compiler: catalogCompiler(actions, { floor: floorRules(config), scopes: scopesOf(config) }),
     auditRepository: await auditRepository(options, auditFolder),
     forge: await openForge(config, environment, dataDir, clock, options.demo ?? false),
     loosening: config.loosening ?? null,
     teams: new Map(Object.entries(config.approvals.teams)),
     factTimeoutSeconds: durationSeconds(config.limits.fact_timeout),
     ownerLabel: config.ownership.label,
+    bindings: database.bindings,
+    bindingNamespaces: config.role_bindings.namespaces,
     live: config.live,
     storms: stormLimits(config),
     hasChannel: hasChannel(config),
+    channels: Object.keys(config.notifications.channels),
     mostReplicaChange: config.limits.replica_change,
     missingAccess: missingAccessOf((name) => clusters.byName.get(name)?.connection.mayDo ?? null),
     confirm: confirm(config),
@@ -238,13 +242,17 @@ async function proposedChanges(
   return {
     changeForge,
     source: openCatalogSource({ ...repository, cacheDir: join(dataDir, "proposals-cache") }),
-    compiler: catalogCompiler(actions, { limits: proposalLimits, floor: floorRules(config) }),
+    compiler: catalogCompiler(actions, {
+      limits: proposalLimits,
+      floor: floorRules(config),
+      scopes: scopesOf(config),
+    }),
   };
 }
 
 function stores(database: Database) {
   const { alerts, executions, assessments, outbox, lease, clock } = database;
-  const { asks, escalations, guards: guardStore, holds, followUps } = database;
+  const { asks, lifts, escalations, guards: guardStore, holds, followUps } = database;
   const { catalog: catalogState, pauses: pauseStore, breakers } = database;
   return {
     alerts,
@@ -258,6 +266,7 @@ function stores(database: Database) {
     pauseStore,
     breakers,
     asks,
+    lifts,
     escalations,
     holds,
     followUps,
@@ -267,7 +276,7 @@ function stores(database: Database) {
 function tools(
   { config, environment }: AppOptions,
   dataDir: string,
-  { executions, clock }: Database,
+  { executions, clock, bindings }: Database,
   clusters: ClusterSetup,
 ) {
   const notifier = createNotifier({
@@ -279,7 +288,10 @@ function tools(
     executions,
     clock,
     queryMetrics: prometheusQueries(prometheusServers(config, environment)),
+    knownBindings: (cluster, namespace) =>
+      bindings.known(cluster, namespace, durationSeconds(config.role_bindings.known_after)),
     sendHttp: httpEndpoints(endpoints(config, environment)),
+    scopes: scopesOf(config),
     sources: openSources(
       config.sources.map(({ url, credential, namespaces }) => ({
         url,

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "../domain/json.ts";
 import type { ManifestFile } from "../domain/planning/edit-manifest.ts";
 import type { BranchEffect, Effect, FieldChange, HttpCall } from "../domain/planning/effect.ts";
 import type { ActionDescription } from "../domain/templates/action-description.ts";
+import type { KnownBinding } from "./bindings.ts";
 
 export type JsonPatchOperation =
   | { readonly op: "add" | "replace"; readonly path: string; readonly value: Json }
@@ -106,6 +107,22 @@ export interface HttpAnswer {
  * The repositories of `sources` in gitmend.yaml, and no others. Each is reached at the address that stands there, with its own credential.
  * All calls throw Problem: SOURCE_NOT_ALLOWED, GIT_REFUSED (final), GIT_UNREACHABLE (again later).
  */
+/** Where the commit that broke something is looked for. */
+export interface RevertFolder {
+  /** Without slashes around it; "": the whole repository. */
+  readonly path: string;
+  /** ISO 8601, both: when it was committed. */
+  readonly since: string;
+  readonly before: string;
+}
+
+export interface RevertableCommit {
+  readonly sha: string;
+  readonly subject: string;
+  /** `from`: at the head of the branch; `to`: without the commit. */
+  readonly files: readonly { readonly path: string; readonly from: string; readonly to: string }[];
+}
+
 export interface Sources {
   /** The YAML files below a folder of a branch's head. `namespace`: of the object whose manifest is looked for. */
   read(folder: {
@@ -120,6 +137,19 @@ export interface Sources {
     readonly branch: string;
     readonly commit: string;
     readonly files: readonly ManifestFile[];
+  }>;
+  /** The newest commit that touched the folder, and its files without it. @throws Problem PRECONDITION_FAILED: none, or only people can */
+  offending(
+    folder: RevertFolder & {
+      readonly repository: string;
+      readonly branch: string | null;
+      readonly namespace: string | null;
+    },
+  ): Promise<{
+    readonly repository: string;
+    readonly branch: string;
+    readonly commit: string;
+    readonly offending: RevertableCommit;
   }>;
   /** Pushes the branch. It is there already: nothing happens. @throws Problem GIT_NOT_FAST_FORWARD: somebody's branch of that name */
   propose(effect: BranchEffect, key: string): Promise<void>;
@@ -146,6 +176,8 @@ export interface ActionTools {
    */
   query(cluster: string, promql: string): Promise<readonly MetricSample[]>;
   readonly sources: Sources;
+  /** RoleBindings of a namespace as gitmend has seen them lately, whether or not they are there now. */
+  knownBindings(cluster: string, namespace: string): Promise<readonly KnownBinding[]>;
   /** Keeps a text outside Git, redacted; the record holds hash and size. */
   saveEvidence(name: string, text: string): Promise<SavedEvidence>;
   /** ISO 8601, UTC, by the database's clock. */

@@ -138,14 +138,26 @@ async function prepareRestore(
   if (effect.kind === "request") return stopRequest(effect, tools);
   if (effect.kind !== "patch" && effect.kind !== "create") return null;
   const object = await tools.cluster(effect.object.cluster).get(effect.object);
-  if (effect.kind === "create")
-    return object === null || !isMadeBy(context, object) ? null : stopOf(effect.object, object);
+  if (effect.kind === "create") return prepareRemoval(effect, object, context);
   if (object === null || object.metadata.uid !== effect.uid) throw gone(effect);
   const pending = effect.changes.filter(({ pointer, before }) => !sameJson(valueAt(object, pointer), before));
   const ours = pending.filter(({ pointer, after }) => sameJson(valueAt(object, pointer), after));
   if (pending.length === 0) return null;
   if (ours.length === 0) throw changedSince(pending, object);
   return patchEffect(effect.object, object, restoreWrites(effect, object, ours));
+}
+
+/** Work that another engine does is ended; rights that were given back are taken away, unless somebody has changed to whom. */
+function prepareRemoval(
+  effect: CreateEffect,
+  object: KubernetesObject | null,
+  context: ActionContext,
+): Effect | null {
+  if (object === null || !isMadeBy(context, object)) return null;
+  const { subjects } = effect.manifest;
+  if (subjects !== undefined && !sameJson(valueAt(object, "/subjects"), subjects))
+    throw changedSince([{ pointer: "/subjects", after: subjects }], object);
+  return stopOf(effect.object, object);
 }
 
 // ---- patch --------------------------------------------------------------------------------------------------------

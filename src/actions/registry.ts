@@ -6,6 +6,7 @@ import { runAwxJob } from "./engines/run-awx-job.ts";
 import { runJob } from "./engines/run-job.ts";
 import { runTektonPipeline } from "./engines/run-tekton-pipeline.ts";
 import { gitPatchManifest } from "./git/git-patch-manifest.ts";
+import { gitRevertCommit } from "./git/git-revert-commit.ts";
 import { reconcileFlux } from "./gitops/reconcile-flux.ts";
 import { resumeGitops } from "./gitops/resume-gitops.ts";
 import { rollbackHelmRelease } from "./gitops/rollback-helm-release.ts";
@@ -19,8 +20,10 @@ import { drainNode } from "./kubernetes/drain-node.ts";
 import { getPodStatus } from "./kubernetes/get-pod-status.ts";
 import { increaseResources } from "./kubernetes/increase-resources.ts";
 import { patchResource } from "./kubernetes/patch-resource.ts";
+import { recreateClaim } from "./kubernetes/recreate-claim.ts";
 import { restartDeployment } from "./kubernetes/restart-deployment.ts";
 import { restartPod } from "./kubernetes/restart-pod.ts";
+import { restoreRoleBinding } from "./kubernetes/restore-role-binding.ts";
 import { rollbackDeployment } from "./kubernetes/rollback-deployment.ts";
 import { rollbackPodRestart } from "./kubernetes/rollback-pod-restart.ts";
 import { scaleDeployment } from "./kubernetes/scale-deployment.ts";
@@ -49,6 +52,8 @@ export const actions: readonly Action[] = [
   uncordonNode,
   untaintNode,
   drainNode,
+  recreateClaim,
+  restoreRoleBinding,
   suspendGitops,
   resumeGitops,
   reconcileFlux,
@@ -59,6 +64,7 @@ export const actions: readonly Action[] = [
   runTektonPipeline,
   runAwxJob,
   gitPatchManifest,
+  gitRevertCommit,
   notifyTeam,
 ];
 

@@ -13,6 +13,7 @@ export interface TargetEventFacts {
 
 const kinds = {
   RemediationStarted: { type: "Normal", suffix: "started" },
+  RemediationBreakGlass: { type: "Warning", suffix: "break-glass" },
   RemediationSucceeded: { type: "Normal", suffix: "succeeded" },
   RemediationRolledBack: { type: "Warning", suffix: "rolled-back" },
   RemediationFailed: { type: "Warning", suffix: "failed" },
@@ -44,6 +45,8 @@ function messageOf(
   switch (reason) {
     case "RemediationStarted":
       return `${template} started because of ${alertName} ${see}`;
+    case "RemediationBreakGlass":
+      return `${template} goes on without the approvals it needs${more} ${see}`;
     case "RemediationSucceeded":
       return `${template} succeeded${more} ${see}`;
     case "RemediationRolledBack":

@@ -8,11 +8,14 @@ import type { CatalogContent } from "../domain/policies/catalog.ts";
 import { compileContent } from "../domain/policies/compile-catalog.ts";
 import type { GuardRule, SelectionRule } from "../domain/policies/rule.ts";
 import type { ActionDescription } from "../domain/templates/action-description.ts";
+import type { Scope } from "../domain/templates/scope.ts";
 
 export interface CompileTask {
   readonly files: readonly CatalogFile[];
   readonly revision: string;
   readonly actions: readonly ActionDescription[];
+  readonly scopes: readonly Scope[];
+  readonly accepted: boolean;
 }
 
 export type FromCompileWorker =
@@ -44,8 +47,8 @@ function restOf({ selection: _selection, guards: _guards, ...rest }: CatalogCont
   return rest;
 }
 
-const { files, revision, actions } = workerData as CompileTask;
-const { content, findings } = compileContent(files, revision, actions);
+const { files, revision, actions, scopes, accepted } = workerData as CompileTask;
+const { content, findings } = compileContent(files, revision, actions, scopes, accepted);
 if (content !== null) {
   for (const piece of pieces(content)) {
     const asked = once(main, "message");

@@ -8,6 +8,7 @@ import type { CatalogCompilation, ContentCompilation } from "../domain/policies/
 import type { GuardRule, SelectionRule } from "../domain/policies/rule.ts";
 import { Problem } from "../domain/problem.ts";
 import type { ActionDescription } from "../domain/templates/action-description.ts";
+import type { Scope } from "../domain/templates/scope.ts";
 import type { CompileTask, FromCompileWorker } from "./catalog-compile-worker.ts";
 
 export interface CompilerLimits {
@@ -19,17 +20,22 @@ export interface CompilerOptions {
   readonly limits?: CompilerLimits;
   /** Guards of gitmend.yaml: part of every catalog, whatever its files say. */
   readonly floor?: readonly GuardRule[];
+  /** Of gitmend.yaml: what each folder may do. */
+  readonly scopes?: readonly Scope[];
 }
 
 const defaultLimits: CompilerLimits = { seconds: 120, memoryMebibytes: 1024 };
 
 export function catalogCompiler(
   actions: readonly ActionDescription[],
-  { limits = defaultLimits, floor = [] }: CompilerOptions = {},
+  { limits = defaultLimits, floor = [], scopes = [] }: CompilerOptions = {},
 ): CatalogCompiler {
   // Descriptions are data; what else an action is (its functions) cannot and need not cross over.
   const descriptions = JSON.parse(JSON.stringify(actions)) as readonly ActionDescription[];
-  return { compile: (files, revision) => compile({ files, revision, actions: descriptions }, limits, floor) };
+  return {
+    compile: (files, revision, accepted = false) =>
+      compile({ files, revision, actions: descriptions, scopes, accepted }, limits, floor),
+  };
 }
 
 async function compile(

@@ -2,7 +2,7 @@
 // what the controller would refuse to read is a finding here too.
 import type { Dirent } from "node:fs";
 import { lstat, readdir, readFile } from "node:fs/promises";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { actions } from "../actions/registry.ts";
 import type { CatalogFile } from "../controller/ports.ts";
 import type { Finding } from "../domain/finding.ts";
@@ -13,9 +13,11 @@ import {
   overLimits,
   refusedFile,
   rootFiles,
+  teamsFolder,
 } from "../domain/policies/catalog-files.ts";
 import { compileCatalog } from "../domain/policies/compile-catalog.ts";
 import { Problem } from "../domain/problem.ts";
+import type { Scope } from "../domain/templates/scope.ts";
 
 export interface CatalogFolder {
   /** Absolute. */
@@ -46,10 +48,10 @@ export async function readCatalogFolder(path: string): Promise<CatalogFolder> {
 }
 
 /** @throws Problem CATALOG_INVALID (`gitmend validate` says why), USAGE when there is nothing */
-export async function compileFolder(folder: string): Promise<Catalog> {
+export async function compileFolder(folder: string, scopes: readonly Scope[] = []): Promise<Catalog> {
   const { root, files, findings } = await readCatalogFolder(folder);
   if (files.length === 0 && findings.length === 0) throw nothingThere(root);
-  return compileFiles(files, findings, root);
+  return compileFiles(files, findings, root, scopes);
 }
 
 /** @param where for the message: a folder, a revision. @throws Problem CATALOG_INVALID */
@@ -57,8 +59,9 @@ export function compileFiles(
   files: readonly CatalogFile[],
   findings: readonly Finding[],
   where: string,
+  scopes: readonly Scope[] = [],
 ): Catalog {
-  const { catalog } = compileCatalog(files, "files", actions);
+  const { catalog } = compileCatalog(files, "files", actions, scopes);
   if (catalog !== null && findings.length === 0) return catalog;
   throw new Problem("CATALOG_INVALID", `the templates and policies of ${where} have errors`);
 }
@@ -67,10 +70,12 @@ export function nothingThere(root: string): Problem {
   return new Problem("USAGE", `${root} has neither templates/ nor policies/ with YAML or JSON files`);
 }
 
-/** The nearest folder around a file of which it is a catalog's file. */
+/** The nearest folder around a file of which it is a catalog's file; a team's folder is part of the catalog around it. */
 function rootOf(file: string): string {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
-    if (isCatalogFile(toSlashes(relative(folder, file)))) return folder;
+    const around = dirname(folder);
+    if (isCatalogFile(toSlashes(relative(folder, file))))
+      return basename(around) === teamsFolder ? dirname(around) : folder;
     if (folder === dirname(folder)) break;
   }
   throw new Problem("USAGE", `${file} is no YAML or JSON file below templates/ or policies/`);
@@ -89,7 +94,7 @@ async function listFiles(root: string): Promise<Listing> {
       findings.push(refusedFile(path, "SYMBOLIC_LINK", "symbolic links are not followed: put the file here"));
     else if (entry.isFile() && isCatalogFile(path)) paths.push(path);
   };
-  for (const name of [...rootFiles, ...catalogFolders]) {
+  for (const name of [...rootFiles, ...(await foldersIn(root))]) {
     const found = await lstat(join(root, name)).catch(() => null);
     if (found === null) continue;
     if (rootFiles.includes(name)) take(found, name);
@@ -101,6 +106,13 @@ async function listFiles(root: string): Promise<Listing> {
     }
   }
   return { paths: paths.toSorted(), findings };
+}
+
+/** Of the root, and of each team. */
+async function foldersIn(root: string): Promise<readonly string[]> {
+  const entries = await readdir(join(root, teamsFolder), { withFileTypes: true }).catch(() => []);
+  const teams = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${teamsFolder}/${name}`);
+  return [...catalogFolders, ...teams.flatMap((team) => catalogFolders.map((folder) => `${team}/${folder}`))];
 }
 
 async function readFiles(

@@ -1,9 +1,11 @@
-// gitmend.yaml for the commands that are a controller, or open its database themselves.
+// gitmend.yaml for the commands that are a controller, or open its database themselves, and for those that judge a folder by it.
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { Option } from "commander";
-import { type Config, readConfig } from "../config/read-config.ts";
+import { type Config, readConfig, scopesOf } from "../config/read-config.ts";
 import { Problem } from "../domain/problem.ts";
+import type { Scope } from "../domain/templates/scope.ts";
 import type { CliContext } from "./context.ts";
 
 export function configOption(): Option {
@@ -30,4 +32,15 @@ export async function loadConfig(
     (one) => `${one.file}:${one.line}:${one.column} ${one.severity} ${one.code} ${one.message}`,
   );
   throw new Problem("CONFIG_INVALID", `${file} is not valid`, { details: { findings: lines } });
+}
+
+/** Of the configuration that is given, or stands beside the catalog; without one no folder is bounded. @throws Problem CONFIG_INVALID */
+export async function scopesFor(
+  folder: string,
+  given: string | undefined,
+  context: CliContext,
+): Promise<readonly Scope[]> {
+  const beside = join(folder, "gitmend.yaml");
+  if (given === undefined && !existsSync(beside)) return [];
+  return scopesOf(await loadConfig(given ?? beside, context));
 }

@@ -1,8 +1,10 @@
 // `gitmend executions events`: what happened, one line a fact, with the seconds since the beginning.
 import type { ExecutionEvent, ExecutionRequested, RecordedEvent } from "../domain/execution/events.ts";
+import { liftText } from "../domain/gate/break-glass.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
 import { scopeText, untilText } from "../domain/gate/why-paused.ts";
 import { secondsBetween } from "../domain/instant.ts";
+import { changeLines } from "../domain/planning/change-text.ts";
 import { type Effect, effectText } from "../domain/planning/effect.ts";
 import { unreachable } from "../domain/problem.ts";
 import { cleanAll, dateText, pad, width, wrap } from "./layout.ts";
@@ -78,6 +80,10 @@ function describe(event: ExecutionEvent): Line {
         tone,
       };
     }
+    case "ApprovalLifted":
+      return { what: "approvals lifted", detail: liftText(event), tone: "attention" };
+    case "HoldRequested":
+    case "PlanEdited":
     case "ApprovalRequested":
     case "ApprovalGranted":
     case "ApprovalDenied":
@@ -140,11 +146,27 @@ function requestText({ alert, match, byHand, follows }: ExecutionRequested): str
 
 type ApprovalEvent = Extract<
   ExecutionEvent,
-  { readonly type: "ApprovalRequested" | "ApprovalGranted" | "ApprovalDenied" | "ApprovalExpired" }
+  {
+    readonly type:
+      | "HoldRequested"
+      | "PlanEdited"
+      | "ApprovalRequested"
+      | "ApprovalGranted"
+      | "ApprovalDenied"
+      | "ApprovalExpired";
+  }
 >;
 
 function describeApproval(event: ApprovalEvent): Line {
   switch (event.type) {
+    case "HoldRequested":
+      return { what: "hold requested", detail: `by ${event.by}, beside the request`, tone: "attention" };
+    case "PlanEdited":
+      return {
+        what: "plan edited",
+        detail: [`by ${event.by.join(", ")}`, ...changeLines(event.changes)].join("; "),
+        tone: "attention",
+      };
     case "ApprovalRequested":
       return {
         what: "approval asked",

@@ -11,10 +11,13 @@ import type { Execution } from "../domain/execution/execution.ts";
 import { keepSecondsOf, waitingSteps } from "../domain/execution/follow-up.ts";
 import { objectText } from "../domain/facts/objects.ts";
 import { shortId } from "../domain/gate/approval-file.ts";
+import { liftText } from "../domain/gate/break-glass.ts";
 import type { Approval } from "../domain/gate/gate.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
 import { scopeText, untilText } from "../domain/gate/why-paused.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
+import { changeLines } from "../domain/planning/change-text.ts";
+import { powerText } from "../domain/templates/scope.ts";
 import { ageText, cleanAll, clockText, dateText, tookText, width, wrap } from "./layout.ts";
 import { type Paint, paintFor, symbolOf, toneOf } from "./paint.ts";
 import { renderSteps, valueText } from "./render-steps.ts";
@@ -162,6 +165,7 @@ function planItems({ state }: Story): readonly Item[] {
       tone: risky ? "attention" : "plain",
     },
     ...(parameters.length === 0 ? [] : [{ text: parameters.join(" ") }]),
+    ...(plan.scopes ?? []).map((scope) => ({ text: `scope ${powerText(scope)}` })),
     ...(plan.whenResolved ?? []).map(({ name, call, keepSeconds }) => ({
       text: `${name} (${call.action}) when the incident is over, within ${durationText(keepSeconds)}`,
     })),
@@ -170,7 +174,7 @@ function planItems({ state }: Story): readonly Item[] {
 }
 
 function gateItems(story: Story): readonly Item[] {
-  const { gate, approval, phase } = story.state;
+  const { gate, edits, approval, lift, phase } = story.state;
   if (gate === null) return [];
   const reasons = gate.reasons.map(({ rule, reason }) => ({ text: `- ${rule}: ${reason}` }));
   if (gate.kind === "open") return [{ text: "open: no approval needed" }, ...reasons];
@@ -183,7 +187,18 @@ function gateItems(story: Story): readonly Item[] {
       tone: waiting ? "attention" : "plain",
     },
     ...reasons,
+    ...edits.map(({ by, changes }) => ({
+      text: `changed by ${by.join(", ")}: ${changeLines(changes).join("; ")}`,
+    })),
     ...(granted?.approvals ?? []).map((given) => ({ text: approvalText(given), tone: "good" as const })),
+    ...(lift === null
+      ? []
+      : [
+          {
+            text: `${liftText(lift)} (until ${clockText(lift.until)})`,
+            tone: "attention" as const,
+          },
+        ]),
     ...(approval !== null && waiting
       ? [
           {

@@ -6,6 +6,7 @@ import { demandsText } from "../domain/gate/judge-approval.ts";
 import type { ActionCall, Plan, PlannedStep, Undo } from "../domain/planning/plan.ts";
 import type { Selection } from "../domain/policies/selection.ts";
 import { unreachable } from "../domain/problem.ts";
+import { powerText } from "../domain/templates/scope.ts";
 import { cleanAll } from "./layout.ts";
 import { paintFor, type Tone } from "./paint.ts";
 import type { View } from "./render-execution.ts";
@@ -76,7 +77,9 @@ function choiceLine(selection: Selection): Line {
 
 function planLines({ plan, problem }: Simulation): readonly Line[] {
   if (problem !== null) return [["attention", `no plan from files alone: ${problem}`]];
-  return plan === null ? [] : [["plain", `${plan.template.name}, ${plan.risk} risk`], ...stepsOf(plan)];
+  if (plan === null) return [];
+  const scopes = (plan.scopes ?? []).map((scope): Line => ["quiet", `scope ${powerText(scope)}`]);
+  return [["plain", `${plan.template.name}, ${plan.risk} risk`], ...scopes, ...stepsOf(plan)];
 }
 
 function stepsOf(plan: Plan): readonly Line[] {

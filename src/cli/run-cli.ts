@@ -14,6 +14,7 @@ import { addNow } from "./commands/now.ts";
 import { addPause } from "./commands/pause.ts";
 import { addPolicies } from "./commands/policies.ts";
 import { addRun } from "./commands/run.ts";
+import { addSetup } from "./commands/setup.ts";
 import { addSimulate } from "./commands/simulate.ts";
 import { addStart } from "./commands/start.ts";
 import { addTemplates } from "./commands/templates.ts";
@@ -82,6 +83,7 @@ function buildProgram(context: CliContext): Command {
     addPolicies,
     addActions,
     addMigrate,
+    addSetup,
     addVersion,
   ];
   for (const add of commands) add(program, context);

@@ -4,6 +4,7 @@
 import { customActions } from "../actions/custom/custom-action.ts";
 import { foundationNamespaces, protectionProblem } from "../actions/protected.ts";
 import { actions } from "../actions/registry.ts";
+import { wayBack } from "../controller/make-plan.ts";
 import { factScope } from "../domain/expressions/scope.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Facts } from "../domain/facts/facts.ts";
@@ -11,6 +12,7 @@ import type { ObjectRef, Target } from "../domain/facts/objects.ts";
 import type { Count, Usage } from "../domain/facts/usage.ts";
 import { limitReached } from "../domain/gate/limits.ts";
 import { managerDenial } from "../domain/gate/managed-by.ts";
+import { scopeDenials } from "../domain/gate/scope-denials.ts";
 import { refusedByLimit, weighGate } from "../domain/gate/weigh-gate.ts";
 import { type DraftPlan, draftFallback, draftPlan } from "../domain/planning/draft-plan.ts";
 import type { Plan } from "../domain/planning/plan.ts";
@@ -18,6 +20,7 @@ import { callsOf, sealPlan } from "../domain/planning/seal-plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { evaluateGuards } from "../domain/policies/evaluate-guards.ts";
 import { type ExplainedRule, explainGuards, explainSelection } from "../domain/policies/explain-rules.ts";
+import { planScopes } from "../domain/policies/plan-sources.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
 import type { LimitScope, Selection } from "../domain/policies/selection.ts";
 import type { TestedDecision } from "../domain/policy-tests/judge-policy-test.ts";
@@ -34,6 +37,8 @@ export interface Simulation extends TestedDecision {
   /** Why no plan can be made from files alone; null: there is one, or none was called for. */
   readonly problem: string | null;
 }
+
+const actionsByName = new Map(actions.map((action) => [action.name, action]));
 
 export async function simulateAlert(alert: Alert, catalog: Catalog, given: Assumptions): Promise<Simulation> {
   const facts = assumeFacts(alert, given);
@@ -63,7 +68,8 @@ async function weigh(plan: Plan, facts: Facts, usage: Usage, catalog: Catalog) {
   const verdicts = await evaluateGuards(catalog, facts, plan, usage);
   const protection = protectionOf(plan, facts, target);
   const manager = target === null ? null : managerDenial(plan, target);
-  const { gate, mode, limits } = weighGate(plan, verdicts, { live: [{}], manager, protection });
+  const scope = scopeDenials(plan, catalog.scopes, (action) => wayBack(actionsByName, action));
+  const { gate, mode, limits } = weighGate(plan, verdicts, { live: [{}], manager, protection, scope });
   const counts: Partial<Record<LimitScope, Count>> = usage;
   for (const limit of limits) {
     const count = counts[limit.scope] ?? { running: 0, starts: 0 };
@@ -90,10 +96,7 @@ function namedTemplate(name: string, { templates }: Catalog): Template {
 function assumePlan(selection: Chosen, facts: Facts, target: Target | null, catalog: Catalog): Plan {
   const template = templateOf(selection, catalog);
   const parameters = selection.kind === "match" ? selection.parameters : {};
-  const byName = new Map([
-    ...actions.map((action) => [action.name, action] as const),
-    ...customActions(catalog.actions.values()),
-  ]);
+  const byName = new Map([...actionsByName, ...customActions(catalog.actions.values())]);
   const request = { template, scope: factScope(facts), target, actions: byName };
   const seal = (draft: DraftPlan, { risk }: Template) => {
     const context = { cluster: facts.alert.cluster, target };
@@ -102,7 +105,9 @@ function assumePlan(selection: Chosen, facts: Facts, target: Target | null, cata
     );
     return sealPlan(draft, risk, objects, byName);
   };
-  const draft = draftPlan({ ...request, parameters });
+  const scopes = selection.kind === "match" ? planScopes(selection.rule, template, catalog) : [];
+  const bare = draftPlan({ ...request, parameters });
+  const draft = scopes.length === 0 ? bare : { ...bare, scopes };
   if (template.fallback === null) return seal(draft, template);
   const second = namedTemplate(template.fallback, catalog);
   try {

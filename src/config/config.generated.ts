@@ -232,6 +232,18 @@ export interface Config {
        * @minItems 1
        */
       github?: string[];
+      /**
+       * This person's accounts on GitLab: several are one person.
+       *
+       * @minItems 1
+       */
+      gitlab?: string[];
+      /**
+       * This person's accounts on Gitea or Forgejo: several are one person.
+       *
+       * @minItems 1
+       */
+      gitea?: string[];
     }[];
     /**
      * Ids of the members by team; policies say `team:sre`.
@@ -239,6 +251,10 @@ export interface Config {
     teams: {
       [k: string]: string[];
     };
+    /**
+     * People of `people`, and teams, who may lift the approvals that a plan waits for (`gitmend approve --break-glass`), each with the key of their `signer`. A denial, a limit, a pause and a scope are never lifted. Empty: nobody.
+     */
+    emergency: string[];
     /**
      * Folder of a bare Git repository where approvals are asked for. Left out: one in the data folder.
      */
@@ -250,13 +266,13 @@ export interface Config {
       /**
        * Which forge it is.
        */
-      type: "github";
+      type: "github" | "gitlab" | "gitea";
       /**
-       * Of its API. GitHub Enterprise: `https://<host>/api/v3`. https, or http on loopback.
+       * Of its API. GitHub Enterprise: `https://<host>/api/v3`; GitLab: `https://<host>/api/v4`; Gitea, Forgejo: `https://<host>/api/v1`. https, or http on loopback.
        */
       url: string;
       /**
-       * `owner/name`. gitmend writes branches `gitmend/…` and merges nothing.
+       * `owner/name`, on GitLab `group/…/project`. gitmend writes branches `gitmend/…` and merges nothing.
        */
       repository: string;
       /**
@@ -304,6 +320,56 @@ export interface Config {
    */
   floor: {
     [k: string]: unknown;
+  }[];
+  /**
+   * What folders of the config repository may do. With an entry, what stands in no folder of the list may do nothing; without any, gitmend.yaml bounds no folder. No commit can widen a scope.
+   *
+   * Items: The power of one folder. Of several around a file the one with the longest path holds, alone.
+   */
+  scopes: {
+    /**
+     * Folder, from where `templates/` and `policies/` stand: `teams/shop`. `.` is the whole repository.
+     */
+    path: string;
+    /**
+     * Names or globs of namespaces; objects without one (nodes) need `*`.
+     */
+    namespaces: string[];
+    /**
+     * Names or globs of clusters.
+     */
+    clusters: string[];
+    /**
+     * Names or globs of actions, the repository's own included. What takes an allowed action back is allowed.
+     */
+    actions: string[];
+    /**
+     * Names or globs: endpoints of `http` whose credential is sent, and Kubernetes Secrets that Jobs and pipelines get.
+     */
+    secrets: string[];
+    /**
+     * Whom gitmend acts as when steps read and write, so that the API server's own rules bound them. Left out: gitmend's own account.
+     */
+    run_as?: {
+      /**
+       * `namespace/name`. Instead of `user`.
+       */
+      service_account?: string;
+      /**
+       * Name of a user, as RBAC says it.
+       */
+      user?: string;
+      /**
+       * The group of `user`, one at most: bind several roles to that one.
+       *
+       * @maxItems 1
+       */
+      groups: string[];
+    };
+    /**
+     * Plans of a higher risk are refused.
+     */
+    max_risk: "low" | "medium" | "high" | "critical";
   }[];
   /**
    * PostgreSQL. Left out: an embedded one in the data folder, for one replica.
@@ -386,6 +452,19 @@ export interface Config {
      * Names or globs of namespaces.
      */
     namespaces: string[];
+  };
+  /**
+   * RoleBindings that gitmend remembers while they stand, so that `restore_role_binding` can put one back that is gone. Only those that give service accounts rights in their own namespace, and that nobody else puts back.
+   */
+  role_bindings: {
+    /**
+     * Names or globs of namespaces. Left out: none is remembered, and none put back.
+     */
+    namespaces: string[];
+    /**
+     * How long one must have stood unchanged, with the same rights, to be put back.
+     */
+    known_after: string;
   };
   /**
    * How gitmend finds whom a target belongs to: `owner.team` in expressions and `team:owner` in policies.
@@ -1190,7 +1269,7 @@ export const configSchema = {
           "title": "Pull requests",
           "description": "`owner/name` of this repository on `approvals.forge`: open pull requests into `branch` get the status `gitmend/validate` and a comment with the findings. Left out: none is looked at.",
           "type": "string",
-          "pattern": "^[A-Za-z0-9][-._A-Za-z0-9]*/[-._A-Za-z0-9]+$",
+          "pattern": "^[A-Za-z0-9][-._A-Za-z0-9]*(/[-._A-Za-z0-9]+)+$",
           "examples": [
             "example/remediation"
           ]
@@ -1342,6 +1421,38 @@ export const configSchema = {
                     "ana-example"
                   ]
                 ]
+              },
+              "gitlab": {
+                "title": "GitLab accounts",
+                "description": "This person's accounts on GitLab: several are one person.",
+                "type": "array",
+                "items": {
+                  "type": "string",
+                  "minLength": 1
+                },
+                "minItems": 1,
+                "uniqueItems": true,
+                "examples": [
+                  [
+                    "ana-example"
+                  ]
+                ]
+              },
+              "gitea": {
+                "title": "Gitea accounts",
+                "description": "This person's accounts on Gitea or Forgejo: several are one person.",
+                "type": "array",
+                "items": {
+                  "type": "string",
+                  "minLength": 1
+                },
+                "minItems": 1,
+                "uniqueItems": true,
+                "examples": [
+                  [
+                    "ana-example"
+                  ]
+                ]
               }
             },
             "required": [
@@ -1385,6 +1496,23 @@ export const configSchema = {
             }
           ]
         },
+        "emergency": {
+          "title": "Emergency",
+          "description": "People of `people`, and teams, who may lift the approvals that a plan waits for (`gitmend approve --break-glass`), each with the key of their `signer`. A denial, a limit, a pause and a scope are never lifted. Empty: nobody.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1
+          },
+          "uniqueItems": true,
+          "default": [],
+          "examples": [
+            [
+              "ana",
+              "team:sre"
+            ]
+          ]
+        },
         "repository": {
           "title": "Repository",
           "description": "Folder of a bare Git repository where approvals are asked for. Left out: one in the data folder.",
@@ -1405,7 +1533,9 @@ export const configSchema = {
               "description": "Which forge it is.",
               "type": "string",
               "enum": [
-                "github"
+                "github",
+                "gitlab",
+                "gitea"
               ],
               "examples": [
                 "github"
@@ -1413,7 +1543,7 @@ export const configSchema = {
             },
             "url": {
               "title": "URL",
-              "description": "Of its API. GitHub Enterprise: `https://<host>/api/v3`. https, or http on loopback.",
+              "description": "Of its API. GitHub Enterprise: `https://<host>/api/v3`; GitLab: `https://<host>/api/v4`; Gitea, Forgejo: `https://<host>/api/v1`. https, or http on loopback.",
               "type": "string",
               "pattern": "^(https://|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])([:/]|$))[^\\s?#]*$",
               "default": "https://api.github.com",
@@ -1423,9 +1553,9 @@ export const configSchema = {
             },
             "repository": {
               "title": "Repository",
-              "description": "`owner/name`. gitmend writes branches `gitmend/…` and merges nothing.",
+              "description": "`owner/name`, on GitLab `group/…/project`. gitmend writes branches `gitmend/…` and merges nothing.",
               "type": "string",
-              "pattern": "^[A-Za-z0-9][-._A-Za-z0-9]*/[-._A-Za-z0-9]+$",
+              "pattern": "^[A-Za-z0-9][-._A-Za-z0-9]*(/[-._A-Za-z0-9]+)+$",
               "examples": [
                 "example/approvals"
               ]
@@ -1605,6 +1735,198 @@ export const configSchema = {
               "params": {
                 "approvals": 1
               }
+            }
+          }
+        ]
+      ]
+    },
+    "scopes": {
+      "title": "Scopes",
+      "description": "What folders of the config repository may do. With an entry, what stands in no folder of the list may do nothing; without any, gitmend.yaml bounds no folder. No commit can widen a scope.",
+      "type": "array",
+      "items": {
+        "title": "Scope",
+        "description": "The power of one folder. Of several around a file the one with the longest path holds, alone.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+          "path": {
+            "title": "Path",
+            "description": "Folder, from where `templates/` and `policies/` stand: `teams/shop`. `.` is the whole repository.",
+            "type": "string",
+            "examples": [
+              "teams/shop"
+            ]
+          },
+          "namespaces": {
+            "title": "Namespaces",
+            "description": "Names or globs of namespaces; objects without one (nodes) need `*`.",
+            "type": "array",
+            "items": {
+              "type": "string",
+              "minLength": 1
+            },
+            "examples": [
+              [
+                "shop",
+                "shop-*"
+              ]
+            ]
+          },
+          "clusters": {
+            "title": "Clusters",
+            "description": "Names or globs of clusters.",
+            "type": "array",
+            "items": {
+              "type": "string",
+              "minLength": 1
+            },
+            "default": [
+              "*"
+            ],
+            "examples": [
+              [
+                "prod-*"
+              ]
+            ]
+          },
+          "actions": {
+            "title": "Actions",
+            "description": "Names or globs of actions, the repository's own included. What takes an allowed action back is allowed.",
+            "type": "array",
+            "items": {
+              "type": "string",
+              "minLength": 1
+            },
+            "default": [
+              "*"
+            ],
+            "examples": [
+              [
+                "restart_deployment",
+                "collect_*"
+              ]
+            ]
+          },
+          "secrets": {
+            "title": "Secrets",
+            "description": "Names or globs: endpoints of `http` whose credential is sent, and Kubernetes Secrets that Jobs and pipelines get.",
+            "type": "array",
+            "items": {
+              "type": "string",
+              "minLength": 1
+            },
+            "default": [],
+            "examples": [
+              [
+                "shop-ci"
+              ]
+            ]
+          },
+          "run_as": {
+            "title": "Run as",
+            "description": "Whom gitmend acts as when steps read and write, so that the API server's own rules bound them. Left out: gitmend's own account.",
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+              "service_account": {
+                "title": "Service account",
+                "description": "`namespace/name`. Instead of `user`.",
+                "type": "string",
+                "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$",
+                "examples": [
+                  "shop/remediator"
+                ]
+              },
+              "user": {
+                "title": "User",
+                "description": "Name of a user, as RBAC says it.",
+                "type": "string",
+                "pattern": "^[\\x21-\\x7e]{1,253}$",
+                "examples": [
+                  "gitmend-shop"
+                ]
+              },
+              "groups": {
+                "title": "Groups",
+                "description": "The group of `user`, one at most: bind several roles to that one.",
+                "type": "array",
+                "items": {
+                  "type": "string",
+                  "pattern": "^[\\x21-\\x7e]{1,253}$"
+                },
+                "maxItems": 1,
+                "default": [],
+                "examples": [
+                  [
+                    "shop-remediation"
+                  ]
+                ]
+              }
+            },
+            "examples": [
+              {
+                "service_account": "shop/remediator"
+              }
+            ]
+          },
+          "max_risk": {
+            "title": "Highest risk",
+            "description": "Plans of a higher risk are refused.",
+            "enum": [
+              "low",
+              "medium",
+              "high",
+              "critical"
+            ],
+            "default": "medium",
+            "examples": [
+              "medium"
+            ]
+          }
+        },
+        "required": [
+          "path",
+          "namespaces"
+        ],
+        "examples": [
+          {
+            "path": "teams/shop",
+            "namespaces": [
+              "shop"
+            ],
+            "run_as": {
+              "service_account": "shop/remediator"
+            }
+          }
+        ]
+      },
+      "default": [],
+      "examples": [
+        [
+          {
+            "path": ".",
+            "namespaces": [
+              "*"
+            ],
+            "secrets": [
+              "*"
+            ],
+            "max_risk": "critical"
+          },
+          {
+            "path": "teams/shop",
+            "namespaces": [
+              "shop",
+              "shop-*"
+            ],
+            "actions": [
+              "restart_*",
+              "rollback_deployment",
+              "collect_*"
+            ],
+            "run_as": {
+              "service_account": "shop/remediator"
             }
           }
         ]
@@ -1863,6 +2185,47 @@ export const configSchema = {
         {
           "namespaces": [
             "kube-system"
+          ]
+        }
+      ]
+    },
+    "role_bindings": {
+      "title": "RoleBindings",
+      "description": "RoleBindings that gitmend remembers while they stand, so that `restore_role_binding` can put one back that is gone. Only those that give service accounts rights in their own namespace, and that nobody else puts back.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "namespaces": {
+          "title": "Namespaces",
+          "description": "Names or globs of namespaces. Left out: none is remembered, and none put back.",
+          "type": "array",
+          "items": {
+            "type": "string",
+            "minLength": 1
+          },
+          "default": [],
+          "examples": [
+            [
+              "shop"
+            ]
+          ]
+        },
+        "known_after": {
+          "title": "Known after",
+          "description": "How long one must have stood unchanged, with the same rights, to be put back.",
+          "type": "string",
+          "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+          "default": "24h",
+          "examples": [
+            "24h"
+          ]
+        }
+      },
+      "default": {},
+      "examples": [
+        {
+          "namespaces": [
+            "shop"
           ]
         }
       ]

@@ -8,11 +8,14 @@ import { compileFloor } from "../domain/policies/compile-floor.ts";
 import type { GuardRule } from "../domain/policies/rule.ts";
 import { Problem } from "../domain/problem.ts";
 import { schemaCheck, withDefaults } from "../domain/schema-findings.ts";
+import type { RunAs, Scope } from "../domain/templates/scope.ts";
 import { type DataPath, readYaml, type YamlDocument } from "../domain/yaml-findings.ts";
 import { type Config, configSchema, type Secret } from "./config.generated.ts";
 import { type Environment, type Overlay, overlayEnvironment } from "./config-variables.ts";
 
 export type { Config } from "./config.generated.ts";
+
+type ScopeEntry = Config["scopes"][number];
 
 export interface ConfigReading {
   /** null: at least one finding is an error. */
@@ -75,6 +78,10 @@ function checkNames(
     for (const [index, id] of members.entries()) {
       checkKnown(["approvals", "teams", team, index], id, people, "person", report);
     }
+  }
+  const teams = Object.keys(approvals.teams).map((team) => `team:${team}`);
+  for (const [index, entry] of approvals.emergency.entries()) {
+    checkKnown(["approvals", "emergency", index], entry, [...people, ...teams], "person or team", report);
   }
   const channels = Object.keys(notifications.channels);
   if (notifications.default === undefined) return;
@@ -140,6 +147,42 @@ function checkEndpoints({ http }: Config, report: Report): void {
   }
 }
 
+function checkScopes({ scopes, clusters }: Config, report: Report): void {
+  checkUnique(["scopes"], "path", scopes, report);
+  const names = clusters.map(({ name }) => name);
+  for (const [index, { path, clusters: own, run_as }] of scopes.entries()) {
+    const wrong = pathFault(path);
+    if (wrong !== null) report(["scopes", index, "path"], "WRONG_VALUE", wrong);
+    for (const [position, name] of own.entries())
+      if (clusters.length > 0 && !/[*?]/.test(name))
+        checkKnown(["scopes", index, "clusters", position], name, names, "cluster", report);
+    if (run_as === undefined) continue;
+    const at = ["scopes", index, "run_as"];
+    const { service_account, user, groups } = run_as;
+    if ((service_account === undefined) === (user === undefined))
+      report(at, "WRONG_VALUE", "needs exactly one of service_account and user");
+    if (service_account !== undefined && groups.length > 0)
+      report(
+        [...at, "groups"],
+        "WRONG_VALUE",
+        "a service account has its own groups: write `user` with them",
+      );
+    if (groups.includes("system:masters"))
+      report([...at, "groups"], "WRONG_VALUE", "system:masters may do everything: that bounds nothing");
+  }
+}
+
+/** Compared by code points, so there is one way to write each folder. */
+function pathFault(path: string): string | null {
+  if (path === ".") return null;
+  const parts = path.split("/");
+  const odd = parts.some((part) => part === "" || part === "." || part === ".." || part.includes("\\"));
+  if (odd || path !== path.normalize("NFC"))
+    return `"${path}" is no folder as Git names it: write it like \`teams/shop\`, and \`.\` for the whole repository`;
+  if (path.length > 500 || /[\p{Cc}\p{Cf}*?]/u.test(path)) return "no patterns, and no invisible characters";
+  return null;
+}
+
 function checkTogether(config: Config, document: YamlDocument, overlay: Overlay): readonly Finding[] {
   const findings: Finding[] = [];
   const report: Report = (path, code, message) => {
@@ -150,6 +193,7 @@ function checkTogether(config: Config, document: YamlDocument, overlay: Overlay)
   checkListening(config, report);
   checkClusters(config, report);
   checkEndpoints(config, report);
+  checkScopes(config, report);
   return findings;
 }
 
@@ -171,6 +215,24 @@ export function floorRules({ floor }: Pick<Config, "floor">): readonly GuardRule
   const value = { floor: floor as readonly Json[] };
   return compileFloor({ file: "floor", value, position: () => ({ file: "floor", line: 1, column: 1 }) })
     .rules;
+}
+
+/** What folders of the config repository may do. */
+export function scopesOf({ scopes }: Pick<Config, "scopes">): readonly Scope[] {
+  return scopes.map(({ path, namespaces, clusters, actions, secrets, max_risk, run_as }) => ({
+    path,
+    namespaces,
+    clusters,
+    actions,
+    uses: secrets,
+    maxRisk: max_risk,
+    runAs: run_as === undefined ? null : runAsOf(run_as),
+  }));
+}
+
+function runAsOf({ service_account, user = "", groups }: NonNullable<ScopeEntry["run_as"]>): RunAs {
+  if (service_account === undefined) return { user, groups };
+  return { user: `system:serviceaccount:${service_account.replace("/", ":")}`, groups: [] };
 }
 
 /** The secret itself, without white space at the end. @throws Problem CONFIG_INVALID when the reference leads nowhere. */

@@ -22,6 +22,8 @@ import { createPauses, type Pauses } from "./pauses.ts";
 import type { Retention } from "./ports.ts";
 import { createPublisher, type RecordPorts } from "./publish-records.ts";
 import { type ReconcilePorts, reconcileAlerts } from "./reconcile-alerts.ts";
+import { type RememberPorts, rememberBindings } from "./remember-bindings.ts";
+import { replan } from "./replan.ts";
 import { createReviews, type ReviewPorts, type Reviews } from "./review-changes.ts";
 import { pause } from "./session.ts";
 import { silentSources } from "./silent-sources.ts";
@@ -33,12 +35,13 @@ import { type TellPorts, tellPeople } from "./tell-people.ts";
 import { weighNow } from "./weigh-plan.ts";
 
 export type ControllerPorts = Omit<DecisionPorts, "pauses" | "breakers"> &
-  Omit<EnginePorts, "weigh" | "pauses" | "revoked"> &
+  Omit<EnginePorts, "weigh" | "replan" | "pauses" | "revoked"> &
   RecordPorts &
   AssessmentPorts &
   Pick<ReconcilePorts, "alertmanagers"> &
   BreakerPorts &
   TellPorts &
+  Pick<RememberPorts, "bindings" | "bindingNamespaces"> &
   Pick<FollowUpPorts, "followUps"> &
   Pick<CatalogPorts, "source" | "compiler" | "catalogState" | "guardStore" | "loosening"> & {
     readonly pauseStore: PauseStore;
@@ -100,10 +103,12 @@ export function startController(given: ControllerPorts, options: ControllerOptio
   const ports = { ...given, pauses };
   const weigh: EnginePorts["weigh"] = (executionId, alert, plan, tools) =>
     weighNow(executionId, alert, plan, catalog.current(), tools, ports);
+  const replanned: EnginePorts["replan"] = (executionId, state, parameters, tools) =>
+    replan(executionId, state, parameters, catalog.current(), tools, ports);
   const breakers = createBreakers(ports, nudge);
   const backlog = createBacklog(alerts, given.storms.backlog);
   const reviews = given.changes === null ? noReviews : createReviews({ ...given, ...given.changes });
-  const drives = createDrives({ ...ports, weigh, revoked: revokedIn(catalog) }, nudge);
+  const drives = createDrives({ ...ports, weigh, replan: replanned, revoked: revokedIn(catalog) }, nudge);
   const publish = createPublisher(ports);
   const every = (milliseconds: number, round: () => Promise<unknown>) =>
     loop(milliseconds, round, stopping.signal, log);
@@ -124,6 +129,7 @@ export function startController(given: ControllerPorts, options: ControllerOptio
     every(backlogMilliseconds, () => backlog.count()),
     every(housekeepingMilliseconds, () => alerts.keepHouse(options.staleAfterSeconds, options.retention)),
     every(minuteMilliseconds, () => keepMonths(ports, options.keepExecutionsSeconds)),
+    every(minuteMilliseconds, () => rememberBindings(ports)),
     every(minuteMilliseconds, reconcileAlerts(ports)),
     every(minuteMilliseconds, silentSources(ports)),
     loop(claimMilliseconds, decider.round, stopping.signal, log, nextNudge),

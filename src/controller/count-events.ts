@@ -35,6 +35,7 @@ function countEvent(
       countAttempt(before, event, at, metrics);
       break;
     case "ApprovalGranted":
+    case "ApprovalLifted":
     case "ApprovalDenied":
     case "ApprovalExpired":
       countApproval(before, event, at, metrics);
@@ -70,6 +71,7 @@ function countAttempt(before: Execution, event: AttemptEnd, at: string, metrics:
 
 const decisions = {
   ApprovalGranted: "granted",
+  ApprovalLifted: "lifted",
   ApprovalDenied: "denied",
   ApprovalExpired: "expired",
 } as const;

@@ -10,7 +10,9 @@ import { plusSeconds, secondsBetween } from "../domain/instant.ts";
 import { manualAlert } from "../domain/intake/manual-alert.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
+import { planScopes } from "../domain/policies/plan-sources.ts";
 import { selectTemplate } from "../domain/policies/select-template.ts";
+import type { Selection } from "../domain/policies/selection.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { escalationTemplate } from "../domain/templates/escalation.ts";
 import type { Template } from "../domain/templates/template.ts";
@@ -21,11 +23,13 @@ import { gatherFacts } from "./gather-facts.ts";
 import { heldBack } from "./hold-back.ts";
 import { makePlan } from "./make-plan.ts";
 import { newExecution, refusedExecution } from "./new-execution.ts";
+import { orPassOver } from "./pass-over.ts";
 import type { DueFiring, FiringDecision } from "./ports.ts";
 import { readTouched } from "./protection.ts";
 import type { Resting } from "./refused.ts";
 import { restCheck } from "./rest-check.ts";
 import { sharingNamespaces } from "./shared.ts";
+import { stepTools } from "./step-tools.ts";
 import { alreadyTold, breakerOn, stop, tellOf } from "./stopped-by-breaker.ts";
 import { supersede } from "./supersede.ts";
 import { timed } from "./timed.ts";
@@ -132,6 +136,19 @@ async function decideOnFacts(
     : null;
   if (held?.kind === "waiting") return held;
   const selection = held ?? (await selectTemplate(facts, catalog));
+  const decide = (chosen: Selection) => comeTo(chosen, firing, facts, catalog, tools, ports);
+  return selection.kind === "match" ? orPassOver(selection, facts, catalog, decide) : decide(selection);
+}
+
+async function comeTo(
+  selection: Selection,
+  firing: DueFiring,
+  facts: Facts,
+  catalog: Catalog,
+  tools: ActionTools,
+  ports: DecisionPorts,
+): Promise<FiringDecision> {
+  const { revision } = catalog;
   switch (selection.kind) {
     case "none":
       return { kind: "no-match", revision, reasons: selection.reasons };
@@ -176,6 +193,7 @@ export async function plan(
   if (resting !== null) return later(catalog, [resting.reason], resting.seconds);
   const executionId = ports.ids.next();
   const parameters = selection.kind === "match" ? selection.parameters : {};
+  const scopes = selection.kind === "match" ? planScopes(selection.rule, template, catalog) : [];
   const made = await makePlan(
     {
       executionId,
@@ -183,12 +201,14 @@ export async function plan(
       templates: catalog.templates,
       actions: catalog.actions,
       revoked: catalog.revoked,
+      scopes,
+      own: tools,
       parameters,
       facts,
       target,
       ...(selection.taken === undefined ? {} : { taken: selection.taken }),
     },
-    tools,
+    stepTools({ scopes }, ports.clusters, tools.signal, ""),
     ports,
   );
   const unconfirmed = await whyUnconfirmed(firing.alert, made.plan, tools, ports);

@@ -7,25 +7,10 @@ import { secondsBetween } from "../domain/instant.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { RbacRule } from "../domain/templates/action-description.ts";
-import { type AccessQuestion, accessInUse, deniedAccess } from "./rbac-in-use.ts";
+import type { Check, ExaminedCluster } from "./doctor-ports.ts";
+import { accountChecks } from "./examine-accounts.ts";
+import { accessInUse, deniedAccess } from "./rbac-in-use.ts";
 import type { Health, Views } from "./views.ts";
-
-export interface Check {
-  readonly name: string;
-  readonly status: "ok" | "warn" | "fail";
-  readonly detail: string;
-  /** What to do; null: nothing. */
-  readonly mend: string | null;
-}
-
-export interface ExaminedCluster {
-  readonly name: string;
-  readonly server: string;
-  /** @throws Problem API_* */
-  version(signal: AbortSignal): Promise<string>;
-  /** Whether gitmend's own account may do this. @throws Problem API_* */
-  mayDo(question: AccessQuestion, signal: AbortSignal): Promise<boolean>;
-}
 
 /** Something outside that answers or throws. */
 export interface Reachable {
@@ -48,7 +33,12 @@ export interface DoctorPorts {
   readonly live: readonly LiveScope[];
   /** Git remotes, Prometheus, Alertmanager. */
   readonly reachables: readonly Reachable[];
-  readonly people: { readonly approvers: number; readonly channels: number };
+  readonly people: {
+    readonly approvers: number;
+    readonly channels: number;
+    /** Ids of emergency people who have no key to prove who they are. */
+    readonly withoutKey: readonly string[];
+  };
   readonly dataFolder: string;
   /** Bytes that are left for the data folder. */
   readonly freeBytes: () => Promise<number>;
@@ -221,11 +211,13 @@ async function clusterChecks(
   const access = accessInUse(inUse.current(), actions, scopes.length > 0);
   const denied = await deniedAccess(access, scopes, (question) => cluster.mayDo(question, signal));
   const rights = `permissions in ${cluster.name}`;
-  if (denied.length === 0) return [reached, ok(rights, "everything that the actions in use need")];
+  const accounts = await accountChecks(cluster, inUse.current(), actions, signal);
+  if (denied.length === 0)
+    return [reached, ok(rights, "everything that the actions in use need"), ...accounts];
   const detail = `may not ${denied.join("; ")}`;
   const mend =
     "grant these to gitmend's account; `gitmend actions show <action>` says what each action needs";
-  return [reached, judged(rights, "fail", detail, mend)];
+  return [reached, judged(rights, "fail", detail, mend), ...accounts];
 }
 
 async function disk({ dataFolder, freeBytes }: DoctorPorts): Promise<readonly Check[]> {
@@ -238,7 +230,7 @@ async function disk({ dataFolder, freeBytes }: DoctorPorts): Promise<readonly Ch
   return [judged("disk", status, `${size} free at ${dataFolder}`, "make room: the record is kept there")];
 }
 
-function people({ people: { approvers, channels } }: DoctorPorts): readonly Check[] {
+function people({ people: { approvers, channels, withoutKey } }: DoctorPorts): readonly Check[] {
   return [
     judged(
       "approvers",
@@ -254,5 +246,15 @@ function people({ people: { approvers, channels } }: DoctorPorts): readonly Chec
       channels > 0 ? `${channels} channels` : "no channel: an escalation is only seen in `gitmend now`",
       "name one under `notifications` in gitmend.yaml",
     ),
+    ...(withoutKey.length === 0
+      ? []
+      : [
+          judged(
+            "break-glass",
+            "warn",
+            `no signer, so they cannot lift anything: ${withoutKey.join(", ")}`,
+            "give them a `signer` under approvals.people, or take them out of approvals.emergency",
+          ),
+        ]),
   ];
 }

@@ -20,6 +20,7 @@ import { askApproval, checkApproval } from "./run-approval.ts";
 import { resumeStep, startStep } from "./run-step.ts";
 import { resumeUndo, startUndo } from "./run-undo.ts";
 import { openSession, type Session } from "./session.ts";
+import { tellLift } from "./tell-lift.ts";
 import { tellStart } from "./tell-target.ts";
 import { fallBack } from "./weigh-again.ts";
 
@@ -76,6 +77,8 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
       await followPauses(awake, ports);
       const works = due(awake, draining, lookedAt, ports);
       if (works.some(({ type }) => type === "await-approval")) lookedAt = performance.now();
+      // What is asked, also anew, shows at once how it stands.
+      if (works.some(({ type }) => type === "ask-approval")) lookedAt = never;
       const pause = await doAll(works, awake, ports);
       if (pause <= 0 || inbox.length > 0) continue;
       if (pause >= restMilliseconds && awake.busy.size === 0 && !alarm.rung()) return pause;
@@ -126,10 +129,12 @@ function lookSeldom(
 async function answerInbox(session: Session, inbox: PendingCommand[], ports: EnginePorts): Promise<void> {
   while (inbox.length > 0) {
     const command = inbox[0];
-    const events = command === undefined ? [] : answerCommand(session.state(), command.command);
+    const events =
+      command === undefined ? [] : answerCommand(session.state(), command.command, ports.clock.now());
     // An end takes all commands with it.
     if (isEnd(events)) await endExecution(events, session, ports);
     else if (command !== undefined) await session.record(events, [command.id]);
+    if (command?.command.type === "break-glass" && events.length > 0) tellLift(session, ports);
     inbox.shift();
   }
 }

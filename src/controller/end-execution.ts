@@ -1,7 +1,8 @@
 // The end of an execution. What others see of it (the Kubernetes Event, the closed request for approval) is done before the
 // end is durable: whoever takes over after a crash in between comes to the same end and does it again; each is idempotent.
 import type { Ended, ExecutionEvent } from "../domain/execution/events.ts";
-import { noteOnEnd } from "../domain/gate/request-note.ts";
+import { liftText } from "../domain/gate/break-glass.ts";
+import { noteOnEnd, noteOnLifted } from "../domain/gate/request-note.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { lookAtChanged } from "./look-at-changed.ts";
@@ -41,9 +42,11 @@ async function closeApproval(
   ports: EnginePorts,
 ): Promise<void> {
   const { forge, log } = ports;
-  const { approval, approved, cancel } = session.state();
-  if (approval === null || approved || outcome === "rejected") return;
-  await tellRequest(noteOnEnd(outcome, why), session, ports);
+  const { approval, approved, cancel, lift } = session.state();
+  if (approval === null || (approved && lift === null) || outcome === "rejected") return;
+  // What a break-glass has done is told by the record: "Nothing was changed" would be wrong here.
+  const note = lift === null ? noteOnEnd(outcome, why) : noteOnLifted(liftText(lift));
+  await tellRequest(note, session, ports);
   const stopped = cancel === null ? "resolved" : "cancelled";
   const own = ["expired", "outdated", "refused", "superseded"] as const;
   const reason = own.find((label) => label === outcome) ?? stopped;

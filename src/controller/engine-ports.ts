@@ -1,6 +1,7 @@
 // What driving executions needs, as one object.
 import type { Action, ActionTools, EffectRunner } from "../actions/action.ts";
 import type { ProtectionRules } from "../actions/protected.ts";
+import type { Execution } from "../domain/execution/execution.ts";
 import type { Alert } from "../domain/facts/alert.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import type { Plan } from "../domain/planning/plan.ts";
@@ -11,6 +12,7 @@ import type { Metrics } from "./metrics.ts";
 import type { PauseStore } from "./pause-ports.ts";
 import type { Pauses } from "./pauses.ts";
 import type { AlertHolds, AlertStore, Clock, Clusters, ExecutionStore, Lease, Log } from "./ports.ts";
+import type { Replanned } from "./replan.ts";
 
 export interface EnginePorts extends CheckPorts {
   readonly executions: ExecutionStore;
@@ -32,7 +34,7 @@ export interface EnginePorts extends CheckPorts {
   /** Why this version of a template is not to be used any more; null: it may be. */
   readonly revoked: (template: Plan["template"]) => string | null;
   readonly pauses: Pauses;
-  readonly pauseStore: Pick<PauseStore, "endOf">;
+  readonly pauseStore: Pick<PauseStore, "endOf" | "pause">;
   readonly alertmanagers: Pick<AlertHolds, "look">;
   /** Label or annotation that names the owning team. */
   readonly ownerLabel: string;
@@ -41,4 +43,11 @@ export interface EnginePorts extends CheckPorts {
    * @throws Problem when that cannot be known now: nothing may start, ask again
    */
   readonly weigh: (executionId: string, alert: Alert, plan: Plan, tools: ActionTools) => Promise<Gate>;
+  /** @throws Problem as replan */
+  readonly replan: (
+    executionId: string,
+    state: Execution,
+    parameters: Plan["parameters"],
+    tools: ActionTools,
+  ) => Promise<Replanned>;
 }

@@ -45,3 +45,16 @@ export interface Asks {
   /** It failed: due again in `seconds`. */
   putOff(due: DueAsk, problem: string, seconds: number): Promise<void>;
 }
+
+export interface DueLift extends DueEscalation {
+  /** Names of the channels that were told already. */
+  readonly told: readonly string[];
+}
+
+/** Executions whose approvals were lifted: everybody is told. Every method throws Problem DATABASE_UNAVAILABLE and may be repeated then. */
+export interface Lifts {
+  takeDue(limit: number, claimSeconds: number): Promise<readonly DueLift[]>;
+  told(due: DueLift, channel: string): Promise<void>;
+  /** Due again in `seconds`; null: everybody was told. */
+  putOff(due: DueLift, problem: string | null, seconds: number | null): Promise<void>;
+}

@@ -234,6 +234,7 @@ function targetClaim({ alert, plan, gate, mode, phase }: Execution): readonly st
 }
 
 const milestoneEvents: Readonly<Record<string, Milestone>> = {
+  ApprovalLifted: "planned",
   Ended: "ended",
   AssessmentMade: "assessed",
 };

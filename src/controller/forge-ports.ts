@@ -1,5 +1,6 @@
 // Where people are asked for approvals: `local` (bare Git), or the pull requests of a forge with a server.
 import type { Approval } from "../domain/gate/gate.ts";
+import type { RequestCommand, RequestEdit } from "../domain/gate/judge-request.ts";
 import type { RequestNote } from "../domain/gate/request-note.ts";
 
 export interface ApprovalRequest {
@@ -22,6 +23,10 @@ export type ApprovalState =
       readonly approvals: readonly Approval[];
       /** Commits that do not count, each with the reason, for people. */
       readonly remarks: readonly string[];
+      /** People have changed the file: nothing that was approved counts until gitmend has planned it anew. */
+      readonly edit: RequestEdit | null;
+      /** What people have said to gitmend there. */
+      readonly commands: readonly RequestCommand[];
     }
   /** Merged: what counts is checked against the head that gitmend wrote; `problem` says why it does not count. */
   | {

@@ -10,6 +10,7 @@ import type { Catalog } from "../domain/policies/catalog.ts";
 import { type Dependency, dependenciesOf, neededText } from "../domain/policies/dependencies.ts";
 import type { Selection } from "../domain/policies/selection.ts";
 import { toProblem } from "../domain/problem.ts";
+import { allowsPlace, scopeOfFile } from "../domain/templates/scope.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import type { Flapping } from "./hold-ports.ts";
 import type { DueFiring, FiringDecision, Notice } from "./ports.ts";
@@ -96,11 +97,13 @@ async function whatItNeeds(
   { openedAt }: DueFiring,
   target: Target,
   now: string,
-  { dependencies }: Catalog,
+  { dependencies, scopes }: Catalog,
   tools: ActionTools,
   ports: DecisionPorts,
 ): Promise<Need | null> {
   for (const dependency of dependenciesOf(target, dependencies)) {
+    const scope = scopeOfFile(dependency.position.file, scopes);
+    if (scopes.length > 0 && (scope === null || !allowsPlace(scope, target))) continue;
     const left = secondsBetween(now, plusSeconds(openedAt, dependency.holdSeconds));
     const trouble = left <= 0 ? null : await troubleWith(dependency, target.cluster, tools, ports);
     if (trouble !== null)

@@ -36,6 +36,7 @@ const notApplied: ReadonlySet<ProblemCode> = new Set([
   "CHANNEL_UNKNOWN",
   "ENDPOINT_UNKNOWN",
   "NOTIFICATION_REFUSED",
+  "SCOPE_EXCEEDED",
 ]);
 
 export interface EffectRequest {
@@ -43,7 +44,7 @@ export interface EffectRequest {
   readonly context: ActionContext;
   /** Bound to the attempt: its time-out and aborts end the call. */
   readonly tools: ActionTools;
-  /** Bound to the session only: asking what happened outlives the attempt. */
+  /** gitmend's own, bound to the session only: asking what happened outlives the attempt, and whom it may act as. */
   readonly probeTools: ActionTools;
   readonly timeoutSeconds: number;
   /** false: an unknown outcome is for people, at once. */

@@ -9,6 +9,7 @@ import { rootsOf } from "../domain/expressions/roots.ts";
 import { factScope } from "../domain/expressions/scope.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import { type ObjectRef, objectKey, type Target } from "../domain/facts/objects.ts";
+import { scopeDenials } from "../domain/gate/scope-denials.ts";
 import type { Json } from "../domain/json.ts";
 import {
   type DraftPlan,
@@ -22,6 +23,7 @@ import { callsOf, callsOfStep, sealPlan } from "../domain/planning/seal-plan.ts"
 import { isRevoked, revokedText } from "../domain/policies/catalog.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
 import { type CustomAction, undoName } from "../domain/templates/custom-action.ts";
+import { runAsOf, type Scope } from "../domain/templates/scope.ts";
 import type { Template } from "../domain/templates/template.ts";
 import { boundedInput, boundsText } from "./adapt-step.ts";
 import { type CheckPorts, whyRefusedNow } from "./checks/check-step.ts";
@@ -46,6 +48,10 @@ export interface PlanRequest {
   readonly target: Target | null;
   /** The catalog's. Left out: nothing is. */
   readonly revoked?: ReadonlySet<string>;
+  /** That bound it (planScopes). Left out: none do. */
+  readonly scopes?: readonly Scope[];
+  /** gitmend's own, for its checks. Left out: those of the steps. */
+  readonly own?: ActionTools;
   /** What an earlier execution has done of it. */
   readonly taken?: Taken;
 }
@@ -63,10 +69,12 @@ export async function makePlan(
 ): Promise<MadePlan> {
   const custom = customActions(request.actions?.values() ?? []);
   const ports = { ...builtIn, actions: new Map([...builtIn.actions, ...custom]) };
-  const { template } = request;
-  const { parameters, taken } = request;
+  const { template, parameters, taken, scopes = [] } = request;
   const own = { ...draftRequest(request, ports), parameters };
-  const draft = draftPlan(taken === undefined ? own : { ...own, taken });
+  const bare = draftPlan(taken === undefined ? own : { ...own, taken });
+  const draft = scopes.length === 0 ? bare : { ...bare, scopes };
+  const beyond = planBeyond(draft, request, ports);
+  if (beyond !== null) return { plan: beyond, previews: [] };
   const fallback = await planFallback(draft, request, tools, ports);
   const { plan: tried = null, previews = [], impossible: fallbackImpossible = null } = fallback;
   const whole = { ...draft, fallback: tried, fallbackImpossible };
@@ -76,6 +84,48 @@ export async function makePlan(
 
 function draftRequest({ template, facts, target }: PlanRequest, { actions }: PlanPorts) {
   return { template, scope: factScope(facts), target, actions } satisfies Omit<DraftRequest, "parameters">;
+}
+
+/** What leaves its scopes is refused by its gate: nothing is read or tried for it before. null: it stays within, as far as is known yet. */
+function planBeyond(draft: DraftPlan, request: PlanRequest, ports: PlanPorts): Plan | null {
+  const { template, templates, scopes = [] } = request;
+  if (scopes.length === 0) return null;
+  try {
+    const second = template.fallback === null ? undefined : templates.get(template.fallback);
+    const other =
+      second === undefined
+        ? null
+        : draftFallback(draft.parameters, { ...draftRequest(request, ports), template: second });
+    const fallback = other === null || second === undefined ? null : seal(other, second, request, ports);
+    const plan = seal({ ...draft, fallback }, template, request, ports);
+    return isBeyond(plan, request, ports) ? plan : null;
+  } catch (error) {
+    // What cannot be said before its input is resolved is judged after it.
+    if (toProblem(error).code === "INTERNAL") throw error;
+    return null;
+  }
+}
+
+function isBeyond(plan: Plan, { scopes = [] }: PlanRequest, { actions }: PlanPorts): boolean {
+  return scopeDenials({ ...plan, scopes }, scopes, (action) => wayBack(actions, action)).length > 0;
+}
+
+/** The action that takes another one back by itself. */
+export function wayBack(actions: PlanPorts["actions"], name: string): string | null {
+  const undo = actions.get(name)?.undo;
+  // The catalog's own that are not here: their way back is of their name.
+  if (undo === undefined) return undoName(name);
+  return undo.how === "action" ? undo.action : null;
+}
+
+/** Its objects are what its calls name now. */
+function seal(draft: DraftPlan, template: Template, request: PlanRequest, { actions }: PlanPorts): Plan {
+  const situation = { cluster: request.facts.alert.cluster, target: request.target };
+  const calls = callsOf(draft);
+  const objects = calls.flatMap((call) => findAction(actions, call.action).objects(call.input, situation));
+  const used = usedActions(calls, request.actions);
+  const whole = used.length === 0 ? draft : { ...draft, actions: used };
+  return sealPlan(whole, template.risk, objects, actions);
 }
 
 type Fallback = Partial<MadePlan> & { readonly impossible?: string };
@@ -135,9 +185,8 @@ async function complete(
           ),
         }),
   };
-  const used = usedActions(callsOf(resolved), request.actions);
-  const whole = used.length === 0 ? resolved : { ...resolved, actions: used };
-  const plan = sealPlan(whole, template.risk, objectsOf(callsOf(whole)), actions);
+  const plan = seal(resolved, template, request, ports);
+  if (isBeyond(plan, request, ports)) return { plan, previews: [] };
   return { plan, previews: await previewSteps(plan, request, tools, ports) };
 }
 
@@ -182,10 +231,16 @@ async function resolveSteps<T extends PlannedStep>(
   for (const step of steps) {
     const alternatives = [];
     for (const { call, undo } of step.alternatives)
-      alternatives.push({ call: await resolveLater(call, resolve), undo });
-    resolved.push({ ...step, call: await resolveCall(step.call), alternatives });
+      alternatives.push({ call: await resolveLater(call, resolve), undo: await resolveUndo(undo, resolve) });
+    const call = await resolveCall(step.call);
+    resolved.push({ ...step, call, undo: await resolveUndo(step.undo, resolve), alternatives });
   }
   return resolved;
+}
+
+/** What takes a step back names the same objects. */
+async function resolveUndo(undo: PlannedStep["undo"], resolve: Resolve): Promise<PlannedStep["undo"]> {
+  return undo.how === "action" ? { ...undo, call: await resolveLater(undo.call, resolve) } : undo;
 }
 
 /** What comes later and cannot be resolved now (nothing to roll back to) must not stop the plan: it fails when its turn comes. */
@@ -200,12 +255,13 @@ async function resolveLater(call: ActionCall, resolve: Resolve): Promise<ActionC
 
 async function previewSteps(
   plan: Plan,
-  { executionId, facts }: PlanRequest,
+  { executionId, facts, scopes, own }: PlanRequest,
   tools: ActionTools,
   ports: PlanPorts,
 ): Promise<readonly Preview[]> {
   const { actions } = ports;
   const previews: Preview[] = [];
+  const whyRefused = (effect: Effect) => whyRefusedNow(effect, own ?? tools, ports, runAsOf(scopes));
   for (const step of [...plan.steps, ...plan.finally, ...(plan.whenResolved ?? [])]) {
     const action = findAction(actions, step.call.action);
     if (!action.changes) continue;
@@ -217,7 +273,7 @@ async function previewSteps(
     const context = contextOf(executionId, step.name, facts.alert.cluster, plan.target);
     const prepare = () => prepareWithin(step, action, context, tools);
     const later = previews.length > 0 || !plan.steps.includes(step);
-    previews.push({ ...named, ...(await dryRun(prepare, context, tools, ports, later)) });
+    previews.push({ ...named, ...(await dryRun(prepare, context, tools, ports.effects, later, whyRefused)) });
   }
   return previews;
 }
@@ -250,15 +306,16 @@ async function dryRun(
   prepare: () => Promise<Effect>,
   context: ActionContext,
   tools: ActionTools,
-  ports: PlanPorts,
+  effects: EffectRunner,
   later: boolean,
+  whyRefused: (effect: Effect) => Promise<string | null>,
 ): Promise<Omit<Preview, "step" | "summary">> {
   for (let tries = 1; ; tries += 1) {
     const effect = later ? await prepareLater(prepare) : await prepare();
     if (effect === null) return { changes: [], source: "estimated" };
     try {
-      const changes = await ports.effects.dryRun(effect, context, tools);
-      const refused = later ? null : await whyRefusedNow(effect, tools, ports);
+      const changes = await effects.dryRun(effect, context, tools);
+      const refused = later ? null : await whyRefused(effect);
       return { changes, source: "server", ...(refused === null ? {} : { refused }) };
     } catch (error) {
       const { code } = toProblem(error);

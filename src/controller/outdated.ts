@@ -8,6 +8,7 @@ import { escalationName } from "../domain/templates/escalation.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { contextOf, findAction, isRunTime } from "./make-plan.ts";
 import type { Session } from "./session.ts";
+import { stepTools } from "./step-tools.ts";
 
 const readTimeoutMilliseconds = 10_000;
 /** With these a step says that it cannot be done on what is there now; waiting does not change that. */
@@ -27,14 +28,13 @@ export async function stillAsPlanned(session: Session, ports: EnginePorts): Prom
   const { plan, previews, approved } = session.state();
   // What only tells people needs no cluster, least of all one that does not answer.
   if (plan === null || plan.target === null || plan.template.name === escalationName) return null;
-  const tools = ports.clusters.tools(
-    AbortSignal.any([session.signal, AbortSignal.timeout(readTimeoutMilliseconds)]),
-    session.id,
-  );
+  const signal = AbortSignal.any([session.signal, AbortSignal.timeout(readTimeoutMilliseconds)]);
+  const own = ports.clusters.tools(signal, session.id);
+  const tools = stepTools(plan, ports.clusters, signal, session.id);
   const { kind, name, uid, cluster } = plan.target;
   if (!ports.clusters.names.includes(cluster))
     return `there is no cluster ${cluster} in the configuration any more`;
-  const object = await tools.cluster(cluster).get(plan.target);
+  const object = await own.cluster(cluster).get(plan.target);
   if (object?.metadata.uid !== uid) return `${kind} ${name} was deleted or replaced since the plan was made`;
   if (!approved) return null;
   for (const step of plan.steps) {

@@ -15,6 +15,7 @@ import type { TakenOut } from "../domain/gate/shares.ts";
 import type { AlertSource } from "../domain/intake/read-alerts.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { CatalogCompilation } from "../domain/policies/compile-catalog.ts";
+import type { Scope } from "../domain/templates/scope.ts";
 import type { EscalationState } from "./escalation-ports.ts";
 import type { BreakerCheck, Refused, RestCheck, Resting, Told } from "./refused.ts";
 
@@ -483,8 +484,12 @@ export interface CatalogSource {
 
 /** Away from the main loop: seconds of work for thousands of rules, and the lease ends when the loop stalls for one. */
 export interface CatalogCompiler {
-  /** What takes too long or too much memory is a finding too. @throws Problem INTERNAL */
-  compile(files: readonly CatalogFile[], revision: string): Promise<CatalogCompilation>;
+  /**
+   * What takes too long or too much memory is a finding too.
+   * @param accepted it was taken into use before: what exceeds a scope of gitmend.yaml by now does not unload it
+   * @throws Problem INTERNAL
+   */
+  compile(files: readonly CatalogFile[], revision: string, accepted?: boolean): Promise<CatalogCompilation>;
 }
 
 /** Which revision all replicas act on. */
@@ -589,8 +594,9 @@ export interface Clusters {
   /**
    * Tools for one attempt (or one decision): every call ends when the signal aborts. Urgent calls (undo, finding out what has
    * happened) go before others when the API server is busy.
+   * @param scopes of the plan that they are for: clusters are asked as these say. Left out: as gitmend itself
    */
-  tools(signal: AbortSignal, executionId: string, urgent?: boolean): ActionTools;
+  tools(signal: AbortSignal, executionId: string, urgent?: boolean, scopes?: readonly Scope[]): ActionTools;
 }
 
 export interface Log {

@@ -193,7 +193,8 @@ async function publishedStart(
   events: readonly RecordedEvent[],
   { auditRepository }: RecordPorts,
 ): Promise<string | null> {
-  if (milestone === "planned" && !isFound) return null;
+  const isLift = events.some(({ event }) => event.type === "ApprovalLifted");
+  if (milestone === "planned" && !isFound && !isLift) return null;
   const requestedAt = events[0]?.at ?? "";
   const published = await auditRepository.read(`${recordFolder(executionId, requestedAt)}/events.jsonl`);
   return published === null ? null : firstPrevious(published);

@@ -4,6 +4,7 @@ import type { LiveScope } from "../domain/gate/weigh-gate.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import type { RbacRule } from "../domain/templates/action-description.ts";
 import { undoName } from "../domain/templates/custom-action.ts";
+import { accountKey, type RunAs, scopeOfFile } from "../domain/templates/scope.ts";
 import type { Template, TemplateStep } from "../domain/templates/template.ts";
 
 export interface AccessQuestion {
@@ -40,17 +41,39 @@ const telling: RbacRule = { apiGroup: "", resource: "events", verbs: ["create"] 
 const reading = new Set(["get", "list", "watch"]);
 const clusterScoped = new Set(["nodes", "namespaces", "persistentvolumes"]);
 
-/** Each once. Where nothing is live only what reads counts. */
-export function accessInUse(
-  catalog: Catalog | null,
-  actions: ReadonlyMap<string, { readonly rbac: readonly RbacRule[] }>,
-  live: boolean,
-): readonly Access[] {
-  const names = new Set([...(catalog?.templates.values() ?? [])].flatMap(actionsOf));
-  const own = customActions(catalog?.actions.values() ?? []);
-  const rbacOf = (name: string) =>
-    [name, undoName(name)].flatMap((one) => (actions.get(one) ?? own.get(one))?.rbac ?? []);
-  const rules = [...deciding, ...(live ? [telling, ...checking] : []), ...[...names].flatMap(rbacOf)];
+type Actions = ReadonlyMap<string, { readonly rbac: readonly RbacRule[] }>;
+
+/**
+ * Of gitmend's own account: templates whose steps act as another one need nothing of it. Each once. Where nothing is live only what
+ * reads counts.
+ */
+export function accessInUse(catalog: Catalog | null, actions: Actions, live: boolean): readonly Access[] {
+  const rules = [
+    ...deciding,
+    ...(live ? [telling, ...checking] : []),
+    ...(catalog === null ? [] : rulesOf(catalog, actions, null)),
+  ];
+  return accessOf(rules, live);
+}
+
+/** What the templates of its folders need. */
+export function accessOfAccount(catalog: Catalog, actions: Actions, runAs: RunAs): readonly Access[] {
+  return accessOf([telling, ...rulesOf(catalog, actions, runAs)], true);
+}
+
+function rulesOf(catalog: Catalog, actions: Actions, runAs: RunAs | null): readonly RbacRule[] {
+  const acting = [...catalog.templates.values()].filter(({ position }) => {
+    const scope = scopeOfFile(position.file, catalog.scopes);
+    return accountKey(scope?.runAs ?? null) === accountKey(runAs);
+  });
+  const names = new Set(acting.flatMap(actionsOf));
+  const own = customActions(catalog.actions.values());
+  return [...names].flatMap((name) =>
+    [name, undoName(name)].flatMap((one) => (actions.get(one) ?? own.get(one))?.rbac ?? []),
+  );
+}
+
+function accessOf(rules: readonly RbacRule[], live: boolean): readonly Access[] {
   const access = new Map<string, Access>();
   for (const { apiGroup, resource, verbs } of rules) {
     for (const verb of verbs) {

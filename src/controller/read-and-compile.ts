@@ -10,10 +10,11 @@ export type ReadCatalog = CatalogCompilation & { readonly files: readonly Catalo
 export async function readAndCompile(
   revision: string,
   { source, compiler }: { readonly source: CatalogSource; readonly compiler: CatalogCompiler },
+  accepted = false,
 ): Promise<ReadCatalog> {
   try {
     const files = await source.read(revision.slice(revision.indexOf("@sha1:") + "@sha1:".length));
-    return { ...(await compiler.compile(files, revision)), files };
+    return { ...(await compiler.compile(files, revision, accepted)), files };
   } catch (error) {
     const { code, details } = toProblem(error);
     if (code !== "CATALOG_INVALID") throw error;

@@ -2,9 +2,16 @@
 // approval is enough is judged here, on the head that gitmend wrote.
 
 import type { ExecutionEvent } from "../domain/execution/events.ts";
-import { approvalBranch, approvalPath, renderApprovalFile } from "../domain/gate/approval-file.ts";
+import {
+  type ApprovalFileInput,
+  approvalBranch,
+  approvalPath,
+  renderApprovalFile,
+  shortId,
+} from "../domain/gate/approval-file.ts";
 import type { Approval } from "../domain/gate/gate.ts";
 import { judgeApproval } from "../domain/gate/judge-approval.ts";
+import type { RequestEdit } from "../domain/gate/judge-request.ts";
 import { renderRequestBody } from "../domain/gate/request-body.ts";
 import { noteOnApproved, noteOnOpen, type RequestNote } from "../domain/gate/request-note.ts";
 import { plusSeconds } from "../domain/instant.ts";
@@ -12,32 +19,14 @@ import { Problem, toProblem } from "../domain/problem.ts";
 import { endExecution, isEnd } from "./end-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { ApprovalState } from "./forge-ports.ts";
+import { hearCommands } from "./hear-commands.ts";
 import type { Session } from "./session.ts";
+import { takeEdit } from "./take-edit.ts";
 import { tellRequest } from "./tell-request.ts";
 
 export async function askApproval(session: Session, ports: EnginePorts): Promise<void> {
-  const { alert, plan, gate, gateDecidedAt, match, previews, incident, revision } = session.state();
-  if (
-    alert === null ||
-    plan === null ||
-    gate?.kind !== "approval" ||
-    gateDecidedAt === null ||
-    match === null
-  ) {
-    throw new Problem("INTERNAL", "an approval was asked for before the gate was decided");
-  }
-  const expiresAt = plusSeconds(gateDecidedAt, gate.expiresSeconds);
-  const asked = {
-    executionId: session.id,
-    incident,
-    alert,
-    match,
-    revision,
-    plan,
-    previews,
-    gate,
-    expiresAt,
-  };
+  const asked = askedOf(session);
+  const { expiresAt, plan, alert } = asked;
   const branch = approvalBranch(session.id);
   const request = {
     executionId: session.id,
@@ -53,6 +42,22 @@ export async function askApproval(session: Session, ports: EnginePorts): Promise
   await session.record([{ type: "ApprovalRequested", ...opened, branch, expiresAt }]);
 }
 
+/** What people are asked about: the same in every process, so that asking again shows the same. */
+function askedOf(session: Session): ApprovalFileInput {
+  const { alert, plan, gate, gateDecidedAt, match, previews, incident, revision } = session.state();
+  if (
+    alert === null ||
+    plan === null ||
+    gate?.kind !== "approval" ||
+    gateDecidedAt === null ||
+    match === null
+  ) {
+    throw new Problem("INTERNAL", "an approval was asked for before the gate was decided");
+  }
+  const expiresAt = plusSeconds(gateDecidedAt, gate.expiresSeconds);
+  return { executionId: session.id, incident, alert, match, revision, plan, previews, gate, expiresAt };
+}
+
 /** Reads the request once; records what follows. Not reaching the forge changes nothing: the next look will tell. */
 export async function checkApproval(session: Session, ports: EnginePorts): Promise<void> {
   const { approval, gate } = session.state();
@@ -64,25 +69,59 @@ export async function checkApproval(session: Session, ports: EnginePorts): Promi
     ports,
   );
   if (seen === null) return;
-  const counting =
-    seen.state === "closed" ? seen : { ...seen, approvals: withoutAsker(seen.approvals, session) };
-  if (counting.state === "open") return tellRequest(noteOf(counting, session, ports), session, ports);
+  const counting = seen.state === "closed" ? seen : onlyOthers(seen, session);
+  if (counting.state === "open") return stillOpen(counting, session, ports);
   const events = judge(counting, gate.demands, ports);
   if (isEnd(events)) return endExecution(events, session, ports);
   if (counting.state === "merged") await tellRequest(noteOnApproved(counting.approvals), session, ports);
   await session.record(events);
 }
 
+type Open = Extract<ApprovalState, { state: "open" }>;
+
+/** An edit makes another plan, or is answered with the reason why it does not. */
+async function stillOpen(seen: Open, session: Session, ports: EnginePorts): Promise<void> {
+  const taken = seen.edit === null ? [] : await tryEdit(seen.edit, session, ports);
+  if (typeof taken !== "string" && taken.length > 0) return session.record(taken);
+  await hearCommands(seen.commands, session, ports);
+  const remarks = typeof taken === "string" ? [taken, ...seen.remarks] : seen.remarks;
+  return tellRequest(noteOf({ ...seen, remarks }, session, ports), session, ports);
+}
+
+/** What cannot be known now is asked again at the next look. */
+async function tryEdit(
+  edit: RequestEdit,
+  session: Session,
+  ports: EnginePorts,
+): Promise<readonly ExecutionEvent[] | string> {
+  const asked = { file: approvalPath(session.id), content: renderApprovalFile(askedOf(session)) };
+  try {
+    return await takeEdit(edit, asked, session, ports);
+  } catch (error) {
+    const problem = toProblem(error);
+    if (problem.code === "INTERNAL") throw problem;
+    ports.log.warn(
+      { executionId: session.id, code: problem.code, reason: problem.message },
+      "the edited plan cannot be made now",
+    );
+    return `the plan cannot be made anew now, it is tried again: ${problem.message}`;
+  }
+}
+
 function noteOf(
-  { approvals, remarks }: Extract<ApprovalState, { state: "open" }>,
+  { approvals, remarks, commands }: Open,
   session: Session,
   { teams }: EnginePorts,
 ): RequestNote {
-  const { gate, approval, alerts } = session.state();
+  const { edits, gate, approval, alerts, holds, paused } = session.state();
   const demands = gate?.kind === "approval" ? gate.demands : [];
   const { missing } = judgeApproval(demands, approvals, teams);
   const joined = [...alerts.values()].slice(1).map(({ name }) => name);
-  return noteOnOpen({ approvals, remarks, missing, joined, expiresAt: approval?.expiresAt ?? "" });
+  const expiresAt = approval?.expiresAt ?? "";
+  const heldBy = holds.length > 0 && paused?.scope.kind === "execution" ? paused.by : null;
+  const asksHelp = commands.some(({ command }) => command !== "hold");
+  const id = shortId(session.id);
+  return noteOnOpen({ approvals, remarks, missing, joined, edits, expiresAt, heldBy, asksHelp, id });
 }
 
 async function read(
@@ -102,10 +141,23 @@ async function read(
 type Decided = Exclude<ApprovalState, { state: "open" }>;
 type Demands = Parameters<typeof judgeApproval>[0];
 
-/** Whoever started it by hand has asked: that is no approval. */
-function withoutAsker(approvals: readonly Approval[], session: Session): readonly Approval[] {
-  const asker = session.state().byHand?.by.trim().toLowerCase();
-  return approvals.filter(({ by }) => by.trim().toLowerCase() !== asker);
+/** Whoever started it by hand, or has changed the plan, has asked: that is no approval. */
+function onlyOthers<T extends Exclude<ApprovalState, { state: "closed" }>>(seen: T, session: Session): T {
+  const { byHand, edits } = session.state();
+  const name = (who: string) => who.trim().toLowerCase();
+  const asked = new Set(
+    [...(byHand === null ? [] : [byHand.by]), ...edits.flatMap(({ by }) => by)].map(name),
+  );
+  const isOther = ({ by }: Approval) => !asked.has(name(by));
+  const own = seen.approvals.filter((approval) => !isOther(approval));
+  const remarks = own.map(
+    ({ by }) => `${by} does not count: whoever has asked for the plan cannot approve it`,
+  );
+  return {
+    ...seen,
+    approvals: seen.approvals.filter(isOther),
+    ...(seen.state === "open" ? { remarks: [...seen.remarks, ...remarks] } : {}),
+  };
 }
 
 function judge(seen: Decided, demands: Demands, { teams }: EnginePorts): readonly ExecutionEvent[] {

@@ -15,6 +15,7 @@ import { checkInput } from "../domain/planning/check-values.ts";
 import type { Effect } from "../domain/planning/effect.ts";
 import type { ActionCall, PlannedStep } from "../domain/planning/plan.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
+import { runAsOf } from "../domain/templates/scope.ts";
 import { adaptCall } from "./adapt-step.ts";
 import { assertStands } from "./checks/after-step.ts";
 import { assertMayHappen } from "./checks/check-step.ts";
@@ -28,6 +29,7 @@ import { overwrites, stillAsPlanned } from "./outdated.ts";
 import { assertNotProtected } from "./protection.ts";
 import { scopeOf } from "./run-scope.ts";
 import type { Session } from "./session.ts";
+import { stepTools } from "./step-tools.ts";
 import { whyNotNeeded } from "./still-bad.ts";
 import { waitTurn, whyNotYet } from "./wait-turn.ts";
 import { gateHolds } from "./weigh-again.ts";
@@ -41,8 +43,10 @@ interface Attempt {
   readonly context: ActionContext;
   /** ISO 8601. */
   readonly startedAt: string;
-  /** Ends with the attempt's time-out or when it is aborted. */
+  /** The action's. End with the attempt's time-out or when it is aborted. */
   readonly tools: ActionTools;
+  /** gitmend's own, for facts and checks. End with these. */
+  readonly own: ActionTools;
   /** Somebody cancels, or the execution's time is over. */
   readonly abort: AbortSignal;
   readonly session: Session;
@@ -67,7 +71,7 @@ export async function startStep(
     ports,
   );
   await guarded(attempt, false, async () => {
-    const scope = await scopeOf(session.state(), [step, attempt.call], attempt.tools, session.id, ports);
+    const scope = await scopeOf(session.state(), [step, attempt.call], attempt.own, session.id, ports);
     if (isFirst(before) && !step.conditions.every((condition) => evaluateCondition(condition, scope))) {
       const reason = `its condition does not hold: ${step.conditions.join(" && ")}`;
       return session.record([{ type: "StepSkipped", step: step.name, reason, byCondition: true }]);
@@ -75,7 +79,7 @@ export async function startStep(
     const unneeded = isFirst(before) && step.subject !== null ? await notNeeded(attempt, step.subject) : null;
     if (unneeded !== null)
       return session.record([{ type: "StepSkipped", step: step.name, reason: unneeded, byCondition: true }]);
-    const notYet = await whyNotYet(step, session.state(), attempt.tools);
+    const notYet = await whyNotYet(step, session.state(), attempt.own);
     if (notYet !== null) return waitTurn(step, notYet, session, attempt.tools.signal);
     assertAll("PRECONDITION_FAILED", step.preconditions, scope);
     const call = filledIn(attempt, scope);
@@ -95,7 +99,7 @@ export async function resumeStep(
   const attempt = openAttempt(step, before, before.attempt, call, abort, session, ports);
   const { effect } = before;
   await guarded(attempt, effect !== null, async () => {
-    const read = () => scopeOf(session.state(), [step, call], attempt.tools, session.id, ports);
+    const read = () => scopeOf(session.state(), [step, call], attempt.own, session.id, ports);
     if (!attempt.action.changes || effect === null) return finishRead(attempt, call, await read());
     const scope = await untilRead(attempt, read);
     const lost = new Problem("API_OUTCOME_UNKNOWN", "the controller stopped while the change was under way", {
@@ -121,8 +125,8 @@ function filledIn({ call, action }: Attempt, scope: Scope): ActionCall {
   return { action: call.action, input };
 }
 
-function notNeeded({ context, tools }: Attempt, subject: Subject): Promise<string | null> {
-  return whyNotNeeded(subject, context.cluster, tools);
+function notNeeded({ context, own }: Attempt, subject: Subject): Promise<string | null> {
+  return whyNotNeeded(subject, context.cluster, own);
 }
 
 async function read(attempt: Attempt, call: ActionCall, scope: Scope): Promise<void> {
@@ -146,19 +150,20 @@ async function change(
   wanted: ActionCall,
   scope: Scope,
 ): Promise<void> {
-  const { step, before, number, session, ports, context, tools } = attempt;
+  const { step, before, number, session, ports, context, tools, own } = attempt;
   const late = await lateEffect(attempt, wanted);
   if (late?.end === "unknown") return unknown(attempt, before.attempt, late.problem);
   // Nothing is recorded of the step when the guards got stricter: it waits for what follows from that.
   const isFirstChange = late === null && session.state().changes.length === 0;
-  if (isFirstChange && (await isHealthyAlready(session, tools, ports))) return;
-  if (isFirstChange && !(await gateHolds(session, tools, ports))) return;
+  if (isFirstChange && (await isHealthyAlready(session, own, ports))) return;
+  if (isFirstChange && !(await gateHolds(session, own, ports))) return;
   const { call, events: adapted } = await adaptCall(step, before, wanted, action, context, tools);
   const effect = late === null ? await action.prepare(call.input, context, tools) : late.effect;
   if (late === null) await assertAsBefore(attempt, call, effect);
-  const found = await assertNotProtected(effect, context.target, tools, ports);
+  const found = await assertNotProtected(effect, context.target, own, ports);
   const undoNeeds = undoNeedsOf(attempt, effect);
-  if (late === null) await assertMayHappen({ effect, found, tools, undoNeeds }, ports);
+  const runAs = runAsOf(session.state().plan?.scopes);
+  if (late === null) await assertMayHappen({ effect, found, tools: own, undoNeeds, runAs }, ports);
   if (late === null && (await mustWait(attempt, found))) return;
   await ports.faults.at("step-before-start");
   await session.record([...adapted, { type: "StepStarted", step: step.name, attempt: number, call, effect }]);
@@ -317,7 +322,8 @@ function openAttempt(
     call,
     action: findAction(ports.actions, call.action, plan),
     context: contextOf(session.id, step.name, alert?.cluster ?? "", plan?.target ?? null),
-    tools: ports.clusters.tools(signal, session.id),
+    tools: stepTools(plan, ports.clusters, signal, session.id),
+    own: ports.clusters.tools(signal, session.id),
     abort,
     startedAt: ports.clock.now(),
     session,

@@ -15,6 +15,7 @@ import { type EffectEnd, findOut, makeEffect } from "./make-effect.ts";
 import { contextOf, findAction } from "./make-plan.ts";
 import { assertNotProtected } from "./protection.ts";
 import type { Session } from "./session.ts";
+import { stepTools } from "./step-tools.ts";
 
 const undoTimeoutSeconds = 60;
 const final: ReadonlySet<ProblemCode> = new Set([
@@ -23,6 +24,7 @@ const final: ReadonlySet<ProblemCode> = new Set([
   "PROTECTED_OBJECT",
   "API_INVALID",
   "API_FORBIDDEN",
+  "SCOPE_EXCEEDED",
 ]);
 
 interface UndoRun {
@@ -30,6 +32,8 @@ interface UndoRun {
   readonly attempt: number;
   readonly context: ActionContext;
   readonly tools: ActionTools;
+  /** gitmend's own, for checks. */
+  readonly own: ActionTools;
   readonly probeTools: ActionTools;
   readonly session: Session;
   readonly ports: EnginePorts;
@@ -68,7 +72,7 @@ export async function resumeUndo(change: Change, session: Session, ports: Engine
 
 async function restore(run: UndoRun, effect: Effect | null): Promise<void> {
   if (effect === null) return noEffect(run, null, "the fields hold their old values already");
-  await assertNotProtected(effect, run.context.target, run.tools, run.ports);
+  await assertNotProtected(effect, run.context.target, run.own, run.ports);
   await makeAnnounced(run, null, effect, "restored");
 }
 
@@ -107,7 +111,7 @@ async function byAction(run: UndoRun, call: ActionCall): Promise<void> {
 
 async function changeBack(run: UndoRun, action: ChangeAction, call: ActionCall): Promise<void> {
   const effect = await action.prepare(call.input, run.context, run.tools);
-  await assertNotProtected(effect, run.context.target, run.tools, run.ports);
+  await assertNotProtected(effect, run.context.target, run.own, run.ports);
   await makeAnnounced(run, call, effect, `${call.action} done`);
 }
 
@@ -189,7 +193,8 @@ function openUndo(change: Change, attempt: number, session: Session, ports: Engi
     attempt,
     // The undo's own key: its annotation must not be taken for the step's.
     context: contextOf(session.id, `${change.step}/undo`, alert?.cluster ?? "", plan?.target ?? null),
-    tools: ports.clusters.tools(signal, session.id, true),
+    tools: stepTools(plan, ports.clusters, signal, session.id, true),
+    own: ports.clusters.tools(signal, session.id, true),
     probeTools: ports.clusters.tools(session.signal, session.id, true),
     session,
     ports,

@@ -128,11 +128,17 @@ function toAppend(
     events,
     projection: { phase: next.phase, outcome: next.outcome, escalated: next.escalated },
     commands,
-    milestone: next.phase === "ended" ? "ended" : null,
+    milestone: milestoneOf(events, next),
     assessAfterSeconds: assessmentOf(next)?.delaySeconds ?? null,
     keepSeconds: keepSecondsOf(next),
     escalation: escalationOf(next),
   };
+}
+
+/** That approvals were lifted is brought to the record at once. */
+function milestoneOf(events: readonly RecordedEvent[], { phase }: Execution): Append["milestone"] {
+  if (phase === "ended") return "ended";
+  return events.some(({ event }) => event.type === "ApprovalLifted") ? "planned" : null;
 }
 
 /** A plan that told people has done what the escalation of another would do. */

@@ -150,7 +150,7 @@ class ConfigBranch {
   /** A revision that a force push took away, and that is not cached here, must not keep the head from being read. */
   async #loadNamed(named: string): Promise<Loaded | null> {
     try {
-      return await this.#load(named);
+      return await this.#load(named, true);
     } catch (error) {
       const { code, message } = toProblem(error);
       if (code === "DATABASE_UNAVAILABLE" || code === "GIT_UNREACHABLE") throw error;
@@ -161,8 +161,8 @@ class ConfigBranch {
   }
 
   /** Reads and compiles one revision; null when it is not valid, which is said once. */
-  async #load(revision: string): Promise<Loaded | null> {
-    const { catalog, findings, files } = await readAndCompile(revision, this.#ports);
+  async #load(revision: string, accepted = false): Promise<Loaded | null> {
+    const { catalog, findings, files } = await readAndCompile(revision, this.#ports, accepted);
     const told = revision === this.seen.revision && sameFindings(findings, this.seen.findings);
     this.seen = { revision, findings };
     if (catalog === null && !told) {

@@ -3,19 +3,23 @@
 // takes the message once.
 import { approvalMessage } from "../domain/audit/approval-message.ts";
 import { type EscalationMessage, escalationMessage } from "../domain/audit/escalation-message.ts";
+import { liftMessage } from "../domain/audit/lift-message.ts";
 import { fold } from "../domain/execution/evolve.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
-import type { Asks, DueAsk, DueEscalation, Escalations } from "./escalation-ports.ts";
+import type { Asks, DueAsk, DueEscalation, DueLift, Escalations, Lifts } from "./escalation-ports.ts";
 import type { Clusters, ExecutionStore, Log } from "./ports.ts";
 
 export interface TellPorts {
   readonly asks: Asks;
   readonly escalations: Escalations;
+  readonly lifts: Lifts;
   readonly executions: Pick<ExecutionStore, "events" | "state">;
   readonly clusters: Pick<Clusters, "tools">;
   readonly log: Log;
   /** Whether messages that name no channel have one: without it nobody can be told, and lists show them first. */
   readonly hasChannel: boolean;
+  /** All of them: a break-glass is told everywhere. */
+  readonly channels: readonly string[];
 }
 
 const takeLimit = 20;
@@ -28,6 +32,34 @@ const notYetSeconds = 2;
 
 /** One round: everything that is due, side by side. */
 export async function tellPeople(ports: TellPorts): Promise<void> {
+  await Promise.all([tellOfLifts(ports), tellOfNeeds(ports)]);
+}
+
+async function tellOfLifts(ports: TellPorts): Promise<void> {
+  if (ports.channels.length === 0) return;
+  const due = await ports.lifts.takeDue(takeLimit, claimSeconds);
+  await Promise.all(due.map((one) => trying(one, ports.lifts, ports, () => tellLift(one, ports))));
+}
+
+/** Each channel by itself: one that is away keeps no other from hearing it, and hears it later. */
+async function tellLift(due: DueLift, ports: TellPorts): Promise<void> {
+  const { executionId, told } = due;
+  const message = liftMessage(executionId, await ports.executions.state(executionId));
+  if (message === null) throw new Problem("INTERNAL", "its events do not say that anything was lifted");
+  const left = ports.channels.filter((channel) => !told.includes(channel));
+  const results = await Promise.allSettled(
+    left.map(async (channel) => {
+      await send(executionId, message, "break-glass", ports, channel);
+      await ports.lifts.told(due, channel);
+    }),
+  );
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed !== undefined) throw toProblem(failed.reason);
+  await ports.lifts.putOff(due, null, null);
+  ports.log.info({ executionId, channels: left }, "everybody was told of a break-glass");
+}
+
+async function tellOfNeeds(ports: TellPorts): Promise<void> {
   if (!ports.hasChannel) return;
   const { asks, escalations } = ports;
   const [ended, waiting] = await Promise.all([
@@ -91,9 +123,10 @@ async function send(
   message: EscalationMessage,
   about: string,
   { clusters }: TellPorts,
+  channel: string | null = null,
 ): Promise<string> {
   const tools = clusters.tools(AbortSignal.timeout(sendMilliseconds), executionId);
-  return (await tools.notify(null, message, `${executionId}/${about}`)).channel;
+  return (await tools.notify(channel, message, `${executionId}/${about}`)).channel;
 }
 
 /** Never sooner than the receiver asks for. */

@@ -7,11 +7,16 @@ import { changesSomething } from "../domain/planning/plan.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { Session } from "./session.ts";
+import { stepTools } from "./step-tools.ts";
 
 const timeoutMilliseconds = 5000;
 
 export async function tellStart(session: Session, ports: EnginePorts): Promise<void> {
   await tell("RemediationStarted", "", session, ports);
+}
+
+export async function tellBreakGlass(detail: string, session: Session, ports: EnginePorts): Promise<void> {
+  await tell("RemediationBreakGlass", detail, session, ports);
 }
 
 export async function tellEnd(
@@ -44,7 +49,7 @@ async function tell(
     detail,
   };
   try {
-    const tools = clusters.tools(AbortSignal.timeout(timeoutMilliseconds), session.id);
+    const tools = stepTools(plan, clusters, AbortSignal.timeout(timeoutMilliseconds), session.id);
     await tools.cluster(target.cluster).event(target, targetEvent(reason, facts));
   } catch (error) {
     log.warn(

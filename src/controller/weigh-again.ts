@@ -1,6 +1,7 @@
 // The guards once more, directly before the first change and before a fallback: a freeze that was merged meanwhile counts.
 // Only what got stricter is recorded; what follows from it is nextWork's.
 import type { ActionTools } from "../actions/action.ts";
+import { lapsedLift } from "../domain/execution/lapsed-lift.ts";
 import type { Work } from "../domain/execution/work.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { isStricter } from "../domain/gate/is-stricter.ts";
@@ -15,12 +16,13 @@ const weighTimeoutMilliseconds = 10_000;
 /** From the end of the last step on: longer than an undo may take. */
 const fallbackPatienceSeconds = 1_800;
 
-/** false: the gate got stricter, which is recorded now. @throws Problem: it cannot be weighed now, ask again */
+/** false: the gate got stricter, which is recorded now, or a break-glass has lapsed. @throws Problem: it cannot be weighed now, ask again */
 export async function gateHolds(
   session: Session,
   tools: ActionTools,
-  { weigh }: Pick<EnginePorts, "weigh">,
+  { clock, weigh }: Pick<EnginePorts, "clock" | "weigh">,
 ): Promise<boolean> {
+  if (lapsedLift(session.state(), clock.now()) !== null) return false;
   const stricter = await stricterGate(session, tools, weigh);
   if (stricter !== null) await session.record([{ type: "GateDecided", gate: stricter }]);
   return stricter === null;

@@ -11,6 +11,7 @@ import type { Breaker } from "../domain/gate/breaker.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { everyKey, limitReached, usageOf } from "../domain/gate/limits.ts";
 import { managerDenial } from "../domain/gate/managed-by.ts";
+import { scopeDenials } from "../domain/gate/scope-denials.ts";
 import { partsOf } from "../domain/gate/shares.ts";
 import { refusedByLimit, type Weighed, weighGate } from "../domain/gate/weigh-gate.ts";
 import type { Plan } from "../domain/planning/plan.ts";
@@ -22,6 +23,7 @@ import { Problem } from "../domain/problem.ts";
 import { withParts } from "./count-parts.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
+import { wayBack } from "./make-plan.ts";
 import { readTouched } from "./protection.ts";
 import { questionOf, stoppedText } from "./stopped-by-breaker.ts";
 
@@ -46,6 +48,7 @@ export async function weighPlan(
   const parts = partsOf(found);
   const weighed = weighGate(plan, verdicts, {
     live: ports.live,
+    scope: scopeDenials(plan, catalog.scopes, (action) => wayBack(ports.actions, action)),
     manager: target === null ? null : managerDenial(plan, target),
     protection: problem === null ? [] : [problem.message],
     parts,

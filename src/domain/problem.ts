@@ -42,6 +42,7 @@ export type ProblemCode =
   // steps
   | "PROTECTED_OBJECT"
   | "ACCESS_MISSING"
+  | "SCOPE_EXCEEDED"
   | "LAST_READY_REPLICA"
   | "REPLICA_CHANGE_TOO_LARGE"
   | "DISRUPTION_NOT_ALLOWED"

@@ -16,6 +16,7 @@ const statuses: Partial<Record<ProblemCode, number>> = {
   EVENT_UNKNOWN: 409,
   EXECUTION_MOVED_ON: 409,
   NOT_NOW: 409,
+  APPROVAL_INVALID: 409,
   NOTHING_TO_ROLL_BACK: 409,
   POSITION_GONE: 410,
   PAYLOAD_TOO_LARGE: 413,

@@ -78,6 +78,12 @@ export function withDefaults({ kind }: Resource, object: JsonMap): JsonMap {
       return { status: {}, ...object, spec: defaultDeploymentSpec(spec) };
     case "ReplicaSet":
       return { status: { replicas: 0 }, ...object, spec: defaultWorkloadSpec(spec) };
+    case "StatefulSet": {
+      const workload = { podManagementPolicy: "OrderedReady", ...defaultWorkloadSpec(spec) };
+      return { status: { replicas: 0 }, ...object, spec: workload };
+    }
+    case "PersistentVolumeClaim":
+      return { status: { phase: "Pending" }, ...object, spec };
     case "Job":
       return { status: {}, ...object, spec: defaultJobSpec(spec, map(object.metadata)) };
     case "Pod":
@@ -251,7 +257,7 @@ export function validate(resource: Resource, object: JsonMap, old: JsonMap | nul
   const oldSpec = old === null ? null : map(old.spec);
   // The real server checks neither names nor labels of core/v1 Events.
   const errors = resource.kind === "Event" ? [] : checkMetadata(map(object.metadata));
-  if (resource.kind === "Deployment" || resource.kind === "ReplicaSet")
+  if (["Deployment", "ReplicaSet", "StatefulSet"].includes(resource.kind))
     errors.push(...checkWorkload(spec, oldSpec));
   if (resource.kind === "Job") errors.push(...checkJob(spec));
   if (resource.kind === "Pod") {

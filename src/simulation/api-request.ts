@@ -1,4 +1,5 @@
 // A request to the simulated API server as its parts read it, and what they work on.
+import type { Accounts } from "./accounts.ts";
 import type { EffectLog, PersistedEffect } from "./effects.ts";
 import { type ApiObject, isMap, type Json, type JsonMap } from "./objects.ts";
 import type { WrittenLogs } from "./pod-log.ts";
@@ -11,6 +12,8 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   readonly contentType: string;
   readonly userAgent: string;
+  /** Whom the cluster's one user acts as; null: as itself. */
+  readonly user: string | null;
   readonly body: string;
 }
 
@@ -22,6 +25,7 @@ export interface ApiResponse {
 export interface ApiWorld extends World {
   readonly effects: EffectLog;
   readonly writtenLogs: WrittenLogs;
+  readonly accounts: Accounts;
 }
 
 export function parseBody(request: ApiRequest): JsonMap {
@@ -62,6 +66,7 @@ export function noteEffect(
     verb,
     manager: managerOf(request),
     userAgent: request.userAgent,
+    ...(request.user === null ? {} : { as: request.user }),
     fields,
   });
 }

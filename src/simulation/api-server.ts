@@ -88,6 +88,7 @@ async function readRequest(message: IncomingMessage): Promise<ApiRequest> {
     query: url.searchParams,
     contentType: message.headers["content-type"] ?? "",
     userAgent: message.headers["user-agent"] ?? "",
+    user: [message.headers["impersonate-user"]].flat()[0] ?? null,
     body: Buffer.concat(chunks).toString("utf8"),
   };
 }

@@ -1,6 +1,7 @@
 // What tests and the demo do with a simulated cluster besides talking to its API: deploy, break, look, wait.
 // Changes made here go past the API: they are in no effect log and no fault strikes them.
 
+import type { Right } from "./accounts.ts";
 import { validate, withDefaults } from "./admission.ts";
 import type { ApiWorld } from "./api-request.ts";
 import { managedFieldsAfter } from "./changed-fields.ts";
@@ -45,8 +46,12 @@ export interface DeploymentSummary {
 export interface SimulatedCluster {
   readonly effects: Effects;
   readonly faults: Faults;
+  /** Lets clients act as this user, who may do what the rights say. */
+  allow(user: string, rights: readonly Right[]): void;
   /** Creates the object, or replaces it as kubectl would. */
   apply(object: JsonMap): ApiObject;
+  /** Takes it away, as kubectl would. */
+  remove(plural: string, namespace: string | null, name: string): void;
   deploy(request: DeploymentRequest): Deployment;
   /** A bad release, as a person would make it with kubectl: a new template that cannot run. */
   breakDeployment(namespace: string, name: string, how: Breakage): Deployment;
@@ -75,7 +80,12 @@ export function createControl(
   const cluster: SimulatedCluster = {
     effects: world.effects,
     faults,
+    allow: (user, rights) => void world.accounts.set(user, rights),
     apply: (object) => applyObject(world, object),
+    remove: (plural, namespace, name) => {
+      const found = world.store.get(plural, namespace, name);
+      if (found !== undefined) world.store.remove(found);
+    },
     deploy: (request) => applyObject(world, deploymentManifest(request)) as Deployment,
     breakDeployment: (namespace, name, how) =>
       applyObject(world, broken(existing(world, namespace, name), how) as unknown as JsonMap) as Deployment,

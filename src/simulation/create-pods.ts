@@ -45,7 +45,7 @@ function noteFailedCreate(world: World, owner: ApiObject, refusal: string): void
     count: 1,
     firstTimestamp: at,
     lastTimestamp: at,
-    source: { component: owner.kind === "Job" ? "job-controller" : "replicaset-controller" },
+    source: { component: `${owner.kind.toLowerCase()}-controller` },
   };
   world.store.put(event);
 }

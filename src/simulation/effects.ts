@@ -11,6 +11,8 @@ export interface PersistedEffect {
   /** fieldManager of the request; without one the first word of its user agent. */
   readonly manager: string;
   readonly userAgent: string;
+  /** Whom the client acted as; left out: as itself. */
+  readonly as?: string;
   readonly apiVersion: string;
   readonly kind: string;
   readonly namespace: string | null;
@@ -24,7 +26,7 @@ export interface PersistedEffect {
 }
 
 export type EffectFilter = Partial<
-  Pick<PersistedEffect, "verb" | "manager" | "kind" | "namespace" | "name" | "uid">
+  Pick<PersistedEffect, "verb" | "manager" | "kind" | "namespace" | "name" | "uid" | "as">
 >;
 
 export interface Effects {
@@ -38,7 +40,7 @@ export interface Effects {
 export interface EffectLog extends Effects {
   record(
     object: ApiObject,
-    effect: Pick<PersistedEffect, "at" | "verb" | "manager" | "userAgent" | "fields">,
+    effect: Pick<PersistedEffect, "at" | "verb" | "manager" | "userAgent" | "as" | "fields">,
   ): void;
 }
 

@@ -1,6 +1,8 @@
 // One request against the simulated API server: finds what it is about and hands it to whoever reads, writes or deletes.
 // Refusals are thrown as StatusError and have changed nothing.
+
 import { accessReviewPath, reviewAccess } from "./access-review.ts";
+import { refuseStranger, refuseWithoutRight } from "./accounts.ts";
 import { type ApiRequest, type ApiResponse, type ApiWorld, asMap, parseBody } from "./api-request.ts";
 import { evict, remove } from "./delete-object.ts";
 import { discover } from "./discovery.ts";
@@ -14,15 +16,17 @@ import { change, create } from "./write-object.ts";
 
 /** @throws StatusError */
 export function handleRequest(world: ApiWorld, request: ApiRequest): ApiResponse {
+  refuseStranger(world.accounts, request);
   const discovered = request.method === "GET" ? discover(request.path, world.store.resources.all()) : null;
   if (discovered !== null) return { code: 200, body: discovered };
   if (request.method === "POST" && request.path === accessReviewPath)
-    return { code: 201, body: reviewAccess(parseBody(request)) };
+    return { code: 201, body: reviewAccess(parseBody(request), request.user, world.accounts) };
   const path = world.store.resources.at(request.path);
   if (path === null) throw noSuchResource();
   if (path.subresource !== null && !path.resource.subresources.includes(path.subresource))
     throw noSuchResource();
   if (request.query.get("watch") === "true") throw badRequest("the simulated cluster serves no watches");
+  refuseWithoutRight(world.accounts, request, path);
   return path.name === null
     ? handleCollection(world, request, path)
     : handleObject(world, request, path, path.name);

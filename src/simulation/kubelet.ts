@@ -1,17 +1,8 @@
-// The scheduler and the kubelets of all nodes: pods are placed, start, become ready, crash in loops, wait for images
-// that do not exist, and stop. What a container does follows from its image and its command.
+// The kubelets of all nodes: pods that are placed start, become ready, crash in loops, wait for images that do not exist, and
+// stop. What a container does follows from its image and its command; one with `needs-role <name>` in it is ready only while its
+// service account has that role in its namespace.
 import { timestamp } from "./clock.ts";
-import type {
-  Condition,
-  Container,
-  ContainerState,
-  ContainerStatus,
-  Node,
-  Pod,
-  PodStatus,
-} from "./objects.ts";
-import { hasEnded, totals } from "./pod-admission.ts";
-import { amount } from "./quantities.ts";
+import type { Container, ContainerState, ContainerStatus, Pod, PodStatus, RoleBinding } from "./objects.ts";
 import { type Controller, type World, withCondition } from "./world.ts";
 
 /** What a container does once it is scheduled, read from its spec. */
@@ -26,75 +17,18 @@ function exitCodeOf(container: Container): number {
   return Number(/\bexit ([1-9]\d*)\b/.exec(words)?.[1] ?? 1);
 }
 
-// ---- scheduler ----------------------------------------------------------------------------------------------------
-
-export const scheduler: Controller = (world) => {
-  const pods = world.store.list("pods") as Pod[];
-  const waiting = pods.filter(
-    (pod) => pod.spec.nodeName === undefined && pod.metadata.deletionTimestamp === undefined,
+/** Containers that ask the API server for something start well only with their role. */
+function hasRights({ store }: World, { spec, metadata }: Pod): boolean {
+  const { namespace = null } = metadata;
+  const words = spec.containers.flatMap(({ command = [], args = [] }) => [...command, ...args]).join(" ");
+  const [, role] = /\bneeds-role (\S+)/.exec(words) ?? [];
+  const account = spec.serviceAccountName ?? "default";
+  return (
+    role === undefined ||
+    (store.list("rolebindings", namespace) as RoleBinding[]).some(
+      ({ roleRef, subjects = [] }) => roleRef.name === role && subjects.some(({ name }) => name === account),
+    )
   );
-  if (waiting.length === 0) return Infinity;
-  const load = new Map<string, number>();
-  for (const { spec } of pods) if (spec.nodeName) load.set(spec.nodeName, (load.get(spec.nodeName) ?? 0) + 1);
-  const nodes = (world.store.list("nodes") as Node[]).filter(isSchedulable);
-  const inUse = requestsByNode(pods);
-  for (const pod of waiting) place(world, pod, nodes, load, inUse);
-  return Infinity;
-};
-
-function isSchedulable({ spec, status }: Node): boolean {
-  const ready = status.conditions.some((one) => one.type === "Ready" && one.status === "True");
-  return ready && spec.unschedulable !== true;
-}
-
-type InUse = Map<string, Map<string, number>>;
-
-function requestsByNode(pods: readonly Pod[]): InUse {
-  const inUse: InUse = new Map();
-  for (const pod of pods) if (!hasEnded(pod)) take(inUse, pod, pod.spec.nodeName);
-  return inUse;
-}
-
-function take(inUse: InUse, { spec }: Pod, node: string | undefined): void {
-  if (node === undefined) return;
-  const ofNode = inUse.get(node) ?? new Map<string, number>();
-  for (const [name, value] of Object.entries(totals(spec, "requests")))
-    ofNode.set(name, (ofNode.get(name) ?? 0) + amount(value));
-  inUse.set(node, ofNode);
-}
-
-function hasRoom({ metadata, status }: Node, { spec }: Pod, inUse: InUse): boolean {
-  const used = inUse.get(metadata.name);
-  return Object.entries(totals(spec, "requests")).every(
-    ([name, value]) => (used?.get(name) ?? 0) + amount(value) <= amount(status.allocatable?.[name] ?? 0),
-  );
-}
-
-function place(
-  world: World,
-  pod: Pod,
-  nodes: readonly Node[],
-  load: Map<string, number>,
-  inUse: InUse,
-): void {
-  const wanted = Object.entries(pod.spec.nodeSelector ?? {});
-  const [node] = nodes
-    .filter(({ metadata }) => wanted.every(([key, value]) => metadata.labels?.[key] === value))
-    .filter((candidate) => hasRoom(candidate, pod, inUse))
-    .toSorted((a, b) => (load.get(a.metadata.name) ?? 0) - (load.get(b.metadata.name) ?? 0));
-  const scheduled: Condition =
-    node === undefined
-      ? { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0 nodes are available." }
-      : { type: "PodScheduled", status: "True" };
-  const conditions = withCondition(pod.status.conditions ?? [], scheduled, world.now());
-  const name = node?.metadata.name;
-  if (name !== undefined) load.set(name, (load.get(name) ?? 0) + 1);
-  take(inUse, pod, name);
-  world.store.put({
-    ...pod,
-    spec: name === undefined ? pod.spec : { ...pod.spec, nodeName: name },
-    status: { ...pod.status, conditions },
-  });
 }
 
 // ---- kubelet ------------------------------------------------------------------------------------------------------
@@ -172,6 +106,10 @@ function advance(world: World, pod: Pod, progress: Progress): void {
       started();
       return write(world, pod, progress, { ready: false, restarts: 0 });
     case "warming":
+      if (!hasRights(world, pod)) {
+        next("warming", timing.readySeconds);
+        return write(world, pod, progress, { ready: false, restarts });
+      }
       next("running", Infinity);
       return write(world, pod, progress, { ready: true, restarts });
     case "crashing": {

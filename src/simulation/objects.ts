@@ -113,8 +113,16 @@ export interface PodSpec {
   activeDeadlineSeconds?: number;
   nodeName?: string;
   nodeSelector?: Record<string, string>;
+  volumes?: { name: string; persistentVolumeClaim?: { claimName: string } }[];
+  tolerations?: { key?: string; operator?: string; value?: string; effect?: string }[];
+  serviceAccountName?: string;
   restartPolicy?: string;
   terminationGracePeriodSeconds?: number;
+}
+
+export interface RoleBinding extends ApiObject {
+  roleRef: { apiGroup: string; kind: string; name: string };
+  subjects?: { kind: string; namespace?: string; name: string }[];
 }
 
 export interface PodStatus {
@@ -154,6 +162,29 @@ export interface ReplicaSet extends ApiObject {
   };
 }
 
+export interface StatefulSet extends ApiObject {
+  spec: {
+    replicas: number;
+    selector: LabelSelector;
+    template: PodTemplate;
+    podManagementPolicy: "OrderedReady" | "Parallel";
+    volumeClaimTemplates?: { metadata: { name: string }; spec: PersistentVolumeClaim["spec"] }[];
+  };
+  status: {
+    observedGeneration?: number;
+    replicas: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+    currentReplicas?: number;
+    updatedReplicas?: number;
+  };
+}
+
+export interface PersistentVolumeClaim extends ApiObject {
+  spec: { storageClassName?: string; volumeName?: string };
+  status: { phase: "Pending" | "Bound" | "Lost" };
+}
+
 export interface DeploymentSpec {
   replicas: number;
   selector: LabelSelector;
@@ -183,8 +214,14 @@ export interface Deployment extends ApiObject {
   status: DeploymentStatus;
 }
 
+export interface Taint {
+  key: string;
+  value?: string;
+  effect: string;
+}
+
 export interface Node extends ApiObject {
-  spec: { unschedulable?: boolean; podCIDR?: string; taints?: { key: string; effect: string }[] };
+  spec: { unschedulable?: boolean; podCIDR?: string; taints?: Taint[] };
   status: { conditions: Condition[]; allocatable?: Amounts };
 }
 

@@ -47,6 +47,19 @@ const builtIn: readonly Resource[] = [
   resource("v1", "ConfigMap", "configmaps", { shortNames: ["cm"] }),
   resource("v1", "Secret", "secrets"),
   resource("v1", "Service", "services", { shortNames: ["svc"] }),
+  resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims", {
+    shortNames: ["pvc"],
+    subresources: ["status"],
+  }),
+  resource("v1", "PersistentVolume", "persistentvolumes", {
+    namespaced: false,
+    shortNames: ["pv"],
+    subresources: ["status"],
+  }),
+  resource("storage.k8s.io/v1", "StorageClass", "storageclasses", { namespaced: false, shortNames: ["sc"] }),
+  resource("rbac.authorization.k8s.io/v1", "Role", "roles"),
+  resource("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", { namespaced: false }),
+  resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings"),
   resource("v1", "LimitRange", "limitranges", { shortNames: ["limits"] }),
   resource("v1", "ResourceQuota", "resourcequotas", { shortNames: ["quota"], subresources: ["status"] }),
   resource("apps/v1", "Deployment", "deployments", {

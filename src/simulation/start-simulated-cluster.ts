@@ -11,12 +11,15 @@ import { budgetController } from "./eviction.ts";
 import { createFaults } from "./faults.ts";
 import { handleRequest } from "./handle-request.ts";
 import { createJobController } from "./job-controller.ts";
-import { createKubelet, scheduler } from "./kubelet.ts";
+import { createKubelet } from "./kubelet.ts";
 import type { ApiObject, Node } from "./objects.ts";
 import { quotaController } from "./pod-admission.ts";
 import { garbageCollector } from "./pod-deletion.ts";
 import { replicaSetController } from "./replica-set-controller.ts";
+import { scheduler } from "./scheduler.ts";
+import { statefulSetController } from "./stateful-set-controller.ts";
 import { createStore } from "./store.ts";
+import { volumeBinder } from "./volume-binder.ts";
 import { type Controller, defaultTiming, newMetadata, seededRandom, type Timing } from "./world.ts";
 
 export interface SimulationOptions {
@@ -50,6 +53,7 @@ export async function startSimulatedCluster(options: SimulationOptions = {}): Pr
     now: () => clock.now(),
     random: seededRandom(options.seed ?? 1),
     effects: createEffectLog(),
+    accounts: new Map(),
     writtenLogs: (pod, container) =>
       written.get(`${pod.metadata.namespace}/${pod.metadata.name}/${container}`) ?? null,
   };
@@ -134,7 +138,9 @@ function runControllers(world: ApiWorld, clock: SimulationClock): { stop(): void
   const controllers: readonly Controller[] = [
     deploymentController,
     replicaSetController,
+    statefulSetController,
     createJobController(),
+    volumeBinder,
     scheduler,
     createKubelet(),
     garbageCollector,

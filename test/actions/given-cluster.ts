@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Action, ActionContext, ActionTools, ClusterApi } from "../../src/actions/action.ts";
+import type { KnownBinding } from "../../src/actions/bindings.ts";
 import { openSources } from "../../src/adapters/git/source-repositories.ts";
 import type { KubernetesObject, ObjectRef } from "../../src/domain/facts/objects.ts";
 import { Problem } from "../../src/domain/problem.ts";
@@ -36,11 +37,13 @@ export interface GivenCluster {
   /** The tools of an attempt of this action: with its own permissions. */
   toolsOf(action: Pick<Action, "name" | "rbac">): Promise<ActionTools>;
   readonly evidence: ReadonlyMap<string, string>;
+  /** What gitmend has seen of RoleBindings. */
+  readonly known: KnownBinding[];
   readonly notifications: readonly Notification[];
   ref(kind: "Deployment" | "Pod" | "Node", name: string): ObjectRef;
   /** Created and completely rolled out. */
   deployed(name: string, replicas?: number, containers?: readonly object[]): Promise<KubernetesObject>;
-  /** No Deployments, no Jobs and no pods are left in the namespace. */
+  /** No Deployments, StatefulSets, Jobs and no pods are left in the namespace. */
   empty(): Promise<void>;
   read(ref: ObjectRef): Promise<KubernetesObject>;
   podsOf(deployment: string): Promise<readonly KubernetesObject[]>;
@@ -61,15 +64,17 @@ export async function givenCluster(subject: ActionSubject): Promise<GivenCluster
   const evidence = new Map<string, string>();
   const notifications: Notification[] = [];
   const restricted = new Map<string, Promise<Restricted>>();
+  const known: KnownBinding[] = [];
   const given: GivenCluster = {
     subject,
     namespace,
     api,
-    tools: toolsFor(api, evidence, notifications),
+    known,
+    tools: toolsFor(api, evidence, notifications, known),
     toolsOf: async (action) => {
       const api = restricted.get(action.name) ?? subject.restricted(action);
       restricted.set(action.name, api);
-      return toolsFor((await api).api, evidence, notifications);
+      return toolsFor((await api).api, evidence, notifications, known);
     },
     evidence,
     notifications,
@@ -112,6 +117,7 @@ function toolsFor(
   api: ClusterApi,
   evidence: Map<string, string>,
   notifications: Notification[],
+  known: readonly KnownBinding[],
 ): ActionTools {
   return {
     cluster: () => api,
@@ -120,6 +126,7 @@ function toolsFor(
       throw new Problem("ENDPOINT_UNKNOWN", `there is no endpoint ${endpoint} here`);
     },
     sources: openSources([], "/nonexistent"),
+    knownBindings: async () => known,
     notify: async (channel, message, key) => {
       notifications.push({ channel, message, key });
       return { channel: channel ?? "default" };
@@ -182,6 +189,9 @@ async function empty({ api, namespace, subject }: GivenCluster): Promise<void> {
   const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
   for (const { metadata } of await api.list({ apiVersion: "apps/v1", kind: "Deployment", namespace }))
     await subject.admin("DELETE", `${deployments}/${metadata.name}`);
+  const sets = `/apis/apps/v1/namespaces/${namespace}/statefulsets`;
+  for (const { metadata } of await api.list({ apiVersion: "apps/v1", kind: "StatefulSet", namespace }))
+    await subject.admin("DELETE", `${sets}/${metadata.name}?propagationPolicy=Background`);
   const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
   for (const { metadata } of await api.list({ apiVersion: "batch/v1", kind: "Job", namespace }))
     await subject.admin("DELETE", `${jobs}/${metadata.name}?propagationPolicy=Background`);

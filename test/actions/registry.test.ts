@@ -26,6 +26,8 @@ const specified = [
   "uncordon_node",
   "untaint_node",
   "drain_node",
+  "recreate_claim",
+  "restore_role_binding",
   "notify_team",
   "suspend_gitops",
   "resume_gitops",
@@ -37,6 +39,7 @@ const specified = [
   "run_tekton_pipeline",
   "run_awx_job",
   "git_patch_manifest",
+  "git_revert_commit",
 ];
 /** Inputs as the specification's project writes them, after its names have been translated. */
 const written: readonly (readonly [string, JsonObject])[] = [

@@ -41,6 +41,23 @@ rules:
 `;
 
 describe("a catalog that another thread compiled", () => {
+  it("is held to the scopes of gitmend.yaml, and keeps them", async () => {
+    const power = { clusters: ["*"], actions: ["get_*"], uses: [], maxRisk: "low", runAs: null } as const;
+    const scopes = [{ ...power, path: "teams/shop", namespaces: ["shop"] }];
+    const compiler = catalogCompiler(actions, { scopes });
+    const within = [
+      { path: "teams/shop/templates/look.yaml", text: template },
+      { path: "teams/shop/policies/crashes.yaml", text: choice },
+    ];
+    const { catalog } = await compiler.compile(within, "main@sha1:a");
+    expect(catalog?.scopes).toEqual(scopes);
+    expect((await selectTemplate(givenFacts(), catalog!)).kind).toBe("match");
+    const beyond = [...within, { path: "templates/other.yaml", text: template.replace("look", "other") }];
+    const refused = await compiler.compile(beyond, "main@sha1:b");
+    expect([refused.catalog, refused.findings.map(({ code }) => code)]).toEqual([null, ["SCOPE_MISSING"]]);
+    expect((await compiler.compile(beyond, "main@sha1:b", true)).catalog).not.toBeNull();
+  });
+
   it("decides as one that was compiled here", async () => {
     const files = [
       { path: "templates/look.yaml", text: template },

@@ -10,8 +10,11 @@ import type { ControllerPorts } from "../../src/controller/controller.ts";
 import { decideFiring } from "../../src/controller/decide-firing.ts";
 import { driveExecution } from "../../src/controller/drive-execution.ts";
 import type { EnginePorts } from "../../src/controller/engine-ports.ts";
+import type { Forge } from "../../src/controller/forge-ports.ts";
 import { createPauses } from "../../src/controller/pauses.ts";
 import type { CatalogFile, Clusters, DueFiring } from "../../src/controller/ports.ts";
+import { rememberBindings } from "../../src/controller/remember-bindings.ts";
+import { replan } from "../../src/controller/replan.ts";
 import { weighNow } from "../../src/controller/weigh-plan.ts";
 import type { RecordedEvent } from "../../src/domain/execution/events.ts";
 import type { Alert } from "../../src/domain/facts/alert.ts";
@@ -110,9 +113,20 @@ async function openStage(folder: string, database: Database): Promise<Stage> {
   const catalogFiles = await hurriedLibrary();
   const nowhere = "http://127.0.0.1:9";
   const kubeconfig = `{apiVersion: v1, kind: Config, clusters: [{name: c, cluster: {server: "${nowhere}"}}], users: [{name: u, user: {}}], contexts: [{name: x, context: {cluster: c, user: u}}], current-context: x}`;
-  const installation = { folder: join(folder, "replica"), database, kubeconfig, catalog: catalogFiles };
+  const config = { live: [{ max_risk: "critical" }] };
+  const installation = {
+    folder: join(folder, "replica"),
+    database,
+    kubeconfig,
+    catalog: catalogFiles,
+    config,
+  };
   const { ports: installed, clusters, close } = await installedPorts(installation, () => undefined);
-  const ports: ControllerPorts = { ...installed, clusters: openToMore(installed.clusters, clusters) };
+  const ports: ControllerPorts = {
+    ...installed,
+    forge: saysYes,
+    clusters: openToMore(installed.clusters, clusters),
+  };
   const { catalog, findings } = await ports.compiler.compile(catalogFiles, `main@sha1:${"c".repeat(40)}`);
   if (catalog === null) throw new Error(JSON.stringify(findings));
   await ports.catalogState.set(catalog.revision);
@@ -135,6 +149,21 @@ async function openStage(folder: string, database: Database): Promise<Stage> {
     },
   };
 }
+
+/** Whoever is asked has approved it at once. */
+const saysYes: Forge = {
+  reach: async () => "people say yes",
+  pollSeconds: 1,
+  open: async () => ({ repository: "people", base: "main", head: "a".repeat(40) }),
+  read: async () => ({
+    state: "merged",
+    approvals: [{ by: "ana", at: new Date().toISOString(), commit: "a".repeat(40), verified: true }],
+    commit: "b".repeat(40),
+    problem: null,
+  }),
+  tell: async () => undefined,
+  close: async () => undefined,
+};
 
 /** Every run brings a cluster; every message arrives. */
 function openToMore(clusters: Clusters, byName: ReadonlyMap<string, ConfiguredCluster>): Clusters {
@@ -213,6 +242,15 @@ class RunningIncident implements Incident {
   get cluster() {
     return this.#simulation.cluster;
   }
+
+  remember = async (): Promise<void> => {
+    const { database, ports } = this.#stage;
+    const { log } = this.#ports;
+    const clusters = { ...ports.clusters, names: [this.#name] };
+    await rememberBindings({ bindings: database.bindings, bindingNamespaces: namespaces, clusters, log });
+    const long = "update role_bindings set since = now() - interval '2 days' where cluster = $1::text";
+    await database.pool.query(long, [this.#name]);
+  };
 
   strike = (): void => {
     this.#struck = true;
@@ -361,6 +399,8 @@ class RunningIncident implements Incident {
       ...engine,
       revoked: () => null,
       weigh: (executionId, alert, plan, tools) => weighNow(executionId, alert, plan, catalog, tools, engine),
+      replan: (executionId, state, parameters, tools) =>
+        replan(executionId, state, parameters, catalog, tools, engine),
     };
   }
 

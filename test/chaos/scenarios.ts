@@ -1,7 +1,9 @@
 // Incidents that the shipped library has a remedy for, or an escalation: the fault, its alerts as Alertmanager sends them, and
 // how the cluster shows that it was right. Those that cannot be played yet are listed with the reason.
+import { sameJson } from "../../src/actions/differences.ts";
+import type { Json } from "../../src/domain/json.ts";
 import type { SimulatedCluster } from "../../src/simulation/control.ts";
-import type { Deployment, Pod } from "../../src/simulation/objects.ts";
+import type { Deployment, Node, Pod, StatefulSet } from "../../src/simulation/objects.ts";
 
 export interface Incident {
   readonly cluster: SimulatedCluster;
@@ -11,6 +13,8 @@ export interface Incident {
   readonly resolve: () => Promise<void>;
   /** Resolves when so many executions have ended; people were told of those that escalated. */
   readonly ended: (count: number) => Promise<readonly EndedExecution[]>;
+  /** gitmend has seen the RoleBindings as they stand, and they stood so for long. */
+  readonly remember: () => Promise<void>;
   /** From here on API calls fail. */
   readonly strike: () => void;
 }
@@ -78,6 +82,25 @@ async function recovered(cluster: SimulatedCluster): Promise<string | null> {
     .catch(() => `the Deployment is not healthy: ${JSON.stringify(api(cluster))}`);
 }
 
+/** A Deployment with more in its pods than `deployed` gives them. */
+function applyDeployment(cluster: SimulatedCluster, replicas: number, podSpec: object, container = {}): void {
+  const labels = { app: "api" };
+  const containers = [{ name: "app", image: "example.test/api:1.0.0", ...container }];
+  cluster.apply({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { namespace, name: "api" },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { ...podSpec, containers } },
+    },
+  } as never);
+}
+
+const applyObject = (cluster: SimulatedCluster, apiVersion: string, kind: string, name: string, parts = {}) =>
+  cluster.apply({ apiVersion, kind, metadata: { namespace, name }, ...parts } as never);
+
 /** Tried, given up in good order, and left to people. */
 function leftToPeople([execution]: readonly EndedExecution[]): string | null {
   const { outcome = "", escalated = false } = execution ?? {};
@@ -95,6 +118,10 @@ function memoryOf(cluster: SimulatedCluster): unknown {
     readonly resources?: { readonly limits?: { readonly memory?: string } };
   }[];
   return container?.resources?.limits?.memory;
+}
+
+function rightsOf(binding: { roleRef?: Json; subjects?: Json } = {}): Json {
+  return { roleRef: binding.roleRef ?? null, subjects: binding.subjects ?? null };
 }
 
 export const scenarios: readonly Scenario[] = [
@@ -153,6 +180,78 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    id: "S6 a taint that maintenance left behind",
+    async play({ cluster, fire, ended, strike }) {
+      const node = () => cluster.get("nodes", null, "node-1") as Node;
+      const taints = [{ key: "maintenance", effect: "NoSchedule" }];
+      cluster.apply({ ...(node() as object), spec: { taints } } as never);
+      applyDeployment(cluster, 1, { nodeSelector: { "kubernetes.io/hostname": "node-1" } });
+      const waits = ({ status }: Pod) =>
+        status.conditions?.some(({ reason }) => reason === "Unschedulable") === true;
+      await cluster.until("its pod waits", () => cluster.pods(namespace).some(waits), withinSeconds);
+      strike();
+      await fire({
+        alertname: "KubePodNotScheduled",
+        namespace,
+        pod: cluster.pods(namespace)[0]!.metadata.name,
+      });
+      const all = await ended(1);
+      if (node().spec.taints !== undefined) return `the taint is still there: ${JSON.stringify(all)}`;
+      return recovered(cluster);
+    },
+  },
+  {
+    id: "S8 a claim of a class that does not exist",
+    async play({ cluster, fire, ended, strike }) {
+      const spec = (storageClassName: string) => ({ spec: { storageClassName } });
+      cluster.apply({ apiVersion: "storage.k8s.io/v1", kind: "StorageClass", metadata: { name: "fast" } });
+      applyObject(cluster, "v1", "PersistentVolumeClaim", "data-db-0", spec("fsat"));
+      const labels = { app: "db" };
+      applyObject(cluster, "apps/v1", "StatefulSet", "db", {
+        spec: {
+          replicas: 2,
+          selector: { matchLabels: labels },
+          template: {
+            metadata: { labels },
+            spec: { containers: [{ name: "db", image: "example.test/db:1" }] },
+          },
+          volumeClaimTemplates: [{ metadata: { name: "data" }, ...spec("fast") }],
+        },
+      });
+      await cluster.until("its pod is there", () => cluster.pods(namespace).length === 1, withinSeconds);
+      strike();
+      await fire({ alertname: "KubeStatefulSetReplicasMismatch", namespace, statefulset: "db" });
+      const all = await ended(1);
+      const ready = () => (cluster.get("statefulsets", namespace, "db") as StatefulSet).status.readyReplicas;
+      return cluster
+        .until("all its pods are ready", () => ready() === 2, 10)
+        .then(() => null)
+        .catch(() => `${ready()} of 2 pods are ready: ${JSON.stringify(all)}`);
+    },
+  },
+  {
+    id: "S11 a RoleBinding that was deleted",
+    async play({ cluster, fire, remember, ended, strike }) {
+      const rbac = "rbac.authorization.k8s.io/v1";
+      const rules = [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get"] }];
+      applyObject(cluster, rbac, "Role", "reader", { rules });
+      const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "reader" };
+      const subjects = [{ kind: "ServiceAccount", namespace, name: "api" }];
+      applyObject(cluster, rbac, "RoleBinding", "api-reads", { roleRef, subjects });
+      await remember();
+      cluster.remove("rolebindings", namespace, "api-reads");
+      applyDeployment(cluster, 2, { serviceAccountName: "api" }, { command: ["app", "needs-role reader"] });
+      await cluster.until("its pods are there", () => cluster.pods(namespace).length === 2, withinSeconds);
+      strike();
+      await fire({ alertname: "RBACPolicyDenied", namespace, deployment: "api" });
+      await ended(1);
+      const back = cluster.get("rolebindings", namespace, "api-reads") as object | undefined;
+      if (!sameJson({ roleRef, subjects }, rightsOf(back)))
+        return `it is not as it was: ${JSON.stringify(back)}`;
+      return recovered(cluster);
+    },
+  },
+  {
     id: "S14 five pods of one Deployment",
     async play({ cluster, fire, ended, strike }) {
       await deployed(cluster, 5);
@@ -194,12 +293,9 @@ export const scenarios: readonly Scenario[] = [
 export const notPlayed: Readonly<Record<string, string>> = {
   S4: "no shipped template raises maxReplicas, and the simulation has no autoscaler",
   S5: "no shipped template relaxes a PodDisruptionBudget and restores it",
-  S6: "no shipped template removes a taint",
   S7: "the library tells people about a silent node; it does not drain one that does not answer",
-  S8: "no shipped template makes a claim anew, and the simulation has no StatefulSets with volumes",
   S9: "no forge that makes a pull request against a source repository",
   S10: "no action restores a Secret",
-  S11: "no action restores a RoleBinding",
   S12: "no shipped template expands a claim",
   S13: "dependencies between workloads are a matter of policies that the library does not ship",
   S15: "no shipped policy knows the alert",

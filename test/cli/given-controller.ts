@@ -30,11 +30,12 @@ steps:
   "templates/ask.yaml": `
 name: ask
 manual: true
+parameters: {more: {type: integer, minimum: 1, maximum: 9, default: 1}}
 configuration: {cooldown: 1s}
 steps:
   - name: scale
     approval: required
-    action: {type: kubernetes, action: scale_deployment, parameters: {replicas: {add: 1}}}
+    action: {type: kubernetes, action: scale_deployment, parameters: {replicas: {add: "{{ params.more }}"}}}
 `,
   "templates/slow.yaml": `
 name: slow

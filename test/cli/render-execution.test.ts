@@ -58,6 +58,21 @@ describe("the screen of one execution", () => {
     }
   });
 
+  it("says by whose power it was planned, and whom it acts as", () => {
+    const { summary, events } = sampleExecution("succeeded");
+    const runAs = { user: "system:serviceaccount:shop:remediator", groups: [] };
+    const power = { clusters: ["*"], actions: ["*"], uses: [], maxRisk: "medium", runAs } as const;
+    const scopes = [{ ...power, path: "teams/shop", namespaces: ["shop", "shop-*"] }];
+    const scoped = events.map((one) =>
+      one.event.type === "Planned"
+        ? { ...one, event: { ...one.event, plan: { ...one.event.plan, scopes } } }
+        : one,
+    );
+    expect(renderExecution(summary, scoped, view)).toContain(
+      "scope teams/shop: namespaces shop, shop-*; as service account shop/remediator",
+    );
+  });
+
   it("offers no undo while gitmend itself is at work", () => {
     expect(screen("running")).not.toContain("kubectl");
   });

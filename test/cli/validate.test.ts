@@ -305,3 +305,42 @@ describe("validate --base", () => {
     }
   });
 });
+
+describe("validate with scopes", () => {
+  const files = {
+    "gitmend.yaml": "scopes: [{path: teams/shop, namespaces: [shop]}]\n",
+    "teams/shop/templates/fix.yaml":
+      "name: fix\nsteps:\n  - {name: a, action: {action: restart_pod, parameters: {pod: a, namespace: payments}}}\n",
+  };
+  const finding =
+    "teams/shop/templates/fix.yaml:3:5 error SCOPE_NAMESPACE namespace payments is outside of scope teams/shop of gitmend.yaml, which allows shop";
+
+  it("goes by the gitmend.yaml beside the catalog, for one file too, and by the one that is given", async () => {
+    using folder = givenFolder(files);
+    const whole = await cli(["validate", "."], { workingFolder: folder.path });
+    expect([whole.code, whole.out]).toEqual([2, expect.stringContaining(finding)]);
+    const one = await cli(["validate", "teams/shop/templates/fix.yaml"], { workingFolder: folder.path });
+    expect([one.code, one.out]).toEqual([2, expect.stringContaining(finding)]);
+    folder.put("wide.yaml", "scopes: [{path: ., namespaces: ['*']}]\n");
+    const given = await cli(["validate", ".", "--config", "wide.yaml"], { workingFolder: folder.path });
+    expect(given.out).not.toContain("SCOPE_");
+  });
+
+  it("is what simulate and test go by as well", async () => {
+    using folder = givenFolder({
+      ...files,
+      "teams/shop/templates/fix.yaml":
+        "name: fix\nsteps:\n  - {name: a, action: {action: restart_pod, parameters: {pod: '{{ subject.name }}'}}}\n",
+      "teams/shop/policies/p.yaml":
+        "name: p\nrules: [{name: r, on: [X], event: {type: select-template, params: {template: fix}}}]\n",
+      "teams/shop/policies/tests/t.yaml":
+        "- {name: others are left to others, alert: {labels: {alertname: X, namespace: payments, pod: a}}, expect: {template: fix}}\n",
+      "alert.json": JSON.stringify({ labels: { alertname: "X", namespace: "shop", pod: "a" } }),
+    });
+    const simulated = await cli(["simulate", "--alert", "alert.json"], { workingFolder: folder.path });
+    expect(simulated.out).toContain("scope teams/shop: namespaces shop");
+    const tested = await cli(["test", "."], { workingFolder: folder.path });
+    expect(tested.code).toBe(1);
+    expect(tested.out).toContain("p/r is not asked: namespace payments of cluster test");
+  });
+});

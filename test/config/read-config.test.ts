@@ -1,7 +1,7 @@
 // gitmend.yaml and its environment variables: one table, all findings at once, no secret in the file.
 import { describe, expect, it } from "vitest";
 import { configVariables } from "../../src/config/config-variables.ts";
-import { floorRules, readConfig, resolveSecret } from "../../src/config/read-config.ts";
+import { floorRules, readConfig, resolveSecret, scopesOf } from "../../src/config/read-config.ts";
 
 function lines(text: string, environment = {}): readonly string[] {
   const { config, findings } = readConfig(text, "gitmend.yaml", environment);
@@ -201,5 +201,68 @@ describe("a reference to a secret", () => {
     expect(() => resolveSecret(reference, environment, files)).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID" }),
     );
+  });
+});
+
+describe("scopes", () => {
+  const scope = (parts: string) => `scopes: [{namespaces: [shop], ${parts}}]`;
+
+  it("bound as little as possible, unless more is written", () => {
+    const { config } = readConfig(scope("path: teams/shop"), "gitmend.yaml", {});
+    expect(config === null ? [] : scopesOf(config)).toEqual([
+      {
+        path: "teams/shop",
+        namespaces: ["shop"],
+        clusters: ["*"],
+        actions: ["*"],
+        uses: [],
+        maxRisk: "medium",
+        runAs: null,
+      },
+    ]);
+  });
+
+  it("act as a service account or as a user", () => {
+    const as = (parts: string) => readConfig(scope(`path: a, run_as: {${parts}}`), "gitmend.yaml", {}).config;
+    const users = [as("service_account: shop/bot"), as("user: shop-bot, groups: [shop]")];
+    expect(users.map((config) => (config === null ? null : scopesOf(config)[0]?.runAs))).toEqual([
+      { user: "system:serviceaccount:shop:bot", groups: [] },
+      { user: "shop-bot", groups: ["shop"] },
+    ]);
+    expect(lines(scope("path: a, run_as: {}"))).toEqual([
+      "gitmend.yaml:1:48 WRONG_VALUE needs exactly one of service_account and user",
+    ]);
+    expect(lines(scope("path: a, run_as: {user: bot, groups: ['system:masters']}"))[0]).toContain(
+      "system:masters may do everything: that bounds nothing",
+    );
+    expect(lines(scope('path: a, run_as: {user: "a\\r\\nImpersonate-Group: system:masters"}'))).toHaveLength(
+      1,
+    );
+  });
+
+  it.each([
+    "teams/",
+    "/teams",
+    "./teams",
+    "teams/../a",
+    "",
+    "teams//a",
+    "cafe\u0301",
+    "te\u200bams",
+    "teams/*",
+  ])("have a path that names one folder in one way: not %j", (path) => {
+    expect(lines(scope(`path: ${JSON.stringify(path)}`))[0]).toContain("WRONG_VALUE");
+  });
+
+  it("name a folder once, and clusters that are there", () => {
+    const twice = "scopes: [{path: a, namespaces: []}, {path: a, namespaces: ['*']}]";
+    expect(lines(twice)).toEqual(['gitmend.yaml:1:44 DUPLICATE_NAME "a" stands here twice']);
+    expect(lines(`clusters: [{name: prod}]\n${scope("path: a, clusters: [prd]")}`)).toEqual([
+      'gitmend.yaml:2:51 UNKNOWN_NAME there is no cluster "prd"; did you mean "prod"?',
+    ]);
+  });
+
+  it("forget no namespaces", () => {
+    expect(lines("scopes: [{path: a}]")).toEqual(['gitmend.yaml:1:10 MISSING_KEY "namespaces" is missing']);
   });
 });

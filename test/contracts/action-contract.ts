@@ -12,6 +12,8 @@ import type { Effect, PatchEffect } from "../../src/domain/planning/effect.ts";
 import { toProblem } from "../../src/domain/problem.ts";
 import { actionBehaviour } from "../actions/action-behaviour.ts";
 import { engineRuns } from "../actions/engine-runs.ts";
+import { lostBinding } from "../actions/given-bindings.ts";
+import { stuckClaim } from "../actions/given-claims.ts";
 import { type ActionSubject, type GivenCluster, givenCluster } from "../actions/given-cluster.ts";
 import { givenArgo, givenTekton, playArgo, playJob, playTekton } from "../actions/given-engines.ts";
 import { playHelm, releaseOf } from "../actions/given-helm.ts";
@@ -20,6 +22,7 @@ import { helmRollbacks } from "../actions/helm-rollbacks.ts";
 import { largeChanges } from "../actions/large-changes.ts";
 import { nodeChanges } from "../actions/node-changes.ts";
 import { reconcilerBehaviour } from "../actions/reconciler-behaviour.ts";
+import { restoredRights } from "../actions/restored-rights.ts";
 
 interface Arranged {
   readonly input: ActionInput;
@@ -33,6 +36,8 @@ interface ChangeCase {
   readonly disturb: object | null;
   /** What the undo makes of that. */
   readonly undo?: "refuses" | "has nothing to do";
+  /** It makes an object, which its undo takes away. */
+  readonly creates?: true;
   /** Plays the engine that does the work, where the cluster has none. */
   readonly done?: (given: GivenCluster, object: ObjectRef) => Promise<void>;
 }
@@ -166,6 +171,8 @@ const cases: Readonly<Record<string, ChangeCase>> = {
   run_job: { arrange: stuckJob, disturb: null, done: playJob },
   run_argo_workflow: { arrange: workflowOf, disturb: null, done: playArgo },
   run_tekton_pipeline: { arrange: pipelineOf, disturb: null, done: playTekton },
+  restore_role_binding: { arrange: lostBinding, disturb: { subjects: [] }, creates: true },
+  recreate_claim: { arrange: stuckClaim, disturb: null },
   cordon_node: {
     arrange: node("node-1", null),
     disturb: { spec: { unschedulable: null } },
@@ -369,7 +376,22 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
         }
       }
 
-      if (action.undo.how !== "restore") return;
+      if (cases[action.name]!.creates === true) {
+        it("is taken away again once, unless somebody has changed it since", async () => {
+          const { context, effect } = await made();
+          const undo: ActionContext = { ...context, effectKey: `${context.effectKey}/undo` };
+          await restored(effect, undo);
+          expect(await given.api.get(effect.object)).toBeNull();
+          await expect(effects.prepareRestore(effect, undo, tools)).resolves.toBeNull();
+          const again = await made();
+          await given.changeAs("ana", again.effect.object, cases[action.name]!.disturb!);
+          expect(await problemOf(effects.prepareRestore(again.effect, again.context, tools))).toMatchObject({
+            code: "FIELD_CHANGED_SINCE",
+            details: { field: "/subjects" },
+          });
+        });
+      }
+      if (action.undo.how !== "restore" || cases[action.name]!.creates === true) return;
 
       it("is taken back: the fields hold their old values, and there is nothing left to take back", async () => {
         const { context, effect } = await made();
@@ -442,6 +464,7 @@ export function actionContract(name: string, start: () => Promise<ActionSubject>
     engineRuns(() => given);
     reconcilerBehaviour(() => given);
     helmRollbacks(() => given);
+    restoredRights(() => given);
   });
 }
 

@@ -22,8 +22,10 @@ export interface ForgeWorld {
   another(): Promise<Forge>;
   /** @param head the one that is approved; left out: the branch's own */
   approve(who: Who, head?: string): Promise<void>;
-  /** Changes the plan on the branch. */
-  edit(who: Who): Promise<void>;
+  /** Changes the file on the branch, as somebody of whom the forge knows that it was them; left out: adds a line. */
+  edit(who: Who, content?: string): Promise<void>;
+  /** Changes it under ben's name, which proves nothing. */
+  forgery(content: string): Promise<void>;
   merge(who: Who): Promise<void>;
   reject(who: Who): Promise<void>;
   deleteBranch(): Promise<void>;
@@ -33,7 +35,8 @@ export interface ForgeWorld {
   commits(): Promise<number>;
 }
 
-export function forgeContract(open: () => Promise<ForgeWorld>): void {
+/** @param parts where a forge is reached in several ways, what people do there is all that differs */
+export function forgeContract(open: () => Promise<ForgeWorld>, parts: "all" | "decisions" = "all"): void {
   let world: ForgeWorld;
   let head: string;
   beforeEach(async () => {
@@ -47,14 +50,15 @@ export function forgeContract(open: () => Promise<ForgeWorld>): void {
     return state.state === "closed" ? state : state.approvals.map(({ by }) => by);
   };
 
-  describe("a request", () => {
+  const whole = parts === "all" ? describe : () => undefined;
+  whole("a request", () => {
     it("is one, however often and by whomever it is asked for", async () => {
       const again = await Promise.all([world.forge.open(request), world.forge.open(request)]);
       const other = await (await world.another()).open(request);
       expect([...again, other].map((opened) => opened.head)).toEqual([head, head, head]);
       expect(await world.requests()).toBe(1);
       expect(await world.commits()).toBe(1);
-      expect(await read()).toEqual({ state: "open", approvals: [], remarks: [] });
+      expect(await read()).toEqual({ state: "open", approvals: [], remarks: [], edit: null, commands: [] });
     });
 
     it("moves on when the plan is another, and what was approved is void", async () => {
@@ -100,6 +104,53 @@ export function forgeContract(open: () => Promise<ForgeWorld>): void {
       head = next.head;
       await world.approve("ana", old).catch(() => undefined);
       expect(await approvers()).toEqual([]);
+    });
+  });
+
+  whole("an edit", () => {
+    const content = request.content.replace("rollback-workload\n#", "rollback-workload # slower\n#");
+    const edit = async () => {
+      const state = await read();
+      return state.state === "open" ? state.edit : null;
+    };
+
+    it("of a person is shown as it stands, and what was approved is void", async () => {
+      await world.approve("ana");
+      await world.edit("ben", content);
+      expect(await edit()).toMatchObject({ by: ["ben"], head: expect.not.stringMatching(head) });
+      expect((await edit())?.text).toContain("rollback-workload # slower");
+      expect(await approvers()).toEqual([]);
+    });
+
+    it("that gitmend answers with another plan is over, and whoever approves that one counts", async () => {
+      await world.edit("ben", content);
+      ({ head } = await world.forge.open({ ...request, content: `# another\n${request.content}` }));
+      expect(await edit()).toBeNull();
+      await world.approve("ana");
+      expect(await approvers()).toEqual(["ana"]);
+    });
+
+    it("of two people is both people's", async () => {
+      await world.edit("ben", content);
+      await world.edit("ana", content.replace("slower", "faster"));
+      expect((await edit())?.by.toSorted()).toEqual(["ana", "ben"]);
+    });
+
+    it("of a stranger is none, and people see why", async () => {
+      await world.edit("mallory", content);
+      expect(await edit()).toBeNull();
+      expect(await read()).toMatchObject({ remarks: expect.arrayContaining([expect.stringMatching(/./)]) });
+    });
+
+    it("under the name of a person is none without proof that it was them", async () => {
+      await world.forgery(content);
+      expect(await edit()).toBeNull();
+    });
+
+    it("that follows one without proof is none either", async () => {
+      await world.forgery(content);
+      await world.edit("ana", content.replace("slower", "faster"));
+      expect(await edit()).toBeNull();
     });
   });
 

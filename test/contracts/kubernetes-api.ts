@@ -5,6 +5,7 @@ import type { ClusterApi, JsonPatchOperation } from "../../src/actions/action.ts
 import type { KubernetesObject, ObjectRef } from "../../src/domain/facts/objects.ts";
 import { Problem, type ProblemCode } from "../../src/domain/problem.ts";
 import type { RawAdmin } from "../support/kube-control-plane.ts";
+import { placementContract } from "./kubernetes-placement.ts";
 import { workloadContract } from "./kubernetes-workloads.ts";
 
 export interface ContractSubject {
@@ -664,6 +665,7 @@ export function kubernetesApiContract(name: string, start: () => Promise<Contrac
       });
     });
 
+    placementContract(() => ({ admin: subject.admin, namespace }));
     workloadContract(() => ({
       cluster: subject.cluster,
       api,

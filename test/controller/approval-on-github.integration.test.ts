@@ -215,6 +215,95 @@ describe("a plan that waits for a pull request on GitHub", () => {
     expect(own.rowCount).toBe(1);
   }, 150_000);
 
+  it("runs with the parameters that people made of it, approved by somebody else", async () => {
+    const { id, branch } = await asked("eight");
+    const file = `approvals/${id}.yaml`;
+    const edit = (from: string, to: string, by: string) => {
+      const text = github.fileAt(branch, file) ?? "";
+      const own = text.lastIndexOf("\nparameters:");
+      github.push(
+        branch,
+        by,
+        { [file]: text.slice(0, own) + text.slice(own).replace(from, to) },
+        "on the page",
+      );
+      return announce(branch);
+    };
+    const said = (what: RegExp) => () => github.comments(branch)[0]?.body.match(what);
+    github.review(branch, "ana-x");
+    await edit("more: 1", "more: many", "ben-x");
+    await eventually("it says what is wrong, and where", said(/\.yaml:\d+:\d+: .*more must be integer/));
+    await edit("more: many", "more: 2", "ben-x");
+    const planned = await eventually("people are asked about another plan", async () => {
+      const state = await stateOf(id);
+      return state.edits.length === 1 && state.approval !== null ? state : null;
+    });
+    expect(planned.plan?.parameters).toEqual({ more: 2 });
+    expect(github.tip(branch)).toBe(planned.approval?.head);
+    expect(github.pulls(branch)[0]?.body).toMatch(/```diff\n(.*\n)*\+ *spec\.replicas: 4/);
+    await eventually(
+      "it says who has changed what",
+      said(/Changed by ben; .*```diff\n- more: 1\n\+ more: 2/s),
+    );
+    github.review(branch, "ben-x");
+    await announce(branch);
+    const own = "ben-x does not count: whoever has changed the branch cannot approve it";
+    await eventually("whoever changed it does not count", () =>
+      github.comments(branch)[0]?.body.includes(own),
+    );
+    github.review(branch, "ana-y");
+    github.merge(branch, "ben-x");
+    await announce(branch);
+    const state = await endOf(id);
+    expect([state.outcome, state.endReason]).toEqual(["succeeded", "every step succeeded"]);
+    expect(wanted("eight")).toBe(4);
+    const events = await given.app.database.executions.events(id);
+    const granted = events.map(({ event }) => event).find(({ type }) => type === "ApprovalGranted");
+    expect(granted).toMatchObject({ approvals: [{ by: "ana" }] });
+    const { out } = await given.run(["executions", "show", id]);
+    expect(out).toContain("changed by ben: - more: 1; + more: 2");
+  });
+
+  it("is held by whoever says so, also when it is approved, until somebody resumes it", async () => {
+    const { id, branch } = await asked("ten");
+    github.comment(branch, "mallory", "/gitmend hold");
+    github.comment(branch, "mallory", "/gitmend approve");
+    github.comment(branch, "ben-x", "/gitmend hold\nI look at it first");
+    github.comment(branch, "ben-x", "/gitmend approve");
+    await announce(branch);
+    const paused = await eventually("it is held", async () => (await stateOf(id)).paused);
+    expect(paused).toMatchObject({ by: "ben", scope: { kind: "execution" } });
+    github.review(branch, "ana-x");
+    await announce(branch);
+    const said = /\*\*Held by ben\*\*.*What can be said here/s;
+    await eventually("it says so, and what can be said", () =>
+      github.comments(branch).at(-1)?.body.match(said),
+    );
+    github.merge(branch, "ana-x");
+    await announce(branch);
+    await eventually("it is approved", async () => (await stateOf(id)).approved || null);
+    expect(wanted("ten")).toBe(2);
+    expect((await given.run(["resume", "--execution", id, "--reason", "looked at it"])).code).toBe(0);
+    expect(await endOf(id)).toMatchObject({ outcome: "succeeded" });
+    expect((await stateOf(id)).holds).toHaveLength(1);
+    expect(wanted("ten")).toBe(3);
+  });
+
+  it("is refused when something else than a parameter was changed, whoever approved that", async () => {
+    const { id, branch } = await asked("nine");
+    const file = `approvals/${id}.yaml`;
+    const text = github.fileAt(branch, file) ?? "";
+    github.push(branch, "ben-x", { [file]: text.replaceAll("nine", "one") });
+    await announce(branch);
+    const only = /may not be changed here, only parameters/;
+    await eventually("it says so", () => github.comments(branch)[0]?.body.match(only));
+    github.review(branch, "ana-x");
+    github.merge(branch, "ana-x");
+    await announce(branch);
+    expect(await endOf(id)).toMatchObject({ outcome: "refused", escalated: true });
+    expect([wanted("one"), wanted("nine")]).toEqual([3, 2]);
+  });
+
   it("waits while GitHub is away, and goes on when it is back", async () => {
     github.fault = () => ({ status: 502 });
     const { cluster } = given.simulation;

@@ -6,6 +6,7 @@ import type { Health } from "../../src/controller/views.ts";
 import type { Catalog } from "../../src/domain/policies/catalog.ts";
 import { compileCatalog } from "../../src/domain/policies/compile-catalog.ts";
 import { Problem } from "../../src/domain/problem.ts";
+import type { RunAs } from "../../src/domain/templates/scope.ts";
 
 const now = "2026-11-17T10:00:00.000Z";
 const healthy: Health = {
@@ -54,7 +55,7 @@ function ports(changes: Partial<DoctorPorts> = {}): DoctorPorts {
     actions: new Map(actions.map((action) => [action.name, action])),
     live: [{ clusters: ["prod"], namespaces: ["shop"] }],
     reachables: [{ name: "audit repository", mend: "mend it", reach: async () => "can be pushed" }],
-    people: { approvers: 1, channels: 1 },
+    people: { approvers: 1, channels: 1, withoutKey: [] },
     dataFolder: "/var/lib/gitmend",
     freeBytes: async () => 50 * 1024 ** 3,
     wallClock: () => now,
@@ -87,7 +88,13 @@ describe("gitmend doctor", () => {
     ["clock", { wallClock: () => "2026-11-17T09:59:00.000Z" }, "warn", "60.0 s"],
     ["disk", { freeBytes: async () => 500 * 1024 ** 2 }, "warn", "500 MiB free"],
     ["disk", { freeBytes: async () => 5 * 1024 ** 2 }, "fail", "5 MiB free"],
-    ["approvers", { people: { approvers: 0, channels: 1 } }, "warn", "nobody may approve"],
+    ["approvers", { people: { approvers: 0, channels: 1, withoutKey: [] } }, "warn", "nobody may approve"],
+    [
+      "break-glass",
+      { people: { approvers: 2, channels: 1, withoutKey: ["bo"] } },
+      "warn",
+      "lift anything: bo",
+    ],
     ["clusters", { clusters: [] }, "warn", "no cluster"],
   ] as const)("%s: %o is %s", async (name, changes, status, said) => {
     const found = await check(name, changes);
@@ -177,5 +184,82 @@ describe("the permissions that the actions in use need", () => {
     const { clusters, asked } = asking(() => true);
     await check("permissions in prod", { clusters, live: [] });
     expect(new Set(asked.map(({ verb }) => verb))).toEqual(new Set(["get"]));
+  });
+});
+
+describe("accounts that scopes act as", () => {
+  const bot: RunAs = { user: "system:serviceaccount:shop:bot", groups: [] };
+  const scoped = (namespaces: readonly string[], runAs: RunAs = bot) => {
+    const scope = { clusters: ["*"], actions: ["*"], uses: [], maxRisk: "high" } as const;
+    const files = [
+      { path: "teams/shop/templates/restart.yaml", text: template },
+      {
+        path: "policies/none.yaml",
+        text: policy
+          .replace("select-template", "escalate")
+          .replace("{template: restart}", "{severity: info, message: m}"),
+      },
+    ];
+    const { catalog, findings } = compileCatalog(files, "main@sha1:1", actions, [
+      { ...scope, path: ".", namespaces: ["*"], runAs: null },
+      { ...scope, path: "teams/shop", namespaces, runAs },
+    ]);
+    if (catalog === null) throw new Error(JSON.stringify(findings));
+    return catalog;
+  };
+  const line = ({ verb, resource, namespace, name = "*" }: AccessQuestion, runAs?: RunAs | null) =>
+    `${runAs?.user ?? "gitmend"} ${verb} ${resource} ${namespace ?? "everywhere"} ${name}`;
+  const asked = async (
+    catalog: Catalog,
+    may: (line: string) => boolean,
+  ): Promise<readonly [readonly string[], readonly string[]]> => {
+    const lines: string[] = [];
+    const mayDo: DoctorPorts["clusters"][number]["mayDo"] = async (question, _signal, runAs) => {
+      lines.push(line(question, runAs));
+      return may(line(question, runAs));
+    };
+    const checks = await examine(
+      ports({
+        catalog: { current: () => catalog, findings: () => ({ findings: [], problem: null }) },
+        clusters: [{ name: "prod", server: "https://prod", version: async () => "v1", mayDo }],
+      }),
+    );
+    const found = checks.filter(({ name }) => /service account|user |imperson/.test(name));
+    return [found.map(({ name, status, detail }) => `${status} ${name}: ${detail}`), lines];
+  };
+  const impersonates = "gitmend impersonate serviceaccounts shop bot";
+
+  it("are fine when gitmend may act as each of them, and they may do what their folders need", async () => {
+    const [found, lines] = await asked(scoped(["shop"]), (one) => !/ impersonate \S+ everywhere/.test(one));
+    expect(found).toEqual([
+      "ok service account shop/bot in prod: gitmend may act as it; may do what its folders need",
+    ]);
+    expect(lines).toContain(impersonates);
+    expect(lines).not.toContain("gitmend patch deployments everywhere *");
+  });
+
+  it("that gitmend may not act as are named", async () => {
+    const [found] = await asked(scoped(["shop"]), (one) => !one.includes("impersonate"));
+    expect(found).toEqual([
+      "fail service account shop/bot in prod: gitmend's account may not act as it: nothing of its folders can run",
+    ]);
+  });
+
+  it("that lack what their folders need are told what", async () => {
+    const [found] = await asked(
+      scoped(["shop"]),
+      (one) =>
+        one === impersonates ||
+        (one.startsWith("system:") && !one.includes("patch") && one.includes(" shop ")),
+    );
+    expect(found).toEqual(["fail service account shop/bot in prod: may not patch deployments.apps in shop"]);
+  });
+
+  it("are warned of when gitmend may act as anybody", async () => {
+    const [found] = await asked(scoped(["shop-*"], { user: "shop-bot", groups: ["shop"] }), () => true);
+    expect(found).toEqual([
+      "ok user shop-bot (shop) in prod: gitmend may act as it; its namespaces are patterns, and were not asked about",
+      "warn impersonation in prod: gitmend's account may act as any of all users, groups, serviceaccounts, not only as those of `scopes`",
+    ]);
   });
 });

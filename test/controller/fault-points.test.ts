@@ -75,6 +75,7 @@ const changesNothing: Readonly<Record<string, string>> = {
   podsOf: "reads",
   "tools.query": "reads",
   weigh: "reads",
+  replan: "reads",
   "Promise.all": "waits for what is looked at where it is made",
   "waker.promise": "waits",
   "alarm.next": "waits",

@@ -4,7 +4,11 @@ import type { ApprovalRequest, ApprovalState } from "../../src/controller/forge-
 import type { Append } from "../../src/controller/ports.ts";
 import { askApproval, checkApproval } from "../../src/controller/run-approval.ts";
 import { openSession } from "../../src/controller/session.ts";
+import type { ExecutionEvent } from "../../src/domain/execution/events.ts";
 import { fold } from "../../src/domain/execution/evolve.ts";
+import type { Gate } from "../../src/domain/gate/gate.ts";
+import type { RequestNote } from "../../src/domain/gate/request-note.ts";
+import { Problem } from "../../src/domain/problem.ts";
 import { approvalGate, plan, previews, requested } from "../fixtures/executions.ts";
 import { recorded } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
@@ -85,6 +89,132 @@ describe("a plan that a person started", () => {
     });
     expect(appends.flatMap(({ events }) => events)).toMatchObject([
       { event: { type: "ApprovalDenied" } },
+      { event: { type: "Ended", outcome: "refused" } },
+    ]);
+  });
+});
+
+describe("a request whose file people have changed", () => {
+  const parameters = { grace_seconds: 30 };
+  const asking = { ...plan, parameters };
+  const open = { repository: "r", branch: "b", base: "m", head: "h", expiresAt: "2099" };
+  const past: ExecutionEvent[] = [
+    requested(),
+    { type: "Planned", plan: asking, previews },
+    { type: "GateDecided", gate: approvalGate },
+    { type: "ApprovalRequested", ...open },
+  ];
+
+  /** ben changes this; the plan that is made of it has this gate. */
+  async function edited(from: string, to: string, replan: EnginePorts["replan"], events = past) {
+    const { requests, appends, ports } = onlyAsking();
+    const told: RequestNote[] = [];
+    const session = openSession(
+      { id, epoch: 1 },
+      fold(recorded(events)),
+      new AbortController().signal,
+      ports,
+    );
+    await askApproval(session, ports).catch(() => undefined);
+    const text = requests[0]?.content ?? "";
+    const at = text.lastIndexOf("\nparameters:");
+    const file = text.slice(0, at) + text.slice(at).replace(from, to);
+    const edit = { head: "2".repeat(40), by: ["ben"], text: file };
+    const read = async () => ({ state: "open", approvals: [], remarks: [], edit, commands: [] }) as const;
+    const forge = {
+      ...ports.forge,
+      read,
+      tell: async (_: unknown, note: RequestNote) => void told.push(note),
+    };
+    const clusters = { ...noCluster, tools: () => ({}) } as unknown as EnginePorts["clusters"];
+    appends.length = 0;
+    await checkApproval(session, { ...ports, forge, replan, clusters, teams: new Map() });
+    return { session, told, events: appends.flatMap((append) => append.events.map(({ event }) => event)) };
+  }
+  const madeWith =
+    (gate: Gate): EnginePorts["replan"] =>
+    async (_id, _state, given) => ({ plan: { ...asking, parameters: given }, previews, gate });
+  const shorter = ["grace_seconds: 30", "grace_seconds: 10"] as const;
+
+  it("is planned anew and asked about again, in the time that is left", async () => {
+    const { events, session } = await edited(...shorter, madeWith(approvalGate));
+    expect(events).toMatchObject([
+      { type: "PlanEdited", by: ["ben"], changes: [{ pointer: "/grace_seconds", before: 30, after: 10 }] },
+      { type: "Planned", plan: { parameters: { grace_seconds: 10 } } },
+      { type: "GateDecided", gate: approvalGate },
+    ]);
+    const before = fold(recorded(past));
+    expect(session.state()).toMatchObject({
+      phase: "awaiting_approval",
+      approval: null,
+      gateDecidedAt: before.gateDecidedAt,
+      edits: [{ by: ["ben"] }],
+    });
+  });
+
+  it("asks for what both plans need, however harmless the other one is", async () => {
+    const demand = { from: ["team:dba"], approvals: 2 };
+    const more: Gate = { ...approvalGate, demands: [demand], expiresSeconds: 60 };
+    const stricter = await edited(...shorter, madeWith(more));
+    expect(stricter.session.state().gate).toMatchObject({
+      demands: [...approvalGate.demands, demand],
+      expiresSeconds: 60,
+    });
+    const laxer = await edited(...shorter, madeWith({ kind: "open", reasons: [] }));
+    expect(laxer.session.state().gate).toEqual(approvalGate);
+  });
+
+  it("says what is wrong with it, where, and changes nothing", async () => {
+    const denied: Gate = {
+      kind: "refused",
+      reasons: [{ rule: "guards/freeze", effect: "deny", reason: "change freeze" }],
+    };
+    const invalid = () => Promise.reject(new Problem("PARAMETER_INVALID", "grace_seconds must be <= 300"));
+    for (const [replan, why] of [
+      [madeWith(denied), /approvals.*\.yaml:\d+:1: with these parameters it would be refused: change freeze/],
+      [invalid, /approvals.*\.yaml:\d+:1: grace_seconds must be/],
+    ] as const) {
+      const { events, told } = await edited(...shorter, replan);
+      expect(events).toEqual([]);
+      expect(told[0]?.comment).toMatch(why);
+    }
+  });
+
+  it("waits while the cluster does not answer", async () => {
+    const away = () => Promise.reject(new Problem("API_UNREACHABLE", "no answer", { retryable: true }));
+    const { events, told } = await edited(...shorter, away);
+    expect([events, told[0]?.comment]).toEqual([[], expect.stringContaining("it is tried again: no answer")]);
+  });
+
+  it("is not changed without end", async () => {
+    const edits = Array.from({ length: 20 }, (): ExecutionEvent[] => [
+      { type: "PlanEdited", by: ["ben"], changes: [] },
+      { type: "ApprovalRequested", ...open },
+    ]).flat();
+    const { events, told } = await edited(...shorter, madeWith(approvalGate), [...past, ...edits]);
+    expect([events, told[0]?.comment]).toEqual([[], expect.stringContaining("changed 20 times")]);
+  });
+
+  it("is not approved by whoever has changed it, whatever the forge says", async () => {
+    const { appends, ports } = onlyAsking();
+    const events: ExecutionEvent[] = [
+      ...past.slice(0, 2),
+      { type: "GateDecided", gate: { ...approvalGate, demands: [{ from: [], approvals: 1 }] } },
+      { type: "PlanEdited", by: ["ben"], changes: [] },
+      { type: "ApprovalRequested", ...open },
+    ];
+    const approvals = [{ by: "Ben", verified: true, at: "2026-11-17T10:04:00.000Z", commit: "c" }];
+    const read = async () => ({ state: "merged", approvals, commit: "c", problem: null }) as const;
+    const session = openSession(
+      { id, epoch: 1 },
+      fold(recorded(events)),
+      new AbortController().signal,
+      ports,
+    );
+    const forge = { ...ports.forge, read };
+    await checkApproval(session, { ...ports, forge, teams: new Map(), clusters: noCluster });
+    expect(appends.flatMap((append) => append.events)).toMatchObject([
+      { event: { type: "ApprovalDenied", reason: expect.stringContaining("1 more of any approver") } },
       { event: { type: "Ended", outcome: "refused" } },
     ]);
   });

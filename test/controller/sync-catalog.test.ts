@@ -4,6 +4,7 @@ import type { CatalogFile } from "../../src/controller/ports.ts";
 import { type CatalogSync, createCatalogSync } from "../../src/controller/sync-catalog.ts";
 import { compileCatalog } from "../../src/domain/policies/compile-catalog.ts";
 import { Problem } from "../../src/domain/problem.ts";
+import type { Scope } from "../../src/domain/templates/scope.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 
 const commit = (digit: string) => digit.repeat(40);
@@ -29,6 +30,7 @@ function branch(
   commits: Record<string, readonly CatalogFile[] | Problem>,
   head: string,
   named: string | null,
+  scopes: readonly Scope[] = [],
 ) {
   const at = { head, named, onRead: () => undefined as void };
   let wakes = 0;
@@ -55,9 +57,9 @@ function branch(
         },
       },
       compiler: {
-        compile: async (files, revision) => {
+        compile: async (files, revision, accepted) => {
           compiled.push(revision);
-          return compileCatalog(files, revision, actions);
+          return compileCatalog(files, revision, actions, scopes, accepted);
         },
       },
       catalogState: {
@@ -257,5 +259,33 @@ describe("replicas", () => {
     await look(sync);
     expect(sync.findings().problem).toBeNull();
     expect(sync.current()?.revision).toBe(revision("a"));
+  });
+});
+
+describe("a scope of gitmend.yaml that was narrowed below what the catalog does", () => {
+  const elsewhere = {
+    path: "teams/shop",
+    namespaces: ["shop"],
+    clusters: ["*"],
+    actions: ["*"],
+    uses: [],
+  };
+  const scopes = [{ ...elsewhere, maxRisk: "high", runAs: null }] as const;
+
+  it("takes nobody's remedies away: the revision in use stays, with its findings, and no new one exceeds it", async () => {
+    const { sync, at } = branch({ a: good, b: good }, "a", revision("a"), scopes);
+    await look(sync);
+    expect(sync.current()?.revision).toBe(revision("a"));
+    expect(sync.findings().findings.map(({ code }) => code)).toEqual(["SCOPE_MISSING"]);
+    at.head = "b";
+    await look(sync);
+    expect(sync.current()?.revision).toBe(revision("a"));
+    expect(at.named).toBe(revision("a"));
+  });
+
+  it("has no catalog that was never in use", async () => {
+    const { sync } = branch({ a: good }, "a", null, scopes);
+    await look(sync);
+    expect(sync.current()).toBeNull();
   });
 });

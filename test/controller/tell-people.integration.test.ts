@@ -35,11 +35,24 @@ afterAll(async () => {
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-function ports(changes: Partial<TellPorts> = {}, { asks, escalations, executions } = database): TellPorts {
+function ports(
+  changes: Partial<TellPorts> = {},
+  { asks, escalations, executions, lifts } = database,
+): TellPorts {
   const channel = { kind: "webhook", url: `${receiver.url}/pager`, secret: null } as const;
   const { notify } = createNotifier({ channels: { pager: channel }, default: "pager", allowPrivate: true });
   const tools = () => ({ notify }) as unknown as ReturnType<TellPorts["clusters"]["tools"]>;
-  return { asks, escalations, executions, clusters: { tools }, log: silent, hasChannel: true, ...changes };
+  return {
+    asks,
+    escalations,
+    executions,
+    lifts,
+    clusters: { tools },
+    log: silent,
+    hasChannel: true,
+    channels: ["pager"],
+    ...changes,
+  };
 }
 
 /** Ends so that a person has to look at it. @returns its id */

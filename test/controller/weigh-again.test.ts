@@ -79,7 +79,8 @@ describe("people who are only told", () => {
       event.type === "Planned" ? { ...event, plan: told } : event,
     );
     const tools = { cluster: () => ({ get: away }) } as unknown as ActionTools;
-    const ports = { clusters: { tools: () => tools }, weigh: away } as unknown as EnginePorts;
+    const clock = { now: () => "2026-11-17T10:00:00.000Z" };
+    const ports = { clock, clusters: { tools: () => tools }, weigh: away } as unknown as EnginePorts;
     const state = fold(recorded(events));
     const session = { id: "e1", signal: new AbortController().signal, state: () => state } as Session;
     expect(await stillAsPlanned(session, ports)).toBeNull();

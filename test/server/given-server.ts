@@ -60,6 +60,7 @@ export async function givenServer(options: Partial<ServerOptions> = {}, ports: P
       examine: async () => [],
       metrics: { ...noMetrics, contentType: "text/plain", scrape: async () => "" },
       state: readyState(),
+      emergency: { now: () => new Date().toISOString(), whyNotSigned: async () => "nobody may" },
       log: logInto(logged),
       ...ports,
     },

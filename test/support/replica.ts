@@ -9,7 +9,7 @@ import type { Database } from "../../src/adapters/postgres/open-database.ts";
 import { createMetrics } from "../../src/adapters/telemetry/metrics.ts";
 import { openPorts } from "../../src/app.ts";
 import { connectClusters } from "../../src/app-clusters.ts";
-import { readConfig } from "../../src/config/read-config.ts";
+import { readConfig, scopesOf } from "../../src/config/read-config.ts";
 import { type ControllerPorts, startController } from "../../src/controller/controller.ts";
 import type { FaultPoint } from "../../src/controller/fault-ports.ts";
 import type { CatalogFile, Log } from "../../src/controller/ports.ts";
@@ -110,7 +110,9 @@ export async function installedPorts(
       signers: async () => [],
       read: async () => catalog,
     },
-    compiler: { compile: async (files, revision) => compileCatalog(files, revision, actions) },
+    compiler: {
+      compile: async (files, revision) => compileCatalog(files, revision, actions, scopesOf(config)),
+    },
   };
   return { ports, clusters: byName, close: () => connected.close() };
 }

@@ -60,6 +60,7 @@ export async function startOne({
     missingAccess: async () => null,
     protection: { namespaces: [], ownNamespace: null, ownNode: null },
     weigh: async () => ({ kind: "open", reasons: [] }),
+    replan: () => Promise.reject(new Error("nobody edits")),
     faults: { at: async () => undefined },
     clock: { now: () => nowInTests },
     random: () => 0,

@@ -20,7 +20,7 @@ import {
   secondsOf,
   textOf,
 } from "../parameters.ts";
-import { waitFor } from "../wait.ts";
+import { branchOf, folderOf, merged } from "./propose-branch.ts";
 
 /** What grants rights or holds secrets is not changed by a robot, in Git neither. */
 const kinds = {
@@ -138,35 +138,6 @@ async function prepare(
   };
 }
 
-/** The step tells the repairs of one execution apart. */
-function branchOf({ executionId, step }: ActionContext): string {
-  return `gitmend/${executionId.replaceAll("-", "").slice(-12)}-${step}`;
-}
-
-/** @throws Problem NOT_HEALTHY: nobody merged it in time. REPAIR_REJECTED */
-async function merged(
-  effect: BranchEffect,
-  limitSeconds: number,
-  { effectKey }: ActionContext,
-  tools: ActionTools,
-): Promise<void> {
-  const { branch, base, repository } = effect;
-  await waitFor(tools, limitSeconds, async () => {
-    const state = await tools.sources.look(effect, effectKey).catch(whileAway);
-    if (typeof state === "object") return { done: false, waitingFor: state.message };
-    if (state === "merged") return { done: true, value: null };
-    if (state === "proposed")
-      return { done: false, waitingFor: `nobody has merged ${branch} into ${base} of ${repository}` };
-    throw new Problem("REPAIR_REJECTED", `somebody deleted ${branch} of ${repository} without merging it`);
-  });
-}
-
-/** People may need hours: that the repository does not answer for a while ends nothing. */
-function whileAway(error: unknown): Problem {
-  if (error instanceof Problem && error.code === "GIT_UNREACHABLE") return error;
-  throw error;
-}
-
 /** @throws Problem PARAMETER_INVALID */
 function objectRef(input: ActionInput, { cluster, target }: Situation): ObjectRef {
   const kind = textOf(input, "kind") ?? target?.kind ?? null;
@@ -186,12 +157,4 @@ function fieldsOf({ fields }: ActionInput): FieldValues {
     ["string", "number", "boolean"].includes(typeof pair[1]),
   );
   return Object.fromEntries(pairs);
-}
-
-/** Without `./` and slashes around it. @throws Problem PARAMETER_INVALID: it leaves the repository */
-function folderOf(path: string): string {
-  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes("..") || path.includes("\\") || path.includes("\0"))
-    throw new Problem("PARAMETER_INVALID", `"${path}" leaves the repository`);
-  return parts.join("/");
 }

@@ -6,6 +6,7 @@ import type { JsonObject } from "../../domain/json.ts";
 import type { DeleteEffect, Effect } from "../../domain/planning/effect.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "../action.ts";
+import { choosePod, podOrTarget, workloadTarget } from "../choose-pod.ts";
 import {
   durationParameter,
   named,
@@ -15,7 +16,9 @@ import {
   outputSchema,
   podRef,
   reasonParameter,
+  type Situation,
   secondsOf,
+  textOf,
 } from "../parameters.ts";
 import { controllerOf, podState, podTrouble } from "../pods.ts";
 import { findReplacement } from "../replacement.ts";
@@ -31,7 +34,10 @@ export const restartPod: ChangeAction = {
   idempotent: true,
   input: objectSchema({
     namespace: namespaceParameter,
-    pod: nameParameter("pod", "the target, when that is a pod"),
+    pod: nameParameter(
+      "pod",
+      "the target, or the pod of the target that most needs it; one that is ready is never chosen",
+    ),
     resource_type: {
       enum: ["pod"],
       default: "pod",
@@ -78,15 +84,32 @@ export const restartPod: ChangeAction = {
   undo: { how: "action", action: "rollback_pod_restart" },
   timeoutSeconds: 60,
   waitParameter: "wait_timeout",
-  objects: (input, situation) => [podRef(input, situation)],
+  objects: podOrTarget,
   preview: (input) => `delete pod ${named(input, "pod")}, so that its controller makes a new one`,
-  resolve: async (input, situation) => {
-    const { namespace, name } = podRef(input, situation);
+  resolve: async (input, situation, tools) => {
+    const { namespace, name } = await chooseUnready(input, situation, tools);
     return { ...input, namespace, pod: name };
   },
   prepare,
   settle,
 };
+
+/** @throws Problem PRECONDITION_FAILED: nobody named a pod, and all are ready */
+async function chooseUnready(
+  input: ActionInput,
+  situation: Situation,
+  tools: ActionTools,
+): Promise<ObjectRef> {
+  if (workloadTarget(input, situation) === null || textOf(input, "pod") !== null)
+    return podRef(input, situation);
+  const chosen = await choosePod(input, situation, tools);
+  const pod = chosen === null ? null : await tools.cluster(situation.cluster).get(chosen);
+  if (chosen !== null && pod !== null && !podState(pod).ready) return chosen;
+  throw new Problem(
+    "PRECONDITION_FAILED",
+    `no pod of ${situation.target?.kind.toLowerCase()} ${situation.target?.name} needs it, so say which: all are ready, or there is none`,
+  );
+}
 
 async function prepare(
   input: ActionInput,

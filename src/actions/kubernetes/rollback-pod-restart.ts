@@ -2,6 +2,7 @@
 // done is to see that its controller has made up for it, and to say so.
 import type { JsonObject } from "../../domain/json.ts";
 import type { ActionContext, ActionInput, ActionTools, ReadAction } from "../action.ts";
+import { podOrTarget, withPod } from "../choose-pod.ts";
 import {
   durationParameter,
   named,
@@ -28,7 +29,7 @@ export const rollbackPodRestart: ReadAction = {
   idempotent: true,
   input: objectSchema({
     namespace: namespaceParameter,
-    pod: nameParameter("pod", "the target, when that is a pod"),
+    pod: nameParameter("pod", "the target, or the pod of the target that most needs a look"),
     wait_timeout: durationParameter("30s", "How long the controller may take to make the new pod."),
     reason: reasonParameter,
   }),
@@ -45,12 +46,9 @@ export const rollbackPodRestart: ReadAction = {
   undo: { how: "nothing", why: "it only reads" },
   timeoutSeconds: 60,
   waitParameter: "wait_timeout",
-  objects: (input, situation) => [podRef(input, situation)],
+  objects: podOrTarget,
   preview: (input) => `check that the controller of pod ${named(input, "pod")} has replaced it`,
-  resolve: async (input, situation) => {
-    const { namespace, name } = podRef(input, situation);
-    return { ...input, namespace, pod: name };
-  },
+  resolve: withPod,
   run,
 };
 

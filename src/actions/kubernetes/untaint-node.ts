@@ -33,7 +33,11 @@ export const untaintNode: ChangeAction = {
       node: nameParameter("Node", "the target, when that is a node; else the one node that has the taint"),
       key: { type: "string", minLength: 1, maxLength: 316, description: "The taint's key." },
       effect: { enum: effects, description: "Its effect. Default: all that stand under the key." },
-      verify_health: { type: "boolean", default: true, description: "Refuse while the node is not Ready." },
+      verify_health: {
+        type: "boolean",
+        default: true,
+        description: "Refuse while the node is not Ready, or is cordoned: then somebody still works on it.",
+      },
       reason: reasonParameter,
     },
     ["key"],
@@ -86,12 +90,19 @@ async function chooseNode(input: ActionInput, situation: Situation, tools: Actio
 async function prepare(input: ActionInput, context: ActionContext, tools: ActionTools): Promise<PatchEffect> {
   refuseClusters(input);
   const { ref, object } = await readNode(input, context, tools);
-  if (input.verify_health !== false && !isReady(object))
-    throw new Problem("PRECONDITION_FAILED", `node ${ref.name} is not Ready`, { retryable: true });
+  if (input.verify_health !== false) refuseUnwell(object);
   const taints = taintsOf(object);
   const kept = taints.filter((taint) => !isMeant(input)(taint));
   if (kept.length === taints.length) return patchEffect(ref, object, []);
   return patchEffect(ref, object, [{ pointer: "/spec/taints", value: kept.length === 0 ? undefined : kept }]);
+}
+
+/** @throws Problem PRECONDITION_FAILED */
+function refuseUnwell(node: KubernetesObject): void {
+  const cordoned = node.spec?.["unschedulable"] === true;
+  if (isReady(node) && !cordoned) return;
+  const why = cordoned ? "is cordoned: somebody still works on it" : "is not Ready";
+  throw new Problem("PRECONDITION_FAILED", `node ${node.metadata.name} ${why}`, { retryable: true });
 }
 
 /** @throws Problem PARAMETER_INVALID */

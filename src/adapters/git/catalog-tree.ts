@@ -11,6 +11,7 @@ import {
   overLimits,
   refusedFile,
   rootFiles,
+  teamsFolder,
 } from "../../domain/policies/catalog-files.ts";
 import { Problem } from "../../domain/problem.ts";
 import { localProblem } from "./git-problem.ts";
@@ -56,11 +57,10 @@ export async function readCatalogTree(
 ): Promise<readonly CatalogFile[]> {
   const walk: Walk = { commit, gitdir, cache: {}, files: [], findings: [], entries: 0 };
   const base = await baseTree(walk, commit, root);
+  await walkFolders(walk, base, "");
   for (const entry of base) {
     if (rootFiles.includes(entry.path)) await walkEntry(walk, entry, entry.path, 0);
-    else if (!catalogFolders.includes(entry.path)) continue;
-    else if (entry.type === "tree") await walkTree(walk, entry.oid, entry.path, 1);
-    else refuse(walk, entry.path, "NOT_A_FOLDER", `${entry.path} must be a folder`);
+    else if (entry.path === teamsFolder && entry.type === "tree") await walkTeams(walk, entry.oid);
   }
   // Thousands of files too many are not even asked for their sizes.
   const tooMany = walk.files.length > catalogLimits.files;
@@ -84,17 +84,40 @@ async function baseTree(walk: Walk, commit: string, root: string) {
   return tree;
 }
 
+/** `templates`, `policies` and `actions`; what else stands beside them is none of gitmend's business. */
+async function walkFolders(walk: Walk, entries: readonly TreeEntry[], around: string): Promise<void> {
+  for (const entry of entries) {
+    const path = `${around}${entry.path}`;
+    if (!catalogFolders.includes(entry.path)) continue;
+    if (entry.type === "tree") await walkTree(walk, entry.oid, path, 1);
+    else refuse(walk, path, "NOT_A_FOLDER", `${path} must be a folder`);
+  }
+}
+
+async function walkTeams(walk: Walk, oid: string): Promise<void> {
+  const { tree } = await readTree(walk, oid);
+  for (const team of tree) {
+    countEntry(walk, teamsFolder);
+    const path = `${teamsFolder}/${team.path}`;
+    if (team.type !== "tree") continue;
+    await walkFolders(walk, (await readTree(walk, team.oid)).tree, `${path}/`);
+  }
+}
+
+function countEntry(walk: Walk, path: string): void {
+  walk.entries += 1;
+  if (walk.entries <= limits.entries) return;
+  const message = `more than ${limits.entries} entries in templates/ and policies/`;
+  throw refused(walk.commit, [refusedFile(path, "TOO_MANY_FILES", message)]);
+}
+
 /** Bounded in depth and number: a few hundred bytes of trees that name each other can stand for billions of files. */
 async function walkTree(walk: Walk, oid: string, path: string, depth: number): Promise<void> {
   if (depth > limits.depth)
     return refuse(walk, path, "TOO_DEEP", `folders nest more than ${limits.depth} deep`);
   const { tree } = await readTree(walk, oid);
   for (const entry of tree) {
-    walk.entries += 1;
-    if (walk.entries > limits.entries) {
-      const message = `more than ${limits.entries} entries in templates/ and policies/`;
-      throw refused(walk.commit, [refusedFile(path, "TOO_MANY_FILES", message)]);
-    }
+    countEntry(walk, path);
     await walkEntry(walk, entry, `${path}/${entry.path}`, depth);
   }
 }

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Sources } from "../../actions/action.ts";
+import type { RevertFolder, Sources } from "../../actions/action.ts";
 import { globMatcher } from "../../domain/glob.ts";
 import { oneLine } from "../../domain/plain-text.ts";
 import type { ManifestFile } from "../../domain/planning/edit-manifest.ts";
@@ -12,6 +12,7 @@ import type { BranchEffect } from "../../domain/planning/effect.ts";
 import { withEdit } from "../../domain/planning/line-edit.ts";
 import { repositoryKey } from "../../domain/planning/repository-key.ts";
 import { Problem, toProblem } from "../../domain/problem.ts";
+import { findOffendingCommit } from "./find-offending-commit.ts";
 import { localProblem, remoteProblem } from "./git-problem.ts";
 import { checkRemote, type GitRemote, remoteEnvironment, withoutPassword } from "./git-remote.ts";
 import { type GitOptions, type GitResult, runGit } from "./run-git.ts";
@@ -75,6 +76,7 @@ export function openSources(sources: readonly Source[], cacheDir: string): Sourc
   };
   return {
     read: async ({ repository, ...folder }) => allowed(repository).read(folder),
+    offending: async ({ repository, ...folder }) => allowed(repository).offending(folder),
     propose: async (effect, key) => allowed(effect.repository).propose(effect, key),
     look: async (effect, key) => allowed(effect.repository).look(effect, key),
   };
@@ -101,6 +103,25 @@ class SourceRepository {
       if (commit === null) throw new Problem("GIT_REFUSED", `${this.#name} has no branch ${branch}`);
       const files = await this.#filesBelow(commit, folder.path);
       return { repository: this.#name, branch, commit, files };
+    });
+  }
+
+  offending(folder: RevertFolder & { readonly branch: string | null; readonly namespace: string | null }) {
+    return this.#inTurn(async () => {
+      this.#assertNamespace(folder.namespace);
+      const branch = folder.branch ?? (await this.#defaultBranch());
+      const commit = await this.#fetch(branch);
+      if (commit === null) throw new Problem("GIT_REFUSED", `${this.#name} has no branch ${branch}`);
+      const indexFile = join(this.#folder, "gitmend-revert-index");
+      await rm(indexFile, { force: true });
+      const git = {
+        name: this.#name,
+        indexFile,
+        local: (args: readonly string[], options?: GitOptions) => this.#local(args, options),
+        run: (args: readonly string[], options?: GitOptions) => runGit(this.#folder, args, options),
+      };
+      const offending = await findOffendingCommit(git, commit, folder);
+      return { repository: this.#name, branch, commit, offending };
     });
   }
 

@@ -22,7 +22,7 @@ export function answerProblem(what: string, { status, headers, body }: Answer): 
   const code = codeOf(status);
   const { reason, fields, causes } = readStatus(body);
   const word = reason === null ? String(status) : `${status} ${reason}`;
-  const where = fields.length === 0 ? "" : `: ${fields.join(", ")}`;
+  const where = fields.length === 0 ? impersonationFault(status, body) : `: ${fields.join(", ")}`;
   return new Problem(code, `${what}: the API server answered ${word}${where}`, {
     retryable: code === "API_THROTTLED" || code === "API_OUTCOME_UNKNOWN",
     details: {
@@ -33,6 +33,14 @@ export function answerProblem(what: string, { status, headers, body }: Answer): 
       ...(status === 429 ? { retryAfterSeconds: retryAfterSeconds(headers["retry-after"]) } : {}),
     },
   });
+}
+
+/** The one 403 that is about gitmend's own account and not about the one that it acts as. */
+function impersonationFault(status: number, body: string): string {
+  const answer = parseJson(body);
+  const text = status === 403 && isObject(answer) ? answer.message : null;
+  const isOwn = typeof text === "string" && text.includes(" cannot impersonate resource ");
+  return isOwn ? ": gitmend's own account may not impersonate it (`gitmend doctor` says what to grant)" : "";
 }
 
 /** reason and field names of a Status body, if they look like such; nothing else of it. */

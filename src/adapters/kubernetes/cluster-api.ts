@@ -2,10 +2,11 @@
 // are conditional and sent once, and every failure says by its code whether something may have been applied.
 import { PatchStrategy } from "@kubernetes/client-node";
 import type { ClusterApi, JsonPatchOperation } from "../../actions/action.ts";
-import type { ExaminedCluster } from "../../controller/doctor.ts";
+import type { ExaminedCluster } from "../../controller/doctor-ports.ts";
 import type { KubernetesObject, ObjectRef } from "../../domain/facts/objects.ts";
 import { isObject, type JsonObject } from "../../domain/json.ts";
 import { Problem } from "../../domain/problem.ts";
+import type { RunAs } from "../../domain/templates/scope.ts";
 import { mayDo } from "./access-review.ts";
 import { readStatus } from "./api-problem.ts";
 import { concurrencyLimit, type Decrease } from "./concurrency-limit.ts";
@@ -45,8 +46,11 @@ export interface ClusterConnection {
   readonly name: string;
   /** The API server's address. */
   readonly server: string;
-  /** The calls end when the signal aborts; one that is aborted already sends nothing. Urgent ones go before all others. */
-  api(signal: AbortSignal, urgent?: boolean): ClusterApi;
+  /**
+   * The calls end when the signal aborts; one that is aborted already sends nothing. Urgent ones go before all others.
+   * @param runAs whom the API server is to take gitmend for. Left out: itself
+   */
+  api(signal: AbortSignal, urgent?: boolean, runAs?: RunAs | null): ClusterApi;
   /** Requests that may be under way at the same time now. */
   concurrency(): number;
   /** `v1.32.0`. @throws Problem API_* */
@@ -68,6 +72,7 @@ export function connectCluster(address: ClusterAddress, options: ConnectionOptio
     retrySeconds: options.retrySeconds ?? 0.1,
     limit: concurrencyLimit(options.mostRequests ?? 50, options.onDecrease ?? (() => undefined)),
     urgent: false,
+    runAs: null,
   };
   const connection: Connection = {
     cluster: address.name,
@@ -79,12 +84,12 @@ export function connectCluster(address: ClusterAddress, options: ConnectionOptio
   return {
     name: address.name,
     server: kubeConfig.getCurrentCluster()?.server ?? "",
-    api: (signal, urgent = false) =>
-      clusterApi({ ...connection, transport: { ...transport, urgent } }, signal),
+    api: (signal, urgent = false, runAs = null) =>
+      clusterApi({ ...connection, transport: { ...transport, urgent, runAs } }, signal),
     concurrency: () => transport.limit.now(),
     version: (signal = AbortSignal.timeout(transport.requestTimeoutSeconds * 1000)) =>
       readVersion(transport, signal),
-    mayDo: (question, signal) => mayDo(transport, question, signal),
+    mayDo: (question, signal, runAs = null) => mayDo({ ...transport, runAs }, question, signal),
     close,
   };
 }

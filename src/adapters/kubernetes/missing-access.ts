@@ -16,22 +16,22 @@ export function missingAccessOf(
   nowMilliseconds: () => number = () => performance.now(),
 ): AccessPorts["missingAccess"] {
   const granted = new Map<string, number>();
-  return async (verb, { cluster, apiVersion, kind, namespace, name }, signal) => {
+  return async (verb, { cluster, apiVersion, kind, namespace, name }, signal, runAs = null) => {
     const type = builtInType(apiVersion, kind);
     const ask = mayDo(cluster);
     if (type === null || ask === null) return null;
     const apiGroup = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
     const question: AccessQuestion = { verb, apiGroup, resource: type.plural, namespace };
-    const key = [cluster, verb, apiGroup, type.plural, namespace ?? ""].join(" ");
+    const key = JSON.stringify([cluster, verb, apiGroup, type.plural, namespace, runAs]);
     if (nowMilliseconds() < (granted.get(key) ?? 0)) return null;
     try {
-      if (await ask(question, signal)) {
+      if (await ask(question, signal, runAs)) {
         if (granted.size >= mostRemembered) granted.clear();
         granted.set(key, nowMilliseconds() + rememberedMilliseconds);
         return null;
       }
       // A Role may name the objects that it is for.
-      return verb !== "create" && (await ask({ ...question, name }, signal)) ? null : question;
+      return verb !== "create" && (await ask({ ...question, name }, signal, runAs)) ? null : question;
     } catch {
       signal.throwIfAborted();
       return null;

@@ -8,6 +8,7 @@ import {
   RequestContext,
 } from "@kubernetes/client-node";
 import { Problem } from "../../domain/problem.ts";
+import { type RunAs, runAsText } from "../../domain/templates/scope.ts";
 import { type Answer, answerProblem, transportProblem } from "./api-problem.ts";
 import type { ConcurrencyLimit, Outcome } from "./concurrency-limit.ts";
 
@@ -29,6 +30,8 @@ export interface Transport {
   readonly limit: ConcurrencyLimit;
   /** Goes before other requests. */
   readonly urgent: boolean;
+  /** Whom the API server is to take gitmend for; null: itself. */
+  readonly runAs: RunAs | null;
 }
 
 const readTries = 4;
@@ -36,10 +39,12 @@ const readTries = 4;
 /** @throws Problem API_*. `accept`: statuses besides 2xx that the caller wants as an answer. */
 export async function send(
   transport: Transport,
-  request: ApiRequest,
+  asked: ApiRequest,
   signal: AbortSignal,
   accept: readonly number[] = [],
 ): Promise<Answer> {
+  const { runAs } = transport;
+  const request = runAs === null ? asked : { ...asked, what: `${asked.what} as ${runAsText(runAs)}` };
   const turn = await transport.limit.turn(transport.urgent, signal).catch(() => {
     throw new Problem("API_UNREACHABLE", `${request.what}: given up before it was sent`);
   });
@@ -135,7 +140,7 @@ function interrupted({ requestTimeoutSeconds }: Transport, { what }: ApiRequest,
 
 /** Credential plug-ins run here: when they fail, nothing was sent. */
 async function prepare(transport: Transport, request: ApiRequest): Promise<RequestContext> {
-  const { kubeConfig, userAgent } = transport;
+  const { kubeConfig, userAgent, runAs } = transport;
   const base = kubeConfig.getCurrentCluster()?.server.replace(/\/+$/, "") ?? "";
   const context = new RequestContext(`${base}${request.path}`, request.method as HttpMethod);
   context.setHeaderParam("User-Agent", userAgent);
@@ -150,5 +155,21 @@ async function prepare(transport: Transport, request: ApiRequest): Promise<Reque
   } catch {
     throw new Problem("API_UNREACHABLE", `${request.what}: no credentials could be had`, { retryable: true });
   }
+  if (runAs !== null) impersonate(context, runAs, request.what);
   return context;
+}
+
+/**
+ * The request goes out as somebody else, or not at all. One group only: fetch would make one name of several.
+ * @throws Problem SCOPE_EXCEEDED
+ */
+function impersonate(context: RequestContext, { user, groups }: RunAs, what: string): void {
+  const already = Object.keys(context.getHeaders()).some((name) => /^impersonate-/i.test(name));
+  if (already || groups.length > 1)
+    throw new Problem(
+      "SCOPE_EXCEEDED",
+      `${what}: no request was sent: ${already ? "the kubeconfig acts as somebody already, so run_as cannot" : "more than one group"}`,
+    );
+  context.setHeaderParam("Impersonate-User", user);
+  for (const group of groups) context.setHeaderParam("Impersonate-Group", group);
 }

@@ -1,6 +1,6 @@
 // The controller's Escalations and Asks on PostgreSQL. All times are the database's.
 import type pg from "pg";
-import type { Asks, Escalations } from "../../controller/escalation-ports.ts";
+import type { Asks, Escalations, Lifts } from "../../controller/escalation-ports.ts";
 import { askTold, putOffAsk, takeDueAsks } from "./queries/asks.ts";
 import {
   acknowledgeEscalation,
@@ -8,6 +8,7 @@ import {
   putOffEscalation,
   takeDueEscalations,
 } from "./queries/escalations.ts";
+import { liftTold, putOffLift, takeDueLifts } from "./queries/lifts.ts";
 import { guarded, sqlOf } from "./sql.ts";
 
 export function escalationStore(pool: pg.Pool): Escalations {
@@ -26,5 +27,14 @@ export function askStore(pool: pg.Pool): Asks {
     takeDue: (limit, claimSeconds) => guarded(() => takeDueAsks(sql, limit, claimSeconds)),
     told: (due, againSeconds) => guarded(() => askTold(sql, due, againSeconds)),
     putOff: (due, problem, seconds) => guarded(() => putOffAsk(sql, due, problem, seconds)),
+  };
+}
+
+export function liftStore(pool: pg.Pool): Lifts {
+  const sql = sqlOf(pool);
+  return {
+    takeDue: (limit, claimSeconds) => guarded(() => takeDueLifts(sql, limit, claimSeconds)),
+    told: (due, channel) => guarded(() => liftTold(sql, due, channel)),
+    putOff: (due, problem, seconds) => guarded(() => putOffLift(sql, due, problem, seconds)),
   };
 }

@@ -1,8 +1,9 @@
 // Opens the state of record: a PostgreSQL server by URL, or the embedded one in a data folder. One code path serves both;
 // only the lease differs.
 import type pg from "pg";
+import type { BindingStore } from "../../controller/binding-ports.ts";
 import type { BreakerStore } from "../../controller/breaker-ports.ts";
-import type { Asks, Escalations } from "../../controller/escalation-ports.ts";
+import type { Asks, Escalations, Lifts } from "../../controller/escalation-ports.ts";
 import type { EventLog } from "../../controller/event-log.ts";
 import type { FollowUpStore } from "../../controller/follow-up-ports.ts";
 import type { GuardStore } from "../../controller/guard-ports.ts";
@@ -21,11 +22,12 @@ import type {
 import type { Views } from "../../controller/views.ts";
 import { alertStore } from "./alert-store.ts";
 import { assessments } from "./assessments.ts";
+import { bindingStore } from "./binding-store.ts";
 import { breakerStore } from "./breaker-store.ts";
 import { openPool, probe, type Where } from "./connect.ts";
 import { doubtfulDecisions } from "./doubtful-decisions.ts";
 import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
-import { askStore, escalationStore } from "./escalation-store.ts";
+import { askStore, escalationStore, liftStore } from "./escalation-store.ts";
 import { eventLog } from "./event-log.ts";
 import { executionStore } from "./execution-store.ts";
 import { followUpStore } from "./follow-up-store.ts";
@@ -65,8 +67,10 @@ export interface Database extends DatabaseConnection {
   readonly outbox: Outbox;
   readonly pauses: PauseStore;
   readonly breakers: BreakerStore;
+  readonly bindings: BindingStore;
   readonly escalations: Escalations;
   readonly asks: Asks;
+  readonly lifts: Lifts;
   readonly holds: HoldStore;
   readonly views: Views;
   readonly eventLog: EventLog;
@@ -136,8 +140,10 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       outbox: outbox(base.pool, held.lease),
       pauses: pauseStore(base.pool),
       breakers: breakerStore(base.pool),
+      bindings: bindingStore(base.pool),
       escalations: escalationStore(base.pool),
       asks: askStore(base.pool),
+      lifts: liftStore(base.pool),
       holds: holdStore(base.pool),
       views: views(base.pool),
       eventLog: eventLog(base.pool),

@@ -12,6 +12,7 @@ import { type ControllerClient, connect, type ServerOptions, serverOption } from
 import { executionId } from "../execution-id.ts";
 import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
 import { personOf } from "../person.ts";
+import { breakGlass } from "./break-glass.ts";
 
 interface DecisionOptions extends ServerOptions, OutputOptions {
   readonly key?: string;
@@ -32,6 +33,11 @@ interface Approval {
   readonly notBy: string | null;
 }
 
+interface ApproveOptions extends DecisionOptions {
+  readonly breakGlass?: boolean;
+  readonly reason?: string;
+}
+
 export function addApprovals(program: Command, context: CliContext): void {
   const decision = (command: Command) =>
     command
@@ -40,9 +46,15 @@ export function addApprovals(program: Command, context: CliContext): void {
       .addOption(outputOption())
       .addOption(serverOption());
   withExample(
-    decision(program.command("approve <id>").description("approve a plan that waits")).action(
-      (id: string, options: DecisionOptions) => approve(id, options, context),
-    ),
+    decision(program.command("approve <id>").description("approve a plan that waits"))
+      .option(
+        "--break-glass",
+        "lift the approvals that it waits for; for `approvals.emergency`, with --key and --reason",
+      )
+      .option("--reason <text>", "why the glass has to be broken; it stands in the record")
+      .action((id: string, options: ApproveOptions) =>
+        options.breakGlass === true ? breakGlass(id, options, context) : approve(id, options, context),
+      ),
     "gitmend approve 7c1e2a4b9d0f --key ~/.ssh/id_ed25519",
   );
   withExample(
@@ -56,7 +68,9 @@ export function addApprovals(program: Command, context: CliContext): void {
   );
 }
 
-async function approve(id: string, options: DecisionOptions, context: CliContext): Promise<void> {
+async function approve(id: string, options: ApproveOptions, context: CliContext): Promise<void> {
+  if (options.reason !== undefined)
+    throw new Problem("USAGE", "--reason goes with --break-glass: an approval needs none");
   const { approval, decision, client } = await prepare(id, options, context);
   if (decision.by === approval.notBy)
     throw new Problem("APPROVAL_INVALID", `${decision.by} has started it: somebody else has to approve it`);

@@ -1,7 +1,7 @@
 // `gitmend doctor`: everything that gitmend needs, one line each, and how to mend what is wrong; and the database held against its
 // events.
 import type { Command } from "commander";
-import type { Check } from "../../controller/doctor.ts";
+import type { Check } from "../../controller/doctor-ports.ts";
 import type { CliContext } from "../context.ts";
 import { connect, type ServerOptions, serverOption } from "../controller-client.ts";
 import { cleanAll, pad, width, wrap } from "../layout.ts";

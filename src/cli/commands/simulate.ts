@@ -8,8 +8,10 @@ import { readAlerts } from "../../domain/intake/read-alerts.ts";
 import { isObject } from "../../domain/json.ts";
 import type { Catalog } from "../../domain/policies/catalog.ts";
 import { Problem } from "../../domain/problem.ts";
+import type { Scope } from "../../domain/templates/scope.ts";
 import { compileFiles, compileFolder } from "../catalog-folder.ts";
 import type { CliContext } from "../context.ts";
+import { scopesFor } from "../load-config.ts";
 import { type OutputOptions, outputOption, print, viewOf, withExample } from "../output.ts";
 import { renderSimulation } from "../render-simulation.ts";
 import { type Simulation, simulateAlert } from "../simulate-alert.ts";
@@ -18,6 +20,7 @@ interface Options extends OutputOptions {
   readonly alert: string;
   readonly at?: string;
   readonly target?: string;
+  readonly config?: string;
   readonly cluster: string;
   readonly clusterLabel?: Readonly<Record<string, string>>;
 }
@@ -35,6 +38,10 @@ export function addSimulate(program: Command, context: CliContext): void {
         "--at <revision>",
         "the catalog at a commit, branch or tag of the repository that the path is in",
       )
+      .option(
+        "--config <file>",
+        "gitmend.yaml whose scopes hold (default: gitmend.yaml in the folder, when it is there)",
+      )
       .option("--target <kind/name>", "the workload to assume as its target, e.g. Deployment/api")
       .option("--cluster <name>", "the cluster to assume", "simulated")
       .option("--cluster-label <key=value>", "a label of that cluster; may be repeated", label)
@@ -46,7 +53,9 @@ export function addSimulate(program: Command, context: CliContext): void {
 }
 
 async function simulate(path: string, options: Options, context: CliContext): Promise<void> {
-  const catalog = await catalogAt(resolve(context.workingFolder, path), options.at);
+  const folder = resolve(context.workingFolder, path);
+  const scopes = await scopesFor(folder, options.config, context);
+  const catalog = await catalogAt(folder, options.at, scopes);
   const alerts = await readAlertFile(options, context);
   const given = {
     cluster: { labels: { ...options.clusterLabel } },
@@ -61,13 +70,17 @@ async function simulate(path: string, options: Options, context: CliContext): Pr
 }
 
 /** As the files are now, or as they were. */
-async function catalogAt(folder: string, revision: string | undefined): Promise<Catalog> {
-  if (revision === undefined) return compileFolder(folder);
+async function catalogAt(
+  folder: string,
+  revision: string | undefined,
+  scopes: readonly Scope[],
+): Promise<Catalog> {
+  if (revision === undefined) return compileFolder(folder, scopes);
   const { readCatalogAt } = await import("../../app.ts");
   const { commit, files } = await readCatalogAt(folder, revision);
   if (files.length === 0)
     throw new Problem("USAGE", `commit ${commit.slice(0, 12)} has no templates and policies there`);
-  return compileFiles(files, [], `commit ${commit.slice(0, 12)}`);
+  return compileFiles(files, [], `commit ${commit.slice(0, 12)}`, scopes);
 }
 
 /** @throws Problem PAYLOAD_INVALID: simulate has no dead letters, an unreadable alert is an error. */

@@ -9,6 +9,7 @@ import { type PlacedTest, readPolicyTests } from "../../domain/policy-tests/read
 import { Problem } from "../../domain/problem.ts";
 import { nothingThere, readCatalogFolder } from "../catalog-folder.ts";
 import type { CliContext } from "../context.ts";
+import { scopesFor } from "../load-config.ts";
 import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
 import { byPosition, findingsText } from "../render-findings.ts";
 import { renderTests } from "../render-tests.ts";
@@ -54,10 +55,12 @@ interface Reading {
 }
 
 /** @throws Problem USAGE when there is no test */
-async function readTests(path: string, { workingFolder }: CliContext): Promise<Reading> {
+async function readTests(path: string, context: CliContext): Promise<Reading> {
+  const { workingFolder } = context;
   const { root, files, findings: unread, only } = await readCatalogFolder(resolve(workingFolder, path));
   if (files.length === 0 && unread.length === 0) throw nothingThere(root);
-  const { catalog, findings } = compileCatalog(files, "files", actions);
+  const scopes = await scopesFor(root, undefined, context);
+  const { catalog, findings } = compileCatalog(files, "files", actions, scopes);
   const shown = isAbsolute(path) ? root : relative(workingFolder, root);
   const asked = files.filter((file) => only === null || file.path === only);
   const read = readPolicyTests(asked);

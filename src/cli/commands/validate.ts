@@ -4,13 +4,14 @@ import { readFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { actions } from "../../actions/registry.ts";
-import { readConfig } from "../../config/read-config.ts";
+import { readConfig, scopesOf } from "../../config/read-config.ts";
 import { type Finding, hasErrors } from "../../domain/finding.ts";
 import { findLoosening } from "../../domain/gate/find-loosening.ts";
 import type { Catalog } from "../../domain/policies/catalog.ts";
 import { compileCatalog } from "../../domain/policies/compile-catalog.ts";
 import { readPolicyTests } from "../../domain/policy-tests/read-policy-tests.ts";
 import { Problem } from "../../domain/problem.ts";
+import type { Scope } from "../../domain/templates/scope.ts";
 import { compileFiles, compileFolder, nothingThere, readCatalogFolder } from "../catalog-folder.ts";
 import type { CliContext } from "../context.ts";
 import { type OutputOptions, outputOption, print, withExample } from "../output.ts";
@@ -31,7 +32,10 @@ export function addValidate(program: Command, context: CliContext): void {
       .description(
         "all findings of templates, policies, policy tests and gitmend.yaml; exit code 2 when one is an error",
       )
-      .option("--config <file>", `the controller's configuration (default: ${configName} in the folder)`)
+      .option(
+        "--config <file>",
+        `the controller's configuration, whose scopes hold (default: ${configName} in the folder)`,
+      )
       .option(
         "--base <revision>",
         "also find guards that stop less than at this commit, branch, tag or folder (exit code 2)",
@@ -73,16 +77,18 @@ async function checkCatalog(path: string, { config, base }: Options, context: Cl
     findings: unread,
     only,
   } = await readCatalogFolder(resolve(context.workingFolder, path));
-  const beside =
-    config === undefined && only === null ? await readText(join(root, configName)).catch(() => null) : null;
+  const found = config === undefined ? await readText(join(root, configName)).catch(() => null) : null;
+  const beside = only === null ? found : null;
   if (files.length === 0 && unread.length === 0 && beside === null && config === undefined)
     throw nothingThere(root);
-  const { catalog, findings: compiled } = compileCatalog(files, "files", actions);
+  const text = config === undefined ? found : await readText(resolve(context.workingFolder, config));
+  const scopes = scopesIn(text ?? "", context);
+  const { catalog, findings: compiled } = compileCatalog(files, "files", actions, scopes);
   const loosened =
     base === undefined || catalog === null || unread.length > 0
       ? []
       : findLoosening(await baseCatalog(root, base, context), catalog);
-  const found = [
+  const all = [
     ...unread,
     ...compiled,
     ...loosened,
@@ -90,10 +96,16 @@ async function checkCatalog(path: string, { config, base }: Options, context: Cl
     ...(beside === null ? [] : readConfig(beside, configName, context.environment).findings),
   ];
   const shown = isAbsolute(path) ? root : relative(context.workingFolder, root);
-  const findings = found
+  const findings = all
     .filter(({ file }) => only === null || file === only)
     .map((finding) => ({ ...finding, file: join(shown, finding.file) }));
   return { findings, files: only === null ? files.length + (beside === null ? 0 : 1) : 1 };
+}
+
+/** A configuration with errors bounds nothing here: its own findings say so. */
+function scopesIn(text: string, { environment }: CliContext): readonly Scope[] {
+  const { config } = readConfig(text, configName, environment);
+  return config === null ? [] : scopesOf(config);
 }
 
 /** A folder, or a revision of the repository that the catalog is in. @throws Problem USAGE, CATALOG_INVALID */

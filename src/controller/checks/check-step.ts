@@ -3,6 +3,7 @@
 import type { ActionTools } from "../../actions/action.ts";
 import type { Effect } from "../../domain/planning/effect.ts";
 import { toProblem } from "../../domain/problem.ts";
+import type { RunAs } from "../../domain/templates/scope.ts";
 import { readTouched } from "../protection.ts";
 import { type AccessPorts, refuseWithoutAccess } from "./access.ts";
 import { refuseAgainstBudget } from "./disruption-budgets.ts";
@@ -36,10 +37,12 @@ export async function whyRefusedNow(
   effect: Effect,
   tools: ActionTools,
   ports: CheckPorts,
+  runAs: RunAs | null = null,
 ): Promise<string | null> {
   if (effect.kind === "send" || effect.kind === "request" || effect.kind === "branch") return null;
   try {
-    await assertMayHappen({ effect, found: await readTouched([effect.object], tools), tools }, ports);
+    const found = await readTouched([effect.object], tools);
+    await assertMayHappen({ effect, found, tools, runAs }, ports);
     return null;
   } catch (error) {
     tools.signal.throwIfAborted();

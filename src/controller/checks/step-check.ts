@@ -4,6 +4,7 @@ import type { ActionTools } from "../../actions/action.ts";
 import type { FoundObject } from "../../actions/protected.ts";
 import type { ObjectRef } from "../../domain/facts/objects.ts";
 import type { Effect } from "../../domain/planning/effect.ts";
+import type { RunAs } from "../../domain/templates/scope.ts";
 
 export type WritingVerb = Extract<Effect["kind"], "patch" | "delete" | "create">;
 
@@ -18,6 +19,8 @@ export interface CheckedEffect {
   /** The object of the effect and its namespace, as they were read just now; none when nothing in a cluster is written. */
   readonly found: readonly FoundObject[];
   readonly tools: ActionTools;
+  /** Whom the step acts as; left out: gitmend's own account. */
+  readonly runAs?: RunAs | null;
   /** What taking it back needs (undo-access.ts). Left out: nothing that can be told. */
   readonly undoNeeds?: readonly AccessNeed[];
 }

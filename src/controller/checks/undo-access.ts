@@ -20,7 +20,7 @@ export function undoAccess(
     effect.kind === "create" ? [{ verb: "delete", object: effect.object }] : [];
   switch (undo.how) {
     case "restore":
-      return effect.kind === "patch" ? [{ verb: "patch", object: effect.object }] : [];
+      return effect.kind === "patch" ? [{ verb: "patch", object: effect.object }] : stops;
     case "stop":
       return stops;
     case "action":

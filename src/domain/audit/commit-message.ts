@@ -3,6 +3,7 @@
 import type { AssessmentMade, ByHand } from "../execution/events.ts";
 import type { Execution } from "../execution/execution.ts";
 import { objectText } from "../facts/objects.ts";
+import { liftText } from "../gate/break-glass.ts";
 import type { GateReason } from "../gate/gate.ts";
 import { shortened } from "../plain-text.ts";
 import { effectText } from "../planning/effect.ts";
@@ -161,6 +162,7 @@ function trailers(story: Story, head: string): readonly Trailer[] {
     ...(state.byHand === null ? [] : [["Started-By", state.byHand.by] as const]),
     ...(state.follows === null ? [] : [["Follows", state.follows] as const]),
     ...approvals.map(({ by, verified }) => ["Approved-By", verified ? by : `${by} (unverified)`] as const),
+    ...(state.lift === null ? [] : [["Approved-By", liftText(state.lift)] as const]),
     ["Mode", state.mode],
     ...(story.milestone === "planned" || state.outcome === null ? [] : [["Outcome", state.outcome] as const]),
     ...(story.milestone === "assessed" && state.assessment !== null

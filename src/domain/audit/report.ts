@@ -1,6 +1,7 @@
 // REPORT.md: the record for people. The first lines say whether anybody has to do something; what follows can be looked up.
 import { durationText } from "../duration.ts";
 import { type Execution, finallySteps } from "../execution/execution.ts";
+import { liftText } from "../gate/break-glass.ts";
 import type { GateReason } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
 import { secondsBetween } from "../instant.ts";
@@ -9,6 +10,7 @@ import { code, fenced, prose } from "../plain-text.ts";
 import { changeLines } from "../planning/change-text.ts";
 import { effectText, type PatchEffect } from "../planning/effect.ts";
 import { redactText } from "../redact.ts";
+import { powerText } from "../templates/scope.ts";
 import { escalationOf } from "./escalation.ts";
 import { gateWords, outcomeWords, type Story, verdictWords } from "./story.ts";
 import { againText, clock, eventText } from "./timeline.ts";
@@ -72,11 +74,16 @@ function summary(story: Story): string {
       ? []
       : [["Fallback", code(state.plan?.fallback?.template.name ?? "")] as const]),
     ["Risk", state.plan?.risk ?? "-"],
+    ...(state.plan?.scopes ?? []).map((scope) => ["Scope", prose(powerText(scope), 300)] as const),
     ["Mode", state.mode],
     ["Gate", gateRow(state)],
+    ...(state.edits.length === 0
+      ? []
+      : [["Changed by", state.edits.flatMap(({ by }) => by.map((one) => code(one))).join(", ")] as const]),
     ...(approvals.length === 0
       ? []
       : [["Approved by", approvals.map(({ by }) => code(by)).join(", ")] as const]),
+    ...(state.lift === null ? [] : [["Approvals lifted", prose(liftText(state.lift))] as const]),
     ["Requested", clock(story.events[0]!.at)],
     ...(state.startedAt === null ? [] : [["Started", clock(state.startedAt)] as const]),
     ...(endedAt === null ? [] : [["Ended", clock(endedAt)] as const]),

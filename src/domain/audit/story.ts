@@ -6,6 +6,7 @@ import { type Execution } from "../execution/execution.ts";
 import type { Alert } from "../facts/alert.ts";
 import type { Subject } from "../facts/objects.ts";
 import { objectText } from "../facts/objects.ts";
+import { liftText } from "../gate/break-glass.ts";
 import type { Approval } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
 import { secondsBetween } from "../instant.ts";
@@ -85,6 +86,7 @@ export function gateWords({ state }: Story): string {
     return `refused: ${plain(denied.map(({ reason }) => reason).join("; ") || "denied")}`;
   }
   if (gate.kind === "open") return mode === "live" ? "starts at once" : "observed: would start at once";
+  if (state.lift !== null) return plain(liftText(state.lift));
   const demands = demandsText(gate.demands);
   return mode === "live" ? `waits for ${demands}` : `observed: would wait for ${demands}`;
 }

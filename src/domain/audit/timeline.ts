@@ -1,10 +1,11 @@
 // Each event as one line for people, and which of them belong into a timeline.
-import type { ByHand, ExecutionEvent } from "../execution/events.ts";
+import type { ByHand, ExecutionEvent, PlanEdited } from "../execution/events.ts";
 import type { Gate } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
 import { scopeText, untilText } from "../gate/why-paused.ts";
 import type { Json } from "../json.ts";
 import { code, prose } from "../plain-text.ts";
+import { changeLines } from "../planning/change-text.ts";
 import { type Effect, effectText } from "../planning/effect.ts";
 import { unreachable } from "../problem.ts";
 import { redactText } from "../redact.ts";
@@ -22,10 +23,16 @@ export function eventText(event: ExecutionEvent): string {
       return `Planned: ${event.plan.steps.length} steps, risk ${event.plan.risk}`;
     case "GateDecided":
       return gateText(event.gate);
+    case "PlanEdited":
+      return `${planEdited(event)} by ${event.by.map((one) => code(one)).join(", ")}`;
+    case "HoldRequested":
+      return `Held by ${code(event.by)}, beside the request`;
     case "ApprovalRequested":
       return `Approval requested on branch ${code(event.branch)}, until ${clock(event.expiresAt)}`;
     case "ApprovalGranted":
       return `Approved by ${event.approvals.map(({ by }) => code(by)).join(", ")}`;
+    case "ApprovalLifted":
+      return `**Approvals lifted**, break-glass by ${code(event.by)} until ${clock(event.until)}: ${text(event.reason)}`;
     case "ApprovalDenied":
       return `Not approved${event.by === null ? "" : ` by ${code(event.by)}`}: ${text(event.reason)}`;
     case "ApprovalExpired":
@@ -51,6 +58,12 @@ export function eventText(event: ExecutionEvent): string {
     default:
       return stepText(event);
   }
+}
+
+/** `Changed: - grace_seconds: 30, + grace_seconds: 10`. */
+function planEdited({ changes }: PlanEdited): string {
+  const lines = changeLines(changes).map((line) => code(line));
+  return lines.length === 0 ? "Asked again, nothing was changed," : `Changed: ${lines.join(", ")},`;
 }
 
 /** ` (execution 0192… again, from step restart)`. */

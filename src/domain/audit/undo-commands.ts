@@ -130,7 +130,10 @@ function resource({ apiVersion, kind, name }: ObjectRef): string {
 function undoOfRun({ object }: CreateEffect): { commands: readonly string[]; note: string } {
   return {
     commands: [`kubectl${inNamespace(object)} delete ${resource(object)}`],
-    note: "ends it if it runs still; what it has done stays",
+    note:
+      object.kind === "RoleBinding"
+        ? "takes the rights away again"
+        : "ends it if it runs still; what it has done stays",
   };
 }
 

@@ -3,7 +3,7 @@
 import type { Alert, AlertReference } from "../facts/alert.ts";
 import type { ObjectRef, Subject } from "../facts/objects.ts";
 import type { Pause } from "../facts/pause.ts";
-import type { Approval, Gate, Mode } from "../gate/gate.ts";
+import type { Approval, Gate, Mode, PlanEdit } from "../gate/gate.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { Effect, FieldChange, Preview } from "../planning/effect.ts";
 import type { ActionCall, Plan } from "../planning/plan.ts";
@@ -75,6 +75,17 @@ export interface GateDecided {
   readonly type: "GateDecided";
   readonly gate: Gate;
 }
+/** People changed parameters in the request for approval: the plan and the gate that follow are asked about instead. */
+export interface PlanEdited extends PlanEdit {
+  readonly type: "PlanEdited";
+}
+/** Somebody said `/gitmend hold` beside the request: it was paused for them, once for each time that they said it. */
+export interface HoldRequested {
+  readonly type: "HoldRequested";
+  readonly by: string;
+  /** ISO 8601, as the forge says. */
+  readonly at: string;
+}
 export interface ApprovalRequested {
   readonly type: "ApprovalRequested";
   readonly repository: string;
@@ -94,6 +105,18 @@ export interface ApprovalDenied {
   readonly type: "ApprovalDenied";
   readonly by: string | null;
   readonly reason: string;
+}
+/** Break-glass: one of the emergency people has lifted the approvals that were missing, for this plan and until then. */
+export interface ApprovalLifted {
+  readonly type: "ApprovalLifted";
+  readonly by: string;
+  readonly reason: string;
+  /** Digest of the plan that was signed for. */
+  readonly digest: string;
+  readonly at: string;
+  readonly until: string;
+  /** Armored SSH signature of the statement, so that whoever reads the record can check it again. */
+  readonly signature: string;
 }
 export interface ApprovalExpired {
   readonly type: "ApprovalExpired";
@@ -267,9 +290,12 @@ export type ExecutionEvent =
   | ExecutionRequested
   | Planned
   | GateDecided
+  | PlanEdited
+  | HoldRequested
   | ApprovalRequested
   | ApprovalGranted
   | ApprovalDenied
+  | ApprovalLifted
   | ApprovalExpired
   | AlertJoined
   | AlertResolved

@@ -7,6 +7,7 @@ import { unreachable } from "../problem.ts";
 import type {
   CancelRequested,
   ExecutionEvent,
+  ExecutionRequested,
   RecordedEvent,
   StepAdapted,
   StepFailed,
@@ -35,17 +36,7 @@ export function fold(events: Iterable<RecordedEvent>): Execution {
 function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
   switch (event.type) {
     case "ExecutionRequested":
-      return {
-        ...withAlert(state, event.alert),
-        incident: event.incident,
-        revision: event.revision,
-        mode: event.mode,
-        match: event.match,
-        byHand: event.byHand ?? null,
-        follows: event.follows ?? null,
-        alert: event.alert,
-        subject: event.subject,
-      };
+      return requested(state, event);
     case "Planned":
       return {
         ...state,
@@ -55,8 +46,11 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
       };
     case "GateDecided":
       return state.claimed ? weighedAgain(state, event.gate, at) : withGate(state, event.gate, at);
+    case "PlanEdited":
+    case "HoldRequested":
     case "ApprovalRequested":
     case "ApprovalGranted":
+    case "ApprovalLifted":
     case "ApprovalDenied":
     case "ApprovalExpired":
       return applyToApproval(state, event, at);
@@ -92,11 +86,17 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
   }
 }
 
+function requested(state: Execution, event: ExecutionRequested): Execution {
+  const { alert, byHand = null, follows = null, incident, match, mode, revision, subject } = event;
+  return { ...withAlert(state, alert), alert, byHand, follows, incident, match, mode, revision, subject };
+}
+
 function withGate(state: Execution, gate: Gate, at: string): Execution {
   return {
     ...state,
     gate,
-    gateDecidedAt: at,
+    // Another plan that people make of the one they were asked about has no more time.
+    gateDecidedAt: state.phase === "awaiting_approval" ? state.gateDecidedAt : at,
     phase: gate.kind === "approval" ? "awaiting_approval" : "waiting",
   };
 }
@@ -131,7 +131,8 @@ function standstill({ paused, startedAt, fallbackAt }: Execution, at: string): n
 
 /** A plan that nobody was asked about may still wait for people; whatever else got stricter ends it or its fallback. */
 function weighedAgain(state: Execution, gate: Gate, at: string): Execution {
-  const canAsk = gate.kind === "approval" && state.approval === null && state.changes.length === 0;
+  const canAsk =
+    gate.kind === "approval" && state.approval === null && state.lift === null && state.changes.length === 0;
   if (!canAsk) return { ...state, gateAgain: gate };
   return { ...withGate(state, gate, at), claimed: false, startedAt: null };
 }
@@ -149,15 +150,30 @@ function withCancel(state: Execution, event: CancelRequested): Execution {
 
 type ApprovalEvent = Extract<
   ExecutionEvent,
-  { type: "ApprovalRequested" | "ApprovalGranted" | "ApprovalDenied" | "ApprovalExpired" }
+  {
+    type:
+      | "PlanEdited"
+      | "HoldRequested"
+      | "ApprovalRequested"
+      | "ApprovalGranted"
+      | "ApprovalLifted"
+      | "ApprovalDenied"
+      | "ApprovalExpired";
+  }
 >;
 
 function applyToApproval(state: Execution, event: ApprovalEvent, at: string): Execution {
   switch (event.type) {
+    case "PlanEdited":
+      return { ...state, edits: [...state.edits, { by: event.by, changes: event.changes }], approval: null };
+    case "HoldRequested":
+      return { ...state, holds: [...state.holds, `${event.by} ${event.at}`] };
     case "ApprovalRequested":
       return { ...state, approval: { ...event, requestedAt: at } };
     case "ApprovalGranted":
       return { ...state, approved: true, phase: "waiting" };
+    case "ApprovalLifted":
+      return { ...state, approved: true, lift: event, phase: "waiting" };
     case "ApprovalDenied":
     case "ApprovalExpired":
       return state;

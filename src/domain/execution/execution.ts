@@ -2,12 +2,13 @@
 import { Set as ImmutableSet, OrderedMap } from "immutable";
 import type { Alert, AlertReference } from "../facts/alert.ts";
 import type { Subject } from "../facts/objects.ts";
-import type { Gate, Mode } from "../gate/gate.ts";
+import type { Gate, Mode, PlanEdit } from "../gate/gate.ts";
 import type { Json } from "../json.ts";
 import type { Effect, Preview } from "../planning/effect.ts";
 import type { ActionCall, Plan, PlannedStep, Undo } from "../planning/plan.ts";
 import type { ProblemCode } from "../problem.ts";
 import type {
+  ApprovalLifted,
   ApprovalRequested,
   AssessmentMade,
   ByHand,
@@ -92,8 +93,14 @@ export interface Execution {
   readonly gateAgain: Gate | null;
   /** Expiry counts from here, so that a repeated request says the same. */
   readonly gateDecidedAt: string | null;
+  /** What people changed while they were asked. */
+  readonly edits: readonly PlanEdit[];
+  /** Who has said hold, and when: each is heard once. */
+  readonly holds: readonly string[];
   readonly approval: (ApprovalRequested & { readonly requestedAt: string }) | null;
   readonly approved: boolean;
+  /** Break-glass: `approved` comes from it. */
+  readonly lift: ApprovalLifted | null;
   readonly claimed: boolean;
   /** When the first step could start. */
   readonly startedAt: string | null;
@@ -155,8 +162,11 @@ export const newExecution: Execution = {
   gate: null,
   gateAgain: null,
   gateDecidedAt: null,
+  edits: [],
+  holds: [],
   approval: null,
   approved: false,
+  lift: null,
   claimed: false,
   startedAt: null,
   steps: new Map(),

@@ -50,6 +50,7 @@ export function followUpPlan(
       taken,
       steps: steps.map(({ keepSeconds: _kept, ...step }) => step),
       finally: [],
+      ...(plan.scopes === undefined ? {} : { scopes: plan.scopes }),
       ...(inUse.actions === undefined ? {} : { actions: inUse.actions }),
       fallback: null,
       fallbackImpossible: null,

@@ -17,6 +17,7 @@ import {
   stateOf,
 } from "./execution.ts";
 import { finish } from "./finish.ts";
+import { lapsedLift, untilLapse } from "./lapsed-lift.ts";
 import { changesAhead, isReadyToObserve } from "./observe.ts";
 import { type End, endEvent, ended, type Work } from "./work.ts";
 
@@ -36,9 +37,13 @@ export function nextWork(state: Execution, busy: ReadonlySet<string>, now: strin
     const end = endBeforeStart(state);
     if (end !== null) return [end];
   }
-  if (gate.kind === "approval" && !state.approved) return awaitApproval(state, now);
-  if (!state.claimed) return [whilePaused(state) ?? { type: "claim" }];
-  return run(state, plan, busy, now);
+  if (gate.kind === "approval" && !state.approved) return awaitApproval(state, gate, now);
+  if (!state.claimed) {
+    const unused = lapsedLift(state, now);
+    if (unused !== null) return [{ type: "record", events: [endEvent(unused)] }];
+    return [whilePaused(state) ?? { type: "claim" }, ...untilLapse(state, now)];
+  }
+  return [...run(state, plan, busy, now), ...untilLapse(state, now)];
 }
 
 /**
@@ -69,10 +74,15 @@ function endBeforeStart(state: Execution): Work | null {
   return null;
 }
 
-function awaitApproval(state: Execution, now: string): readonly Work[] {
-  if (state.approval === null) return [{ type: "ask-approval" }];
-  const { expiresAt } = state.approval;
-  if (now < expiresAt) return [{ type: "await-approval", expiresAt }];
+/** Its time runs from the gate's decision, also while the forge is away. */
+function awaitApproval(
+  { approval, gateDecidedAt }: Execution,
+  { expiresSeconds }: Extract<Gate, { kind: "approval" }>,
+  now: string,
+): readonly Work[] {
+  const expiresAt = approval?.expiresAt ?? plusSeconds(gateDecidedAt ?? now, expiresSeconds);
+  if (now < expiresAt)
+    return [approval === null ? { type: "ask-approval" } : { type: "await-approval", expiresAt }];
   return [
     {
       type: "record",
@@ -154,6 +164,8 @@ function whyStop(state: Execution, plan: Plan, now: string): Stop | null {
     const reason = `not finished within ${plan.timeoutSeconds} s`;
     return { outcome: "failed", reason, escalated: true, undo: true, abort: "EXECUTION_TIMEOUT" };
   }
+  const unused = lapsedLift(state, now);
+  if (unused !== null) return { ...unused, undo: false, abort: null };
   return state.gateAgain === null || state.changes.length > 0 ? null : closedAgain(state.gateAgain);
 }
 

@@ -12,11 +12,14 @@ const undoPhases = ["running", "undoing"] as const;
 
 export const legalPhases: Readonly<Record<EventType, readonly Phase[]>> = {
   ExecutionRequested: ["planning"],
-  Planned: ["planning"],
-  GateDecided: ["planning", "running", "undoing"],
+  Planned: ["planning", "awaiting_approval"],
+  GateDecided: ["planning", "awaiting_approval", "running", "undoing"],
+  PlanEdited: ["awaiting_approval"],
+  HoldRequested: ["awaiting_approval"],
   ApprovalRequested: ["awaiting_approval"],
   ApprovalGranted: ["awaiting_approval"],
   ApprovalDenied: ["awaiting_approval"],
+  ApprovalLifted: ["awaiting_approval"],
   ApprovalExpired: ["awaiting_approval"],
   AlertJoined: live,
   AlertResolved: live,

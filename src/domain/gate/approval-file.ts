@@ -9,6 +9,7 @@ import { changeLines } from "../planning/change-text.ts";
 import type { Preview } from "../planning/effect.ts";
 import type { Plan, PlannedStep } from "../planning/plan.ts";
 import { redactJson, redactText } from "../redact.ts";
+import { powerText } from "../templates/scope.ts";
 import type { Gate } from "./gate.ts";
 import { demandsText } from "./judge-approval.ts";
 
@@ -107,7 +108,8 @@ function what({ plan, previews }: ApprovalFileInput): readonly string[] {
   const refused = previews.flatMap(({ step, refused: why }) =>
     why === undefined ? [] : [`      ${step} would be refused as it stands now: ${words(why, 300)}`],
   );
-  return ["WHAT", ...steps, ...(diff.length === 0 ? [] : [`      ${title}`, ...diff]), ...refused];
+  const scopes = (plan.scopes ?? []).map((scope) => `      Within scope ${words(powerText(scope), 300)}`);
+  return ["WHAT", ...steps, ...scopes, ...(diff.length === 0 ? [] : [`      ${title}`, ...diff]), ...refused];
 }
 
 function how({ plan }: ApprovalFileInput): readonly string[] {
@@ -125,7 +127,7 @@ export function stepText(step: PlannedStep, previews: readonly Preview[]): strin
 export function undoText({ undo }: PlannedStep): string {
   switch (undo.how) {
     case "restore":
-      return "the old values are written back";
+      return "what it wrote is put back to what it was before";
     case "action":
       return `${undo.call.action} is run`;
     case "stop":

@@ -5,6 +5,7 @@ import type { Finding } from "../finding.ts";
 import { oneLine } from "../plain-text.ts";
 import { type Catalog, guardsOf, withGuards } from "../policies/catalog.ts";
 import type { GuardRule } from "../policies/rule.ts";
+import { reachesAsFar } from "../policies/scoped-rules.ts";
 import { type Risk, risks } from "../templates/action-description.ts";
 import type { CustomAction } from "../templates/custom-action.ts";
 import type { Position, Template } from "../templates/template.ts";
@@ -12,7 +13,7 @@ import { coversGuard, guardText } from "./guard-power.ts";
 import { guardWords } from "./guard-words.ts";
 
 /** What is compared, and nothing else. */
-export type Guarding = Pick<Catalog, "guards" | "templates" | "actions" | "revoked">;
+export type Guarding = Pick<Catalog, "guards" | "templates" | "actions" | "revoked" | "scopes">;
 
 interface Change {
   readonly before: GuardRule;
@@ -23,12 +24,15 @@ interface Change {
 /** Guards of `before` that no guard of `after` stands for. */
 function lostGuards(before: Guarding, after: Guarding): readonly Change[] {
   const now = guardsOf(after).filter((guard) => !waives(guard));
-  const texts = new Set(now.map(guardText));
+  const { scopes } = after;
+  const byText = Map.groupBy(now, guardText);
   const byName = new Map(now.map((guard) => [guard.name, guard]));
   return guardsOf(before).flatMap((guard): readonly Change[] => {
-    if (waives(guard) || texts.has(guardText(guard))) return [];
+    const stands = (one: GuardRule) => reachesAsFar(guard, one, scopes);
+    if (waives(guard) || byText.get(guardText(guard))?.some(stands) === true) return [];
     const same = byName.get(guard.name) ?? null;
-    return same !== null && coversGuard(guard, same) ? [] : [{ before: guard, after: same }];
+    const covered = same !== null && coversGuard(guard, same) && stands(same);
+    return covered ? [] : [{ before: guard, after: same }];
   });
 }
 

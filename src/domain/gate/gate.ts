@@ -1,4 +1,5 @@
 // The gate's vocabulary: what stands between a plan and its first step. Types only.
+import type { FieldChange } from "../planning/effect.ts";
 
 export interface ApprovalDemand {
   /** Teams and people of `gitmend.yaml`: `team:sre`, `ana`. Empty: any configured approver. */
@@ -29,6 +30,14 @@ export type Gate =
   | { readonly kind: "refused"; readonly reasons: readonly GateReason[] };
 
 export type Mode = "observe" | "live";
+
+/** What people have changed of the plan that they were asked about. */
+export interface PlanEdit {
+  /** They do not count as approvers any more. */
+  readonly by: readonly string[];
+  /** `/name` of each parameter. */
+  readonly changes: readonly FieldChange[];
+}
 
 /** An approval that counts. `verified`: the person is the principal of the commit's signature. */
 export interface Approval {

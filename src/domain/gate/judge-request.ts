@@ -34,6 +34,49 @@ export interface RequestSeen {
   readonly intact: boolean | null;
   readonly mergeCommit: string | null;
   readonly mergedAt: string | null;
+  /** What stands at the head while it is another than the one that gitmend wrote; null: it is that one, or the request is over. */
+  readonly edit: EditSeen | null;
+  /** Comments of an open request that begin with `/gitmend`, in the order in which they were made. */
+  readonly commands: readonly CommandSeen[];
+}
+
+export interface EditSeen {
+  /** The approval file; null: it is gone, or no text. */
+  readonly text: string | null;
+  /** All files that the request changes. */
+  readonly files: readonly string[];
+  /** On top of what gitmend wrote; null: that is not in the branch any more. */
+  readonly commits: readonly EditCommit[] | null;
+}
+
+export interface EditCommit {
+  readonly sha: string;
+  /** Who has made it, where the forge proves that; null: it does not, for names in Git are what one likes. */
+  readonly by: Account | null;
+}
+
+export interface CommandSeen {
+  readonly by: Account;
+  /** Its first line. */
+  readonly text: string;
+  /** ISO 8601, as the forge says. */
+  readonly at: string;
+}
+
+/** A change of the approval file that known people have made and nothing beside it: whether it may stand is judged elsewhere. */
+export interface RequestEdit {
+  readonly head: string;
+  /** People of `approvals.people`. */
+  readonly by: readonly string[];
+  readonly text: string;
+}
+
+export interface RequestCommand {
+  /** Of `approvals.people`. */
+  readonly by: string;
+  /** What follows `/gitmend`. */
+  readonly command: string;
+  readonly at: string;
 }
 
 export interface RequestRules {
@@ -44,10 +87,18 @@ export interface RequestRules {
   readonly people: ReadonlyMap<Account, string>;
   /** gitmend's own account. */
   readonly bot: Account;
+  /** The approval file. */
+  readonly file: string;
 }
 
 export type RequestJudged =
-  | { readonly state: "open"; readonly approvals: readonly Approval[]; readonly remarks: readonly string[] }
+  | {
+      readonly state: "open";
+      readonly approvals: readonly Approval[];
+      readonly remarks: readonly string[];
+      readonly edit: RequestEdit | null;
+      readonly commands: readonly RequestCommand[];
+    }
   | {
       readonly state: "merged";
       readonly approvals: readonly Approval[];
@@ -60,7 +111,10 @@ export function judgeRequest(seen: RequestSeen, rules: RequestRules): RequestJud
   switch (seen.state) {
     case "open": {
       const { approvals, remarks } = count(seen, rules);
-      return { state: "open", approvals, remarks: [...(edited(seen, rules) ?? []), ...remarks] };
+      const { edit, refusals } = editOf(seen, rules);
+      const commands = seen.commands.flatMap((one) => commandOf(one, rules));
+      const counting = edited(seen, rules) === null ? approvals : [];
+      return { state: "open", approvals: counting, remarks: [...refusals, ...remarks], edit, commands };
     }
     case "merged":
       return merged(seen, rules);
@@ -95,6 +149,45 @@ function edited({ head }: RequestSeen, rules: RequestRules): readonly string[] |
   return [
     `the branch is at ${head.slice(0, 12)}: somebody has pushed to it after gitmend wrote ${rules.head.slice(0, 12)}`,
   ];
+}
+
+/** The edit of an open request, or why it is none that counts. */
+function editOf(
+  seen: RequestSeen,
+  rules: RequestRules,
+): { readonly edit: RequestEdit | null; readonly refusals: readonly string[] } {
+  const moved = edited(seen, rules);
+  if (moved === null) return { edit: null, refusals: [] };
+  const why = whyNoEdit(seen, rules);
+  const { edit, head } = seen;
+  const refusals = [...moved, ...(why ?? [])];
+  if (why !== null || edit === null || edit.text === null) return { edit: null, refusals };
+  const by = new Set((edit.commits ?? []).map((one) => rules.people.get(key(one.by ?? "")) ?? ""));
+  return { edit: { head, by: [...by], text: edit.text }, refusals };
+}
+
+function whyNoEdit({ edit }: RequestSeen, { file, people }: RequestRules): readonly string[] | null {
+  if (edit === null) return [];
+  const { commits, files, text } = edit;
+  const others = files.filter((name) => name !== file);
+  const unproven = commits?.find(({ by }) => by === null);
+  const stranger = commits?.find(({ by }) => by !== null && !people.has(key(by)));
+  if (commits === null) return ["the branch was rewritten: what gitmend wrote is not in it"];
+  if (others.length > 0) return [`only ${file} may be edited, not ${others.slice(0, 3).join(", ")}`];
+  if (text === null) return [`${file} is not there as text`];
+  if (unproven !== undefined)
+    return [
+      `nothing proves who made ${unproven.sha.slice(0, 12)}: edit on the forge's page, or sign the commit`,
+    ];
+  if (stranger !== undefined)
+    return [`${stranger.by} may not edit it: nobody of approvals.people has this account`];
+  return null;
+}
+
+function commandOf({ by, text, at }: CommandSeen, { people }: RequestRules): readonly RequestCommand[] {
+  const person = people.get(key(by));
+  const command = /^\/gitmend\s+(\S.*)$/.exec(text.trim())?.[1] ?? "help";
+  return person === undefined ? [] : [{ by: person, command, at }];
 }
 
 interface Counted {

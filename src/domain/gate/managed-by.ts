@@ -17,6 +17,7 @@ const throughManager: ReadonlySet<string> = new Set([
   "sync_argo_application",
   "rollback_helm_release",
   "git_patch_manifest",
+  "git_revert_commit",
   "notify_team",
 ]);
 
@@ -34,7 +35,7 @@ function isThrough(plan: Plan, target: Target): boolean {
   const suspending = target.managedBy === "disputed" ? null : suspendingStep(plan, target.manager);
   const rests = (step: PlannedStep) => suspending !== null && comesAfter(step, suspending, steps);
   return (
-    steps.every((step) => !step.changes || goesThrough(step) || rests(step)) &&
+    steps.every((step) => !step.changes || goesThrough(step) || rests(step) || isOfNode(step, target)) &&
     [...last, ...whenResolved].every((step) => !step.changes || goesThrough(step)) &&
     (fallback === null || isThrough(fallback, target))
   );
@@ -45,6 +46,11 @@ function goesThrough({ call, alternatives, undo }: PlannedStep): boolean {
   const undos = [undo, ...alternatives.map((one) => one.undo)];
   const back = undos.flatMap((one) => (one.how === "action" ? [one.call] : []));
   return [...calls, ...back].every(({ action }) => throughManager.has(action));
+}
+
+/** The target waits for a node, which whoever writes the target does not write. */
+function isOfNode({ call, alternatives }: PlannedStep, { kind }: Target): boolean {
+  return call.action === "untaint_node" && kind !== "Node" && alternatives.length === 0;
 }
 
 /** The step without which nothing below it runs. */

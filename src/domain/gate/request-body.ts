@@ -4,6 +4,7 @@ import { objectText } from "../facts/objects.ts";
 import { code, fenced, prose } from "../plain-text.ts";
 import { changeLines } from "../planning/change-text.ts";
 import { redactText } from "../redact.ts";
+import { powerText } from "../templates/scope.ts";
 import { type ApprovalFileInput, approvalPath, shortId, stepText, undoText } from "./approval-file.ts";
 import { demandsText } from "./judge-approval.ts";
 
@@ -45,6 +46,7 @@ function what({ plan, previews }: ApprovalFileInput): readonly string[] {
   return [
     "### What it does",
     steps.join("\n"),
+    ...(plan.scopes ?? []).map((scope) => `Within scope ${free(powerText(scope), 300)}.`),
     ...(diff.length === 0 ? [] : [said, fenced(diff, "diff")]),
     ...(refused.length === 0 ? [] : [refused.join("\n")]),
     ...(later.length === 0 ? [] : [`When the incident is over:\n\n${later.join("\n")}`]),
@@ -81,7 +83,12 @@ function decide({ executionId, plan }: ApprovalFileInput): readonly string[] {
     [
       "- **yes**: approve the latest commit in a review; with all that are needed, merge. Merging before that refuses the plan.",
       "- **no**: close this pull request; say why in a comment.",
-      "- Comments, labels and pushes approve nothing. Whoever pushes to the branch cannot approve, and the plan is refused.",
+      ...(Object.keys(plan.parameters).length === 0
+        ? []
+        : [
+            `- **otherwise**: change ${code("parameters")} in the file, on this branch. gitmend plans anew and asks again; whoever changed it cannot approve.`,
+          ]),
+      "- Comments and labels approve nothing. Anything else that is pushed to the branch refuses the plan.",
     ].join("\n"),
     `${code(approvalPath(executionId))} is the whole plan, digest ${code(plan.digest)}. \`gitmend executions show ${shortId(executionId)}\``,
   ];

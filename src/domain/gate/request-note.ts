@@ -1,7 +1,8 @@
 // How a request for approval stands, in words, beside the request: one line for its status, and one comment that is kept up to date.
 // Whatever came from elsewhere is escaped: it can neither format nor mention anybody.
-import { prose } from "../plain-text.ts";
-import type { Approval } from "./gate.ts";
+import { fenced, prose } from "../plain-text.ts";
+import { changeLines } from "../planning/change-text.ts";
+import type { Approval, PlanEdit } from "./gate.ts";
 
 export interface RequestNote {
   readonly state: "pending" | "success" | "failure";
@@ -17,20 +18,40 @@ export interface OpenRequest {
   readonly remarks: readonly string[];
   /** For people: `1 more of team:sre`; "": it is enough. */
   readonly missing: string;
+  /** What people have changed since they were asked, in this order. */
+  readonly edits: readonly PlanEdit[];
   /** Names of alerts that joined since people were asked. */
   readonly joined: readonly string[];
   /** ISO 8601. */
   readonly expiresAt: string;
+  /** Who has stopped it here; null: it is not stopped. */
+  readonly heldBy: string | null;
+  /** Somebody has asked what can be said here, or has said something else. */
+  readonly asksHelp: boolean;
+  /** Short, of the execution. */
+  readonly id: string;
 }
 
 const longestStatus = 140;
 const mostShown = 10;
 
-export function noteOnOpen({ approvals, remarks, missing, joined, expiresAt }: OpenRequest): RequestNote {
+export function noteOnOpen({
+  approvals,
+  remarks,
+  missing,
+  edits,
+  joined,
+  expiresAt,
+  heldBy,
+  asksHelp,
+  id,
+}: OpenRequest): RequestNote {
   const by = approvals.length === 0 ? "" : `approved by ${approvals.map((one) => one.by).join(", ")}; `;
   const waits = missing === "" ? "waits to be merged" : `waits for ${missing}`;
   const until = `${expiresAt.slice(11, 16)} UTC`;
-  const parts = [...doesNotCount(remarks), ...whoJoined(joined)];
+  const held = heldBy === null ? [] : [heldText(heldBy, id)];
+  const help = asksHelp ? [helpText(id)] : [];
+  const parts = [...held, ...whoEdited(edits), ...doesNotCount(remarks), ...whoJoined(joined), ...help];
   return {
     state: "pending",
     status: short(`${by}${waits} until ${until}`),
@@ -46,6 +67,15 @@ export function noteOnApproved(approvals: readonly Approval[]): RequestNote {
   };
 }
 
+/** Break-glass: nobody is waited for any more. @param lifted `break-glass by ana: …` */
+export function noteOnLifted(lifted: string): RequestNote {
+  return {
+    state: "failure",
+    status: short(`not approved: ${lifted}`),
+    comment: `**Not waited for**: ${prose(lifted)}.\n\nThe plan goes on without an approval; what is decided here changes nothing any more.`,
+  };
+}
+
 /** @param outcome `refused`, `expired`, `rejected`, … */
 export function noteOnEnd(outcome: string, reason: string): RequestNote {
   return {
@@ -53,6 +83,32 @@ export function noteOnEnd(outcome: string, reason: string): RequestNote {
     status: short(`${outcome}: ${reason}`),
     comment: `**${prose(outcome)}**: ${prose(reason)}.\n\nNothing was changed.`,
   };
+}
+
+function heldText(by: string, id: string): string {
+  return `**Held by ${prose(by)}**: nothing starts, approved or not, until \`gitmend resume --execution ${id}\`. Its time goes on.`;
+}
+
+/** Nothing that is said approves. */
+function helpText(id: string): string {
+  return [
+    "What can be said here, each on a line of its own at the beginning of a comment:",
+    [
+      `- \`/gitmend hold\`: nothing starts, approved or not, until \`gitmend resume --execution ${id}\``,
+      "- `/gitmend help`: this",
+    ].join("\n"),
+    "A yes is an approving review and the merge, a no is closing it.",
+  ].join("\n\n");
+}
+
+function whoEdited(edits: OpenRequest["edits"]): readonly string[] {
+  const lines = edits.flatMap(({ changes }) => changeLines(changes, mostShown));
+  if (lines.length === 0) return [];
+  const people = [...new Set(edits.flatMap(({ by }) => by))];
+  return [
+    `Changed by ${people.map((one) => prose(one)).join(", ")}; the plan was made anew, and what was approved before does not count:`,
+    fenced(lines, "diff"),
+  ];
 }
 
 function doesNotCount(remarks: readonly string[]): readonly string[] {

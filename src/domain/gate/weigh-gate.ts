@@ -23,6 +23,8 @@ export interface GateRules {
   readonly live: readonly LiveScope[];
   /** Why what somebody else writes may not be changed here (managed-by.ts); null: it may. */
   readonly manager: string | null;
+  /** Why it is beyond the scopes of gitmend.yaml (scope-denials.ts); left out: it is not. */
+  readonly scope?: readonly string[];
   /** Why what the plan touches is protected; empty: nothing of it is. */
   readonly protection: readonly string[];
   /** What it takes out of clusters, zones, namespaces and workloads; left out: nothing was read for it. */
@@ -124,15 +126,18 @@ function reasonOf({ rule, reason, effect }: GuardVerdict): GateReason {
 }
 
 function builtInDenials(plan: Plan, rules: GateRules): readonly GateReason[] {
-  if (!changesObjects(plan)) return [];
   const deny = (rule: string, reason: string): GateReason => ({
     rule: `built-in/${rule}`,
     effect: "deny",
     reason,
   });
+  // What only reads is bounded too.
+  const scope = (rules.scope ?? []).map((reason) => deny("scope", reason));
+  if (!changesObjects(plan)) return scope;
   const blind = plan.target === null && plan.touches.objects.length > 0;
   const { manager } = rules;
   return [
+    ...scope,
     ...rules.protection.map((reason) => deny("protected", reason)),
     ...(blind ? [deny("no-target", "nobody can tell for sure which object the alert is about")] : []),
     ...(manager === null ? [] : [deny("managed", manager)]),

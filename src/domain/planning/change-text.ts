@@ -87,6 +87,7 @@ function rootOf(pointer: string): readonly string[] {
 }
 
 function pathText(path: readonly string[]): string {
+  if (path.length === 0) return "the whole object";
   const parts = path.map((segment) => {
     if (/^\[.*\]$/.test(segment)) return oneLine(segment, 100);
     if (/^\d+$/.test(segment)) return `[${segment}]`;

@@ -3,6 +3,7 @@ import type { ObjectRef, Subject } from "../facts/objects.ts";
 import type { Json } from "../json.ts";
 import type { Risk } from "../templates/action-description.ts";
 import type { CustomAction } from "../templates/custom-action.ts";
+import type { Scope } from "../templates/scope.ts";
 import type { AdaptBounds, EffectivenessCheck } from "../templates/template.ts";
 
 /** One action with its input. Strings may still hold `{{ steps[...] }}` expressions, computed when the step starts. */
@@ -75,6 +76,11 @@ export interface Plan {
   readonly template: { readonly name: string; readonly version: string | null; readonly hash: string };
   readonly target: (ObjectRef & { readonly uid: string }) | null;
   readonly parameters: Readonly<Record<string, Json>>;
+  /**
+   * What gitmend.yaml allowed the folders that it comes from, when it was made: it stays within all of them, and acts as they say. Left
+   * out: nothing of gitmend.yaml bounded them.
+   */
+  readonly scopes?: readonly Scope[];
   /** Left out: it begins at its first step. */
   readonly taken?: Taken;
   readonly steps: readonly PlannedStep[];

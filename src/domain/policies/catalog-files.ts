@@ -2,6 +2,8 @@
 import type { Finding } from "../finding.ts";
 
 export const catalogFolders: readonly string[] = ["actions", "templates", "policies"];
+/** Each folder in it may hold the same three: `teams/shop/templates`. */
+export const teamsFolder = "teams";
 export const catalogFile = "catalog.yaml";
 export const pauseFile = "pause.yaml";
 /** At the catalog's root; optional. */
@@ -12,7 +14,24 @@ export const catalogLimits = { fileBytes: mebibyte, totalBytes: 16 * mebibyte, f
 
 /** `path` is relative to the catalog's root. */
 export function isCatalogFile(path: string): boolean {
-  return rootFiles.includes(path) || /^(?:actions|templates|policies)\/.+\.(?:ya?ml|json)$/.test(path);
+  return rootFiles.includes(path) || catalogFolders.some((folder) => isIn(folder, path));
+}
+
+/** At the root or in a team's folder. */
+function isIn(folder: string, path: string): boolean {
+  return new RegExp(`^(?:${teamsFolder}/[^/]+/)?${folder}/.+\\.(?:ya?ml|json)$`).test(path);
+}
+
+/** `policies/tests/`: the controller does not read them. */
+export function isPolicyTestFile(path: string): boolean {
+  return isIn("policies/tests", path);
+}
+
+export function filesUnder<File extends { readonly path: string }>(
+  folder: string,
+  files: readonly File[],
+): readonly File[] {
+  return files.filter(({ path }) => isIn(folder, path) && !isIn(`${folder}/tests`, path));
 }
 
 /** A file that is not read at all, for a reason that has no place in its text. */

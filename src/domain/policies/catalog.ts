@@ -2,6 +2,7 @@
 import type { FetchedFact } from "../facts/facts.ts";
 import type { Pause } from "../facts/pause.ts";
 import type { CustomAction } from "../templates/custom-action.ts";
+import type { Scope } from "../templates/scope.ts";
 import type { Template } from "../templates/template.ts";
 import type { Dependency } from "./dependencies.ts";
 import type { GuardRule, RuleBase, SelectionRule } from "./rule.ts";
@@ -20,6 +21,10 @@ interface CatalogBase {
   readonly templates: ReadonlyMap<string, Template>;
   /** Of the config repository itself, by name. */
   readonly actions: ReadonlyMap<string, CustomAction>;
+  /** Where each of these stands. */
+  readonly actionFiles: ReadonlyMap<string, string>;
+  /** Of gitmend.yaml: what each folder may do. Empty: no folder is bounded. */
+  readonly scopes: readonly Scope[];
   /** Facts that a template's expressions read when the plan is made. */
   readonly templateFacts: ReadonlyMap<string, ReadonlySet<FetchedFact>>;
   /** `name@version` or `name`: never chosen, not startable, and what runs with one goes back. */

@@ -15,12 +15,14 @@ import {
   type TemplateCompilation,
 } from "../templates/compile-template.ts";
 import { type CustomAction, describeCustom } from "../templates/custom-action.ts";
+import type { Scope } from "../templates/scope.ts";
 import { templateSchema } from "../templates/template.generated.ts";
 import { readYaml, type YamlDocument } from "../yaml-findings.ts";
 import { type Calendars, readCalendars } from "./calendars.ts";
 import { type CatalogFile, catalogSchema } from "./catalog.generated.ts";
 import { type Catalog, type CatalogContent, openCatalog } from "./catalog.ts";
-import { catalogFile, pauseFile } from "./catalog-files.ts";
+import { catalogFile, catalogFolders, filesUnder, pauseFile } from "./catalog-files.ts";
+import { checkScopes } from "./check-scopes.ts";
 import { type CompiledPolicy, compilePolicy, type PolicySurroundings } from "./compile-policy.ts";
 import { findCircles } from "./dependencies.ts";
 import { findAmbiguity } from "./find-ambiguity.ts";
@@ -48,11 +50,6 @@ export interface ContentCompilation {
 }
 
 const mostAlwaysRules = 50;
-
-function filesUnder(folder: string, files: readonly CatalogText[]): readonly CatalogText[] {
-  const isRead = new RegExp(`^${folder}/(?!tests/).+\\.(?:ya?ml|json)$`);
-  return files.filter(({ path }) => isRead.test(path));
-}
 
 /** Files that pass the schema, one after the other, so that each can be forgotten; what is wrong with the others goes to `found`. */
 function* readEach(
@@ -88,6 +85,7 @@ function claimedNames(files: readonly CatalogText[]): readonly string[] {
 
 interface Actions {
   readonly custom: ReadonlyMap<string, CustomAction>;
+  readonly files: ReadonlyMap<string, string>;
   readonly index: ActionIndex;
   readonly findings: readonly Finding[];
 }
@@ -97,16 +95,18 @@ function compileActions(files: readonly CatalogText[], builtIn: readonly ActionD
   const index = actionIndex(builtIn);
   const job = index.find("run_job")?.description;
   const custom = new Map<string, CustomAction>();
+  const stands = new Map<string, string>();
   const findings: Finding[] = [];
   for (const document of readEach(files, actionSchema, findings)) {
     const { name, action, findings: own } = compileCustomAction(document, index);
     findings.push(...own);
     if (custom.has(name)) findings.push(nameTaken("action", document, name));
     if (action !== null) custom.set(name, action);
+    stands.set(name, document.file);
   }
-  if (custom.size === 0 || job === undefined) return { custom, index, findings };
+  if (custom.size === 0 || job === undefined) return { custom, files: stands, index, findings };
   const described = [...custom.values()].flatMap((action) => describeCustom(action, job));
-  return { custom, index: actionIndex([...builtIn, ...described]), findings };
+  return { custom, files: stands, index: actionIndex([...builtIn, ...described]), findings };
 }
 
 function compileTemplates(files: readonly CatalogText[], index: ActionIndex): Templates {
@@ -205,15 +205,13 @@ function assemble(
   revision: string,
   { byName }: Templates,
   { policies }: Policies,
-  { revoked, pauses, actions }: Pick<CatalogContent, "revoked" | "pauses" | "actions">,
+  rest: Pick<CatalogContent, "revoked" | "pauses" | "actions" | "actionFiles" | "scopes">,
 ): CatalogContent {
   const compiled = [...byName].flatMap(([name, one]) => (one === null ? [] : [[name, one] as const]));
   return {
     revision,
     templates: new Map(compiled.map(([name, { template }]) => [name, template])),
-    actions,
-    revoked,
-    pauses,
+    ...rest,
     templateFacts: new Map(compiled.map(([name, { facts }]) => [name, facts])),
     selection: policies.flatMap((policy) => policy.selection),
     guards: policies.flatMap((policy) => policy.guards),
@@ -234,21 +232,31 @@ function byPosition(left: Finding, right: Finding): number {
   return byFile || left.line - right.line || left.column - right.column;
 }
 
-/** Reads `actions/`, `templates/`, `policies/` (not `policies/tests/`), `catalog.yaml` and `pause.yaml`; all other files are none of its business. */
+/**
+ * Reads `actions/`, `templates/`, `policies/` (not `policies/tests/`), the same below `teams/<team>/`, `catalog.yaml` and `pause.yaml`;
+ * all other files are none of its business.
+ */
 export function compileCatalog(
   files: readonly CatalogText[],
   revision: string,
   actions: readonly ActionDescription[],
+  scopes: readonly Scope[] = [],
+  accepted = false,
 ): CatalogCompilation {
-  const { content, findings } = compileContent(files, revision, actions);
+  const { content, findings } = compileContent(files, revision, actions, scopes, accepted);
   return { catalog: content === null ? null : openCatalog(content), findings };
 }
 
-/** Seconds of work for thousands of rules: the controller has it done by another thread (adapters/catalog-compiler.ts). */
+/**
+ * Seconds of work for thousands of rules: the controller has it done by another thread (adapters/catalog-compiler.ts).
+ * @param accepted it was taken into use before: a scope that was narrowed since does not unload it, its plans are refused one by one
+ */
 export function compileContent(
   files: readonly CatalogText[],
   revision: string,
   actions: readonly ActionDescription[],
+  scopes: readonly Scope[] = [],
+  accepted = false,
 ): ContentCompilation {
   const known = compileActions(filesUnder("actions", files), actions);
   const templates = compileTemplates(filesUnder("templates", files), known.index);
@@ -268,9 +276,14 @@ export function compileContent(
   ];
   const content = assemble(revision, templates, policies, {
     actions: known.custom,
+    actionFiles: known.files,
+    scopes,
     revoked: own.revoked,
     pauses: paused.pauses,
   });
-  const findings = withoutRepetition([...errors, ...warnOfAlways(content)]).toSorted(byPosition);
-  return { content: hasErrors(findings) ? null : content, findings };
+  const bounded = catalogFolders.flatMap((folder) => filesUnder(folder, files));
+  const beyond = checkScopes(content, bounded, known.index);
+  const findings = withoutRepetition([...errors, ...beyond, ...warnOfAlways(content)]).toSorted(byPosition);
+  const stopping = accepted ? findings.filter((one) => !beyond.includes(one)) : findings;
+  return { content: hasErrors(stopping) ? null : content, findings };
 }

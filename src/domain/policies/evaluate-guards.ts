@@ -10,6 +10,7 @@ import { ownerTeam, owningTeam } from "./owner-team.ts";
 import type { RequireApproval } from "./policy.generated.ts";
 import type { GuardedPlan, GuardRule } from "./rule.ts";
 import type { RuleAnswer } from "./rule-set.ts";
+import { isConcerned } from "./scoped-rules.ts";
 import type { GuardVerdict } from "./selection.ts";
 
 /** What cannot be known denies, except where it would only have loosened something. */
@@ -98,7 +99,8 @@ export async function evaluateGuards(
 ): Promise<GuardVerdict[]> {
   const values = factValues(facts, plan, usage);
   const sets = bucketsFor(facts.alert.name, catalog.guards);
-  const answers = (await Promise.all(sets.map((set) => set.answer(values)))).flat();
+  const asked = (await Promise.all(sets.map((set) => set.answer(values)))).flat();
+  const answers = asked.filter(({ rule }) => isConcerned(rule, plan, catalog.scopes));
   const verdicts = answers.map((answer) => verdictOf(answer, facts)).filter((verdict) => verdict !== null);
   return verdicts.toSorted((left, right) => (left.rule < right.rule ? -1 : 1));
 }

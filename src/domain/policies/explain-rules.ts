@@ -6,6 +6,7 @@ import { explainRule } from "./explain.ts";
 import { type FactValues, factValues } from "./fact-values.ts";
 import type { GuardedPlan, GuardRule, RuleBase, SelectionRule } from "./rule.ts";
 import type { RuleAnswer, RuleState } from "./rule-set.ts";
+import { isConcerned, whyOutside } from "./scoped-rules.ts";
 
 export interface ExplainedRule {
   /** `policy/rule`. */
@@ -22,12 +23,15 @@ export async function explainSelection(facts: Facts, catalog: Catalog): Promise<
   const sorted = answers.toSorted(
     (left, right) => right.rule.priority - left.rule.priority || (left.rule.name < right.rule.name ? -1 : 1),
   );
-  return sorted.map((answer: RuleAnswer<SelectionRule>) =>
-    explained(answer, "selection", {
-      holds: `matches with priority ${answer.rule.priority}`,
+  return sorted.map((answer: RuleAnswer<SelectionRule>) => {
+    const { rule } = answer;
+    const text = whyOutside(rule, facts, catalog.scopes);
+    if (text !== null) return { rule: rule.name, phase: "selection", state: "fails", text };
+    return explained(answer, "selection", {
+      holds: `matches with priority ${rule.priority}`,
       fails: "does not match",
-    }),
-  );
+    });
+  });
 }
 
 /** In the order of their names. */
@@ -42,7 +46,9 @@ export async function explainGuards(
     catalog.guards,
     factValues(facts, plan, usage),
   );
-  const sorted = answers.toSorted((left, right) => (left.rule.name < right.rule.name ? -1 : 1));
+  const sorted = answers
+    .filter(({ rule }) => isConcerned(rule, plan, catalog.scopes))
+    .toSorted((left, right) => (left.rule.name < right.rule.name ? -1 : 1));
   return sorted.map((answer) => explained(answer, "guard", { holds: "fires", fails: "does not fire" }));
 }
 

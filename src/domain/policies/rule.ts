@@ -3,6 +3,7 @@
 import type { FetchedFact } from "../facts/facts.ts";
 import type { Json } from "../json.ts";
 import type { Risk } from "../templates/action-description.ts";
+import type { Scope } from "../templates/scope.ts";
 import type { Position } from "../templates/template.ts";
 import type { FactPath } from "./fact-path.ts";
 import type { OperatorName } from "./operators.ts";
@@ -94,10 +95,13 @@ export interface GuardedPlan {
   readonly risk: Risk;
   readonly digest: string;
   readonly template: { readonly name: string };
+  /** That bound it; left out: it was made without. */
+  readonly scopes?: readonly Scope[];
   readonly touches: {
     readonly clusters: readonly string[];
     readonly namespaces: readonly string[];
     readonly objects: readonly {
+      readonly cluster?: string;
       readonly kind: string;
       readonly namespace: string | null;
       readonly name: string;

@@ -12,6 +12,7 @@ import { ownerTeam, owningTeam } from "./owner-team.ts";
 import type { Escalate } from "./policy.generated.ts";
 import type { SelectionRule } from "./rule.ts";
 import type { RuleAnswer } from "./rule-set.ts";
+import { whyOutside } from "./scoped-rules.ts";
 import type { Selection } from "./selection.ts";
 
 type Answer = RuleAnswer<SelectionRule>;
@@ -128,20 +129,32 @@ function choose(choice: TemplateChoice, deciding: Deciding): Selection | null {
   return null;
 }
 
-export async function selectTemplate(facts: Facts, catalog: Catalog): Promise<Selection> {
+/** @param passedOver rules whose remedy does not fit what is there, and why: they decide nothing */
+export async function selectTemplate(
+  facts: Facts,
+  catalog: Catalog,
+  passedOver: ReadonlyMap<string, string> = new Map(),
+): Promise<Selection> {
   const values = factValues(facts, null);
   const sets = bucketsFor(facts.alert.name, catalog.selection);
   const answers = (await Promise.all(sets.map((set) => set.answer(values)))).flat().toSorted(byPriority);
   const reasons: string[] = [];
   for (const answer of answers) {
+    const outside = whyOutside(answer.rule, facts, catalog.scopes);
+    if (outside !== null) {
+      if (answer.state === "holds") reasons.push(outside);
+      continue;
+    }
     if (reasons.length < longestReasons) {
       const words = { holds: `matches with priority ${answer.rule.priority}`, fails: "does not match" };
       reasons.push(explainRule(answer, words));
     }
     const open = answer.state === "open" ? missingFact(answer) : null;
     if (open !== null) return { kind: "undecided", rule: answer.rule.name, ...open, reasons };
-    const selection =
-      answer.state === "holds" ? decide({ rule: answer.rule, facts, values, catalog, reasons }) : null;
+    const unfit = passedOver.get(answer.rule.name);
+    if (unfit !== undefined) reasons.push(`${answer.rule.name} is passed over: ${unfit}`);
+    const decides = answer.state === "holds" && unfit === undefined;
+    const selection = decides ? decide({ rule: answer.rule, facts, values, catalog, reasons }) : null;
     if (selection !== null) return selection;
   }
   if (answers.length === 0) reasons.push(`no rule is about ${facts.alert.name}`);

@@ -2,6 +2,7 @@
 import { type Finding, hasErrors } from "../finding.ts";
 import { secondsBetween } from "../instant.ts";
 import { isObject, type Json } from "../json.ts";
+import { isPolicyTestFile } from "../policies/catalog-files.ts";
 import type { CatalogText } from "../policies/compile-catalog.ts";
 import { type SchemaCheck, schemaCheck } from "../schema-findings.ts";
 import { type FindingList, findingList } from "../templates/finding-list.ts";
@@ -18,11 +19,6 @@ export interface PolicyTestReading {
   /** Of the files without errors. */
   readonly tests: readonly PlacedTest[];
   readonly findings: readonly Finding[];
-}
-
-/** `path` is relative to the catalog's root. */
-export function isPolicyTestFile(path: string): boolean {
-  return /^policies\/tests\/.+\.(?:ya?ml|json)$/.test(path);
 }
 
 export function readPolicyTests(files: readonly CatalogText[]): PolicyTestReading {

@@ -1,5 +1,6 @@
 // The one table of routes: what is mounted, checked, described in OpenAPI and walked by a test.
 import type { ApiPorts, ApiSettings } from "./api-ports.ts";
+import { breakGlassRoutes } from "./break-glass-routes.ts";
 import { breakerRoutes } from "./breaker-routes.ts";
 import { controllerRoutes } from "./controller-routes.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
@@ -14,6 +15,7 @@ export function apiRoutes(ports: ApiPorts, { teams, sources }: ApiSettings): rea
   const routes: readonly Route[] = [
     ...incidentRoutes(ports),
     ...executionRoutes(ports, teams),
+    ...breakGlassRoutes(ports),
     followRoute(ports),
     ...deadLetterRoutes(ports, sources),
     ...pauseRoutes(ports),

@@ -243,6 +243,56 @@ describe("a commit that must not be read", () => {
     expect(findings(await refusedFiles(engineer.push({})))).toEqual([["catalog.yaml", "SYMBOLIC_LINK"]]);
   });
 
+  it("reads the three folders of each team, and nothing else of it", async () => {
+    mkdirSync(join(engineer.folder, "teams/shop/docs"), { recursive: true });
+    symlinkSync("/etc/passwd", join(engineer.folder, "teams/shop/docs/link.yaml"));
+    symlinkSync("shop", join(engineer.folder, "teams/alias"));
+    const files = {
+      "teams/shop/templates/deep/fix.yaml": "name: fix\n",
+      "teams/shop/policies/p.yaml": "name: p\n",
+      "teams/shop/actions/a.json": "{}\n",
+      "teams/shop/charts/x/templates/deployment.yaml": "{{ helm }}\n",
+      "teams/shop/catalog.yaml": "calendars: {}\n",
+      "teams/readme.yaml": "name: x\n",
+      "other/shop/templates/fix.yaml": "name: fix\n",
+    };
+    const commit = engineer.push(files);
+    expect((await source(remote).read(commit)).map(({ path }) => path)).toEqual([
+      "teams/shop/actions/a.json",
+      "teams/shop/policies/p.yaml",
+      "teams/shop/templates/deep/fix.yaml",
+    ]);
+    symlinkSync("/etc", join(engineer.folder, "teams/shop/templates/etc"));
+    mkdirSync(join(engineer.folder, "teams/pay"));
+    symlinkSync("../shop/templates", join(engineer.folder, "teams/pay/templates"));
+    expect(findings(await refusedFiles(engineer.push({})))).toEqual([
+      ["teams/pay/templates", "NOT_A_FOLDER"],
+      ["teams/shop/templates/etc", "SYMBOLIC_LINK"],
+    ]);
+  });
+
+  it("believes no tree that was made by hand to stand in another folder", async () => {
+    const entry = (mode: string, name: string, oid: string) =>
+      Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(oid, "hex")]);
+    const literally = (tree: Buffer) =>
+      git(remote, ["hash-object", "-t", "tree", "--literally", "-w", "--stdin"], tree);
+    const blob = git(remote, ["hash-object", "-w", "--stdin"], "name: x\n");
+    const inner = literally(entry("100644", "x.yaml", blob));
+    const up = literally(entry("40000", "..", inner));
+    const slash = literally(entry("40000", "a/templates", inner));
+    const folders: readonly (readonly [string, string])[] = [
+      ["templates", up],
+      ["templates", slash],
+      ["teams", literally(entry("40000", "shop/templates", inner))],
+    ];
+    for (const [name, tree] of folders) {
+      const root = git(remote, ["mktree"], `040000 tree ${tree}\t${name}\n`);
+      const commit = git(remote, ["commit-tree", "-m", "made by hand", root]);
+      git(remote, ["update-ref", "refs/heads/main", commit]);
+      expect((await problem(source(remote).read(commit))).message).toContain("UnsafeFilepathError");
+    }
+  });
+
   it("refuses a submodule", async () => {
     const lines = `160000 commit ${"1".repeat(40)}\tshared\n`;
     const commit = commitTree(git(remote, ["mktree", "--missing"], lines));

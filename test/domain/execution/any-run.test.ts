@@ -174,13 +174,13 @@ function obey(state: Execution, order: Order, endsAt: string): readonly Executio
   switch (order) {
     case "cancel":
     case "keep":
-      return answerCommand(state, { type: "cancel", by: "ana", reason: "", keep: order === "keep" });
+      return answerCommand(state, { type: "cancel", by: "ana", reason: "", keep: order === "keep" }, endsAt);
     case "join":
-      return answerCommand(state, { type: "alert-joined", alert: { ...alert, fingerprint: "f2" } });
+      return answerCommand(state, { type: "alert-joined", alert: { ...alert, fingerprint: "f2" } }, endsAt);
     case "resolve":
-      return answerCommand(state, { type: "alert-resolved", ...alert, endsAt });
+      return answerCommand(state, { type: "alert-resolved", ...alert, endsAt }, endsAt);
     case "supersede":
-      return answerCommand(state, { type: "supersede", reason: "" });
+      return answerCommand(state, { type: "supersede", reason: "" }, endsAt);
     case "pause":
     case "again":
       return [paused];

@@ -184,9 +184,13 @@ function eventsOf(
       return [{ type: "Resumed", by: "ana", reason: "" }];
     case "cancel":
     case "keep":
-      return answerCommand(fold(past), { type: "cancel", by: "ana", reason: "", keep: verb === "keep" });
+      return answerCommand(
+        fold(past),
+        { type: "cancel", by: "ana", reason: "", keep: verb === "keep" },
+        start,
+      );
     case "resolve":
-      return answerCommand(fold(past), { type: "alert-resolved", ...alert, endsAt: start });
+      return answerCommand(fold(past), { type: "alert-resolved", ...alert, endsAt: start }, start);
     case "hour":
       return [];
     default:

@@ -23,6 +23,23 @@ const input = {
 };
 
 describe("the file that people approve", () => {
+  it("says whose power is used, and as whom", () => {
+    const runAs = { user: "shop-bot", groups: ["shop"] };
+    const power = {
+      clusters: ["prod-*"],
+      actions: ["*"],
+      uses: ["shop-ci"],
+      maxRisk: "high",
+      runAs,
+    } as const;
+    const scopes = [{ ...power, path: "teams/shop", namespaces: ["shop"] }];
+    const text = renderApprovalFile({ ...input, plan: { ...plan, scopes } });
+    expect(text).toContain(
+      "#       Within scope teams/shop: namespaces shop of clusters prod-*; as user shop-bot (shop)",
+    );
+    expect(parse(text)).toMatchObject({ plan: { scopes: [{ uses: ["shop-ci"], runAs }] } });
+  });
+
   it("asks, and says why, what, and what if it fails, in the first screen", () => {
     const words = renderApprovalFile(input).split("\n\n")[0]!.split("\n");
     expect(words.length).toBeLessThan(40);
@@ -38,7 +55,7 @@ describe("the file that people approve", () => {
       '#         - spec.template.spec.containers[api].image: "registry.example.com/shop/api:1.5.0"',
     );
     expect(words).toContain("#         + spec.replicas: 4");
-    expect(words).toContain("#         roll-back: the old values are written back");
+    expect(words).toContain("#         roll-back: what it wrote is put back to what it was before");
   });
 
   it("says what would be refused as it stands now: people approve nothing that cannot be done", () => {

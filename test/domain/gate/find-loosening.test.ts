@@ -5,6 +5,7 @@ import { actions } from "../../../src/actions/registry.ts";
 import { findLoosening, keepGuards } from "../../../src/domain/gate/find-loosening.ts";
 import { type Catalog, guardsOf } from "../../../src/domain/policies/catalog.ts";
 import { compileCatalog } from "../../../src/domain/policies/compile-catalog.ts";
+import type { Scope } from "../../../src/domain/templates/scope.ts";
 
 const calendar = (to: string) => `calendars: {freeze: [{from: 2026-12-20, to: ${to}}]}\n`;
 const template = (extra = "", step = "") =>
@@ -12,10 +13,10 @@ const template = (extra = "", step = "") =>
 const action = (risk: string) =>
   `name: flush\ndescription: d\nrisk: ${risk}\nhttp_request: {endpoint: e, path: /x}\nundo: {nothing: it cannot be taken back}\n`;
 
-function compiled(files: Readonly<Record<string, string>>): Catalog {
+function compiled(files: Readonly<Record<string, string>>, scopes: readonly Scope[] = []): Catalog {
   const given = Object.entries({ "templates/one.yaml": template(), ...files });
   const texts = given.map(([path, text]) => ({ path, text }));
-  const { catalog, findings } = compileCatalog(texts, "main@sha1:0", actions);
+  const { catalog, findings } = compileCatalog(texts, "main@sha1:0", actions, scopes);
   if (catalog === null) throw new Error(JSON.stringify(findings, null, 1));
   return catalog;
 }
@@ -88,6 +89,20 @@ describe("a guard that stops less", () => {
     expect(found(old, withRules())).toEqual([
       `policies/p.yaml:4:5 p/g is gone: it asks 2 of team:sre within 30m when plan.risk == 'high'`,
     ]);
+  });
+
+  it("is found when its file moves to a folder whose guards are about less", () => {
+    const scope = { clusters: ["*"], actions: ["*"], uses: [], maxRisk: "medium", runAs: null } as const;
+    const scopes = [
+      { ...scope, path: ".", namespaces: ["*"] },
+      { ...scope, path: "teams/shop", namespaces: ["shop"] },
+    ];
+    const at = (path: string) =>
+      compiled({ [path]: policy([approval("approvals: 2")]).replace(/\n  - \{name: choose.*/, "") }, scopes);
+    const [wide, narrow] = [at("policies/p.yaml"), at("teams/shop/policies/p.yaml")];
+    expect(found(wide, narrow)).toEqual([expect.stringContaining("p/g stops less")]);
+    expect(found(narrow, wide)).toEqual([]);
+    expect(findLoosening(wide, keepGuards(wide, narrow, "0000000"))).toEqual([]);
   });
 
   it("is found when only the calendar, the shared condition or the time zone that it names has changed", () => {

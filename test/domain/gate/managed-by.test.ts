@@ -75,6 +75,7 @@ const onApps = { kind: "Kustomization", namespace: "flux-system", name: "apps" }
 const suspend = step("suspend", { ...call("suspend_gitops", onApps), dependsOn: [] });
 const restart = step("restart", { ...call("restart_deployment"), dependsOn: ["suspend"] });
 const resume = step("finally/resume", { ...call("resume_gitops", onApps), dependsOn: [] });
+const restartInstead = [{ ...call("restart_deployment"), undo: { how: "restore" as const } }];
 const owned = (parts: Partial<Target> = {}) =>
   givenTarget({ managedBy: "flux", manager: manager("flux-kustomization", apps), ...parts });
 
@@ -85,6 +86,14 @@ describe("a plan for a target that somebody else writes", () => {
     for (const action of ["reconcile_flux", "sync_argo_application", "rollback_helm_release", "notify_team"])
       expect(denied(plan([step("a", call(action))]))).toBeNull();
     expect(denied(plan([step("read", { changes: false })]))).toBeNull();
+  });
+
+  it("may take a taint off a node that its pods wait for, and change nothing else with it", () => {
+    const untaint = step("untaint", call("untaint_node", { node: "node-1" }));
+    expect(denied(plan([untaint]))).toBeNull();
+    expect(denied(plan([untaint, restart]))).not.toBeNull();
+    expect(denied(plan([{ ...untaint, alternatives: restartInstead }]))).not.toBeNull();
+    expect(denied(plan([untaint]), owned({ kind: "Node" }))).not.toBeNull();
   });
 
   it("may change it once its owner rests, however far behind", () => {

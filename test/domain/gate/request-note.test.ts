@@ -5,10 +5,34 @@ const open = {
   approvals: [],
   remarks: [],
   missing: "2 more of team:sre",
+  edits: [],
   joined: [],
+  heldBy: null,
+  asksHelp: false,
+  id: "0123456789ab",
   expiresAt: "2026-11-17T10:30:00.000Z",
 };
 const ana = { by: "ana", at: "2026-11-17T10:00:00Z", commit: "c", verified: true };
+
+describe("the comment beside a request", () => {
+  it("says who holds it and how it goes on, and what can be said there when somebody asks", () => {
+    const held = noteOnOpen({ ...open, heldBy: "ben" }).comment;
+    expect(held).toContain("**Held by ben**: nothing starts, approved or not");
+    expect(held).toContain("`gitmend resume --execution 0123456789ab`");
+    const help = noteOnOpen({ ...open, asksHelp: true }).comment;
+    expect(help).toMatch(/`\/gitmend hold`.*`\/gitmend help`.*approving review and the merge/s);
+  });
+
+  it("says who has changed which parameter, once all is planned anew", () => {
+    const edits = [
+      { by: ["ben"], changes: [{ pointer: "/grace_seconds", before: 30, after: 10 }] },
+      { by: ["ana", "ben"], changes: [{ pointer: "/image", before: "web:1" }] },
+    ];
+    expect(noteOnOpen({ ...open, edits }).comment).toBe(
+      'Changed by ben, ana; the plan was made anew, and what was approved before does not count:\n\n```diff\n- grace_seconds: 30\n+ grace_seconds: 10\n- image: "web:1"\n```',
+    );
+  });
+});
 
 describe("the status of a request", () => {
   it("says who has approved, what it waits for, and until when", () => {

@@ -1,12 +1,10 @@
 // People's pull requests on the config repository, on GitHub: which are open, and where they are told what gitmend found.
 import type { ChangeForge, ProposedChange } from "../../../controller/change-ports.ts";
 import type { ChangeNote } from "../../../domain/gate/change-note.ts";
+import { commitName, isOwnComment, noteText } from "../change-comment.ts";
 import type { GithubApi } from "./github-api.ts";
 
-/** What gitmend's own comment ends with. */
-const mark = "<!-- gitmend/validate -->";
 const perPage = 100;
-const commitName = /^[0-9a-f]{40}$/;
 
 /** @param repository `owner/name` */
 export function githubChanges(api: GithubApi, repository: string): ChangeForge {
@@ -14,18 +12,16 @@ export function githubChanges(api: GithubApi, repository: string): ChangeForge {
   const where = { owner, repo };
   const { rest } = api.octokit;
 
-  /** Another's comment with the same mark is not gitmend's. */
   const ownComment = async (issue_number: number) => {
     const bot = await api.bot();
     const asked = { ...where, issue_number, per_page: perPage };
     const all = await api.octokit.paginate(rest.issues.listComments, asked);
-    return all.find(({ user, body }) => user?.login === bot && body?.endsWith(mark) === true) ?? null;
+    return all.find(({ user, body }) => isOwnComment(user?.login, body, bot)) ?? null;
   };
 
   const comment = async ({ number, head }: ProposedChange, note: ChangeNote) => {
     const own = await ownComment(number);
-    const text = note.comment ?? `**gitmend can use this**: no findings in \`${head.slice(0, 12)}\`.`;
-    const body = `${text}\n\n${mark}`;
+    const body = noteText(note, head);
     if (own === null && note.comment !== null)
       await rest.issues.createComment({ ...where, issue_number: number, body });
     if (own !== null && own.body !== body)

@@ -2,7 +2,13 @@
 // are named from the execution, so that whatever a crash has left half done is found again and gone on with.
 import type { Octokit } from "@octokit/rest";
 import type { ApprovalRequest, ApprovalState, Forge } from "../../../controller/forge-ports.ts";
-import { judgeRequest, type RequestSeen, type Review } from "../../../domain/gate/judge-request.ts";
+import {
+  type CommandSeen,
+  type EditSeen,
+  judgeRequest,
+  type RequestSeen,
+  type Review,
+} from "../../../domain/gate/judge-request.ts";
 import type { RequestNote } from "../../../domain/gate/request-note.ts";
 import { prose } from "../../../domain/plain-text.ts";
 import { Problem } from "../../../domain/problem.ts";
@@ -169,7 +175,7 @@ class GithubForge {
       });
     const seen = await this.#seenOf(pull, branch, path, head);
     const { api, people } = this.#options;
-    return judgeRequest(seen, { base: approvalsBase, head, people, bot: await api.bot() });
+    return judgeRequest(seen, { base: approvalsBase, head, people, bot: await api.bot(), file: path });
   }
 
   async #seenOf(pull: Pull, branch: string, path: string, asked: string): Promise<RequestSeen> {
@@ -177,8 +183,9 @@ class GithubForge {
     const closed = pull.state === "closed" && !merged;
     const label = pull.labels.map(({ name }) => name).find((name) => closedLabels.has(name)) ?? null;
     const gone = !merged && (await this.#refCommit(branch)) === null;
+    const open = !merged && !closed && !gone;
     return {
-      state: merged ? "merged" : closed ? "closed" : gone ? "gone" : "open",
+      state: open ? "open" : merged ? "merged" : closed ? "closed" : "gone",
       base: pull.base.ref,
       head: pull.head.sha,
       endedBy: merged ? (pull.merged_by?.login ?? null) : closed ? await this.#closerOf(pull.number) : null,
@@ -190,7 +197,40 @@ class GithubForge {
         : null,
       mergeCommit: pull.merge_commit_sha,
       mergedAt: pull.merged_at,
+      edit: open && pull.head.sha !== asked ? await this.#editOf(pull, path, asked) : null,
+      commands: open ? await this.#commandsOf(pull.number) : [],
     };
+  }
+
+  async #editOf({ number, head }: Pull, path: string, asked: string): Promise<EditSeen> {
+    const asking = { ...this.#where, pull_number: number, per_page: perPage };
+    const files = await this.#options.api.octokit.paginate(this.#rest.pulls.listFiles, asking);
+    const commits = await this.#commitsOf(number);
+    const from = commits.findIndex(({ sha }) => sha === asked);
+    return {
+      text: await this.#textAt(path, head.sha),
+      files: files.map(({ filename }) => filename),
+      commits: from < 0 ? null : commits.slice(from + 1).map((one) => ({ sha: one.sha, by: madeBy(one) })),
+    };
+  }
+
+  async #commandsOf(pull_number: number): Promise<readonly CommandSeen[]> {
+    const all = await this.#commentsOf(pull_number);
+    return all.flatMap(({ user, body = "", created_at }): readonly CommandSeen[] =>
+      user === null || !body.startsWith("/gitmend")
+        ? []
+        : [{ by: user.login, text: body.split("\n")[0] ?? "", at: created_at }],
+    );
+  }
+
+  #commentsOf(issue_number: number) {
+    const asked = { ...this.#where, issue_number, per_page: perPage };
+    return this.#options.api.octokit.paginate(this.#rest.issues.listComments, asked);
+  }
+
+  #commitsOf(pull_number: number) {
+    const asked = { ...this.#where, pull_number, per_page: perPage };
+    return this.#options.api.octokit.paginate(this.#rest.pulls.listCommits, asked);
   }
 
   async #reviewsOf(pull_number: number): Promise<readonly Review[]> {
@@ -210,16 +250,12 @@ class GithubForge {
   /** Whoever has written a commit of the branch. One whose account is not known counts as everybody's: its address stands for it. */
   async #editorsOf(pull_number: number): Promise<readonly string[]> {
     const bot = await this.#options.api.bot();
-    const all = await this.#options.api.octokit.paginate(this.#rest.pulls.listCommits, {
-      ...this.#where,
-      pull_number,
-      per_page: perPage,
-    });
+    const all = await this.#commitsOf(pull_number);
     const accounts = all.flatMap(({ author, committer, commit }) => [
       author?.login ?? commit.author?.email ?? "",
       committer?.login ?? commit.committer?.email ?? "",
     ]);
-    return [...new Set(accounts)].filter((account) => account !== bot && account !== "web-flow");
+    return [...new Set(accounts)].filter((account) => account !== bot && account !== forgeItself);
   }
 
   async #closerOf(issue_number: number): Promise<string | null> {
@@ -248,11 +284,7 @@ class GithubForge {
     const pull = await this.#pullOf(branch);
     if (pull === null) return;
     const bot = await this.#options.api.bot();
-    const all = await this.#options.api.octokit.paginate(this.#rest.issues.listComments, {
-      ...this.#where,
-      issue_number: pull.number,
-      per_page: perPage,
-    });
+    const all = await this.#commentsOf(pull.number);
     const own = all.find(({ user }) => user?.login === bot);
     const body = comment ?? `${prose(status)}.`;
     if (own === undefined && comment !== null)
@@ -286,6 +318,18 @@ class GithubForge {
     if (data instanceof ArrayBuffer) return Buffer.from(data).toString("utf8");
     throw new Problem("FORGE_REFUSED", `${path} in ${this.#options.repository} is no file`);
   }
+}
+
+/** GitHub, for what is done on its pages: it commits, and signs for whoever is logged in. */
+const forgeItself = "web-flow";
+
+type PullCommit = Awaited<ReturnType<Octokit["rest"]["pulls"]["listCommits"]>>["data"][number];
+
+/** Whose key has signed it, which GitHub holds against the committer's account. */
+function madeBy({ author, committer, commit }: PullCommit): string | null {
+  if (commit.verification?.verified !== true) return null;
+  const who = committer?.login === forgeItself ? author : committer;
+  return who?.login ?? null;
 }
 
 const opinions: Readonly<Record<string, Review["opinion"]>> = {

@@ -37,6 +37,8 @@ export interface Judged {
   readonly remarks: readonly string[];
   /** Somebody changed more than lines of approval: nothing on this branch counts. */
   readonly edited: string | null;
+  /** Who has signed every commit that changed more; null: nobody, or nobody who is known did one of them. */
+  readonly editors: readonly string[] | null;
 }
 
 /** @param commits from the one after `head` to the tip, in order */
@@ -48,7 +50,8 @@ export function judgeCommits(commits: readonly BranchCommit[], rules: Rules): Ju
     const line = addedLine(commit, rules.file);
     if (typeof line === "string") {
       const edited = `commit ${commit.id.slice(0, 12)} ${line}: the branch is no longer what gitmend wrote`;
-      return { approvals: [], rejection, remarks: [...remarks, edited], edited };
+      const editors = editorsOf(commits, rules);
+      return { approvals: [], rejection, remarks: [...remarks, edited], edited, editors };
     }
     const { by, at, verified, refusal } = judgeLine(line, commit, rules);
     if (line.kind === "rejected") {
@@ -62,7 +65,21 @@ export function judgeCommits(commits: readonly BranchCommit[], rules: Rules): Ju
     else if (!approvals.some((approval) => approval.by === by))
       approvals.push({ by, at, commit: commit.id, verified });
   }
-  return { approvals, rejection, remarks, edited: null };
+  return { approvals, rejection, remarks, edited: null, editors: null };
+}
+
+/** Of a file alone can be read what was changed: a merge, or other files, are nobody's edit of it. */
+function editorsOf(commits: readonly BranchCommit[], rules: Rules): readonly string[] | null {
+  const edits = commits.filter((commit) => typeof addedLine(commit, rules.file) === "string");
+  const known = edits.every(
+    ({ parents, changed, signature, signer }) =>
+      parents.length === 1 &&
+      changed.every((path) => path === rules.file) &&
+      signature === "G" &&
+      signer !== rules.bot &&
+      rules.people.has(signer),
+  );
+  return known ? [...new Set(edits.map(({ signer }) => signer))] : null;
 }
 
 type Values = Readonly<Record<string, string>>;

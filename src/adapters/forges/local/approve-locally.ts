@@ -119,7 +119,9 @@ async function openRequest(clone: Clone, decision: LocalDecision): Promise<{ con
   const tip = (await commitAt(clone.folder, `refs/heads/${branch}`))!;
   const content = await fileAt(history, tip);
   if (asked === null || content === null || !content.startsWith(asked)) {
-    throw refusal(`${file} on ${branch} was edited by somebody: it is not the plan that gitmend wrote`);
+    throw refusal(
+      `${file} on ${branch} has moved on since: somebody has edited it, or gitmend asks about another plan now; look at it again`,
+    );
   }
   if (/^rejected: /m.test(content.slice(asked.length))) throw refusal(`${branch} has been rejected already`);
   return { content, tip };

@@ -89,24 +89,29 @@ class LocalForge {
     return result;
   }
 
-  /** The same content gives the head that is there already; other content, on a branch that nobody has touched, a new one. */
+  /** The same content gives the head that is there already; other content a new one, on top of what people made of the last. */
   async open(request: ApprovalRequest): Promise<{ repository: string; base: string; head: string }> {
     const { folder } = this.#options;
     checkNames(request);
     const requested = requestedReference(request.branch);
     const answer = { repository: folder, base: approvalsBase };
-    const earlier = await commitAt(folder, requested);
-    if (earlier !== null && (await fileAt(this.#history(request.file), earlier)) === request.content) {
-      return { ...answer, head: earlier };
-    }
-    const base = (await commitAt(folder, baseReference))!;
-    const head = await this.#write({ [request.file]: request.content }, base, request.title);
-    // The branch and the mark of what was asked move together: a crash leaves both or none.
     const branch = `refs/heads/${request.branch}`;
-    const old = (await commitAt(folder, branch)) ?? noCommit;
+    const earlier = await commitAt(folder, requested);
+    const tip = await commitAt(folder, branch);
+    if (earlier !== null && (await this.#stands(request, earlier, tip))) return { ...answer, head: earlier };
+    const old = tip ?? noCommit;
+    const parent = tip ?? (await commitAt(folder, baseReference))!;
+    const head = await this.#write({ [request.file]: request.content }, parent, request.title);
+    // The branch and the mark of what was asked move together: a crash leaves both or none.
     const mark = earlier ?? noCommit;
     await this.#update([`update ${branch} ${head} ${old}`, `update ${requested} ${head} ${mark}`]);
     return { ...answer, head };
+  }
+
+  async #stands({ file, content }: ApprovalRequest, earlier: string, tip: string | null): Promise<boolean> {
+    const history = this.#history(file);
+    if ((await fileAt(history, earlier)) !== content) return false;
+    return tip === null || (await this.#judge(history, earlier, tip)).edited === null;
   }
 
   /** Looked at every second while people think: as long as no reference has moved, that is one question to git. */
@@ -143,7 +148,10 @@ class LocalForge {
     if (tip === null) return await this.#deleted(request.branch);
     const judged = await this.#judge(history, request.head, tip);
     if (judged.rejection !== null) return { state: "closed", ...judged.rejection };
-    return { state: "open", approvals: judged.approvals, remarks: judged.remarks };
+    const { approvals, editors } = judged;
+    const text = editors === null ? null : await fileAt(history, tip);
+    const edit = editors === null || text === null ? null : { head: tip, by: editors, text };
+    return { state: "open", approvals, remarks: judged.remarks, edit, commands: [] };
   }
 
   /** The branch goes, its commits stay reachable under the reason. Closing twice is closing once. */
@@ -197,12 +205,12 @@ class LocalForge {
     const contained = await runGit(history.repository, ["merge-base", "--is-ancestor", head, tip]);
     if (contained.exitCode !== 0) {
       const edited = "the branch was rewritten: the commit that gitmend wrote is not in it";
-      return { approvals: [], rejection: null, remarks: [edited], edited };
+      return { approvals: [], rejection: null, remarks: [edited], edited, editors: null };
     }
     const commits = await commitsAfter(history, head, tip);
     if (commits.length > maximumCommits) {
       const edited = `more than ${maximumCommits} commits on the branch`;
-      return { approvals: [], rejection: null, remarks: [edited], edited };
+      return { approvals: [], rejection: null, remarks: [edited], edited, editors: null };
     }
     const people = new Set(this.#options.people.map(({ id }) => id));
     const { unsignedAllowed } = this.#options;

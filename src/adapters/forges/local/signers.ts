@@ -11,8 +11,8 @@ export interface Person {
 const personId = /^[A-Za-z0-9][A-Za-z0-9._@-]*$/;
 const publicKey = /^((?:sk-)?(?:ssh|ecdsa)-[\w@.-]+) (AAAA[A-Za-z0-9+/]+={0,2})(?: .*)?$/;
 
-/** @throws Problem CONFIG_INVALID: an id or key of the wrong shape, or one key for two people. */
-export function allowedSigners(people: readonly Person[]): string {
+/** @param namespace what signatures have to be made for. @throws Problem CONFIG_INVALID: an id or key of the wrong shape, or one key for two people. */
+export function allowedSigners(people: readonly Person[], namespace = "git"): string {
   const owners = new Map<string, string>();
   const lines: string[] = [];
   for (const { id, signer } of people) {
@@ -28,7 +28,7 @@ export function allowedSigners(people: readonly Person[]): string {
         throw new Problem("CONFIG_INVALID", `approvals.people: ${owner} and ${id} have the same key`);
       }
       owners.set(material, id);
-      lines.push(`${id} namespaces="git" ${type} ${material}\n`);
+      lines.push(`${id} namespaces="${namespace}" ${type} ${material}\n`);
     }
   }
   return lines.join("");

@@ -55,6 +55,9 @@ const settle = `, ended as (
   insert into escalations (execution_id, told_at)
   select id, case when escalation = 'told' then now() end from moved where outcome is not null and escalation is not null
   on conflict (execution_id) do nothing
+), to_lift as (
+  -- In a live stream only a break-glass asks for this milestone: the plan itself is inserted with the execution.
+  insert into lifts (execution_id) select id from moved where milestone = 'planned' on conflict do nothing
 ), answered as (
   delete from commands c using moved m
   where c.execution_id = m.id and (m.outcome is not null or c.id = any($19::bigint[]))

@@ -87,6 +87,7 @@ export async function removeRows(sql: Sql, { lower, upper }: IdRange): Promise<b
     ["escalations", "execution_id"],
     ["follow_ups", "execution_id"],
     ["asks", "execution_id"],
+    ["lifts", "execution_id"],
   ] as const) {
     const rows = await sql.query(
       `delete from ${table} where ctid = any(array(

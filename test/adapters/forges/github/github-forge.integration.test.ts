@@ -5,6 +5,7 @@ import { connectGithub } from "../../../../src/adapters/forges/github/github-api
 import { githubForge } from "../../../../src/adapters/forges/github/github-forge.ts";
 import type { Problem } from "../../../../src/domain/problem.ts";
 import { type ForgeWorld, forgeContract, request, type Who } from "../../../contracts/forge.ts";
+import { type ForgeServerWorld, forgeServerContract } from "../../../contracts/forge-server.ts";
 import { startGithub, type TestGithub } from "../../../support/github.ts";
 
 let github: TestGithub;
@@ -21,9 +22,10 @@ const accounts: Readonly<Record<Who, string>> = {
   gitmend: "gitmend-bot[bot]",
 };
 let time = 0;
-const connect = () =>
-  connectGithub(github.url, { kind: "token", token: github.token }, () => Date.now() + time);
-const forgeOf = () => githubForge({ api: connect(), repository: github.repository, people });
+const connect = (token = github.token) =>
+  connectGithub(github.url, { kind: "token", token }, () => Date.now() + time);
+const forgeOf = (token?: string) =>
+  githubForge({ api: connect(token), repository: github.repository, people });
 const { branch, file } = request;
 
 beforeEach(async () => {
@@ -38,7 +40,9 @@ const worldOf = async (): Promise<ForgeWorld> => ({
   forge: forgeOf(),
   another: async () => forgeOf(),
   approve: async (who, head) => github.review(branch, accounts[who], "APPROVED", head),
-  edit: async (who) => void github.push(branch, accounts[who], { [file]: `${request.content}more: true\n` }),
+  edit: async (who, content = `${request.content}more: true\n`) =>
+    void github.push(branch, accounts[who], { [file]: content }),
+  forgery: async (content) => void github.push(branch, accounts.ben, { [file]: content }, "unsigned"),
   merge: async (who) => github.merge(branch, accounts[who]),
   reject: async (who) => github.close(branch, accounts[who]),
   deleteBranch: async () => github.deleteBranch(branch),
@@ -52,6 +56,22 @@ describe("GitHub", () => {
 });
 
 describe("a pull request on GitHub", () => {
+  forgeServerContract(async (): Promise<ForgeServerWorld> => {
+    await github.stop();
+    github = await startGithub();
+    return {
+      server: github,
+      model: github.model,
+      another: (token) => forgeOf(token),
+      approve: (account) => github.review(branch, account),
+      accounts: { ana: "ana-x", ben: "ben-x", mallory: "mallory" },
+      writes: ["/git/trees", "/git/commits", "/git/refs", "/pulls", "/labels"],
+      later: (seconds) => {
+        time += seconds * 1000;
+      },
+    };
+  });
+
   const open = () => forgeOf().open(request);
   const read = (head: string) => forgeOf().read({ branch, file, head });
 
@@ -66,46 +86,16 @@ describe("a pull request on GitHub", () => {
     expect(github.fileAt("gitmend-approvals", file)).toBeNull();
   });
 
-  describe("shows how it stands", () => {
-    const waits = { state: "pending", status: "waits for 1 more of ana", comment: null } as const;
-    const remark = { ...waits, comment: "mallory does not count" };
-    const bodies = () => github.comments(branch).map(({ body }) => body);
+  describe("that people edit", () => {
+    const seen = async (head: string) => {
+      const state = await read(head);
+      return state.state === "open" ? state : null;
+    };
 
-    it("as a status of the commit that is approved, written once, also after a restart", async () => {
-      const forge = forgeOf();
-      const { head } = await forge.open(request);
-      await forge.tell({ branch, head }, waits);
-      await forge.tell({ branch, head }, waits);
-      const status = { sha: head, context: "gitmend/approval", state: "pending" };
-      expect(github.statuses).toEqual([{ ...status, description: waits.status }]);
-      expect(bodies()).toEqual([]);
-      await forge.tell({ branch, head }, { state: "success", status: "approved by ana", comment: null });
-      expect(github.statuses.at(-1)).toEqual({ ...status, state: "success", description: "approved by ana" });
-    });
-
-    it("in one comment that changes in place, whoever drives it, and beside what people say", async () => {
-      const { head } = await forgeOf().open(request);
-      github.comment(branch, "mallory", "let me in");
-      await forgeOf().tell({ branch, head }, remark);
-      await forgeOf().tell({ branch, head }, { ...remark, comment: "two do not count" });
-      expect(bodies()).toEqual(["let me in", "two do not count"]);
-      const forge = forgeOf();
-      await forge.tell({ branch, head }, { ...remark, comment: "two do not count" });
-      await forge.tell({ branch, head }, waits);
-      expect(bodies()).toEqual(["let me in", "waits for 1 more of ana."]);
-    });
-
-    it("once, although the answer to it was lost", async () => {
-      const forge = forgeOf();
-      const { head } = await forge.open(request);
-      let left = 1;
-      github.fault = (method, at) =>
-        method === "POST" && at.endsWith("/comments") && (left -= 1) === 0
-          ? { status: 500, after: true }
-          : null;
-      await expect(forge.tell({ branch, head }, remark)).rejects.toMatchObject({ code: "FORGE_UNAVAILABLE" });
-      await forge.tell({ branch, head }, remark);
-      expect(bodies()).toEqual([remark.comment]);
+    it("on its page is theirs: GitHub commits, and signs, for whoever is logged in", async () => {
+      const { head } = await open();
+      const edit = github.push(branch, "ben-x", { [file]: "other\n" }, "on the page");
+      expect((await seen(head))?.edit).toEqual({ head: edit, by: ["ben"], text: "other\n" });
     });
   });
 
@@ -128,49 +118,6 @@ describe("a pull request on GitHub", () => {
     github.review(branch, "ben-x");
     expect(await read(head)).toMatchObject({ approvals: [{ by: "ben" }] });
   });
-
-  it("is approved by nobody who has pushed to it, even where the file is what it was", async () => {
-    const { head } = await open();
-    github.push(branch, "ana-x", { "other.txt": "x" });
-    github.review(branch, "ana-x");
-    github.review(branch, "ben-x");
-    github.merge(branch, "ben-x");
-    expect(await read(head)).toMatchObject({
-      state: "merged",
-      approvals: [],
-      problem: expect.stringContaining("somebody has pushed to it"),
-    });
-  });
-
-  it("that was merged elsewhere, or changed while it was merged, is no approval", async () => {
-    const { head } = await open();
-    github.review(branch, "ana-x");
-    github.retarget(branch, "main");
-    github.merge(branch, "ben-x");
-    expect(await read(head)).toMatchObject({ problem: "it was merged into main, not gitmend-approvals" });
-  });
-
-  it("whose file the merge changed is no approval", async () => {
-    const { head } = await open();
-    github.review(branch, "ana-x");
-    github.merge(branch, "ben-x", { [file]: "something else\n" });
-    expect(await read(head)).toMatchObject({ approvals: [], problem: "the merge changed the file" });
-  });
-
-  it("that somebody else opens for the same branch is not gitmend's", async () => {
-    const { head } = await open();
-    github.review(branch, "ana-x");
-    expect(await read(head)).toMatchObject({ state: "open", approvals: [{ by: "ana" }] });
-  });
-
-  it("is asked for again and again without being counted against the limit", async () => {
-    const forge = forgeOf();
-    const { head } = await forge.open(request);
-    await forge.read({ branch, file, head });
-    const before = github.calls.length;
-    await forge.read({ branch, file, head });
-    expect(new Set(github.calls.slice(before).map(({ status }) => status))).toEqual(new Set([304]));
-  });
 });
 
 describe("when GitHub fails", () => {
@@ -179,45 +126,6 @@ describe("when GitHub fails", () => {
       () => null,
       (error: unknown) => error as Problem,
     );
-  const writes = ["/git/trees", "/git/commits", "/git/refs", "/pulls", "/labels"];
-
-  it.each(writes.flatMap((path) => [500, "reset", "lost"].map((kind) => [path, kind] as const)))(
-    "at %s with %s, asking again makes one request",
-    async (path, kind) => {
-      let left = 1;
-      github.fault = (method, at) => {
-        if (method !== "POST" || !at.includes(path) || (path === "/git/commits" && at.includes("refs")))
-          return null;
-        if ((left -= 1) !== 0) return null;
-        return kind === "reset" ? "reset" : { status: 500, after: kind === "lost" };
-      };
-      const failed = await problem(forgeOf().open(request));
-      expect(failed).toMatchObject({ code: "FORGE_UNAVAILABLE", retryable: true });
-      const { head } = await forgeOf().open(request);
-      expect(github.pulls(branch)).toHaveLength(1);
-      expect([...(github.pulls(branch)[0]?.labels ?? [])]).toEqual(["gitmend", "risk:high"]);
-      expect(head).toBe(github.tip(branch));
-      expect(await forgeOf().read({ branch, file, head })).toMatchObject({ state: "open" });
-    },
-  );
-
-  it("because it was asked too often, it is not asked again before the time that it gave", async () => {
-    github.fault = () => ({ status: 429, headers: { "retry-after": "90" } });
-    const forge = forgeOf();
-    const first = await problem(forge.open(request));
-    expect(first).toMatchObject({
-      code: "FORGE_UNAVAILABLE",
-      retryable: true,
-      details: { retryAfterSeconds: 90 },
-    });
-    const { length } = github.calls;
-    expect(await problem(forge.open(request))).toMatchObject({ code: "FORGE_UNAVAILABLE" });
-    expect(github.calls).toHaveLength(length);
-    github.fault = () => null;
-    time = 91_000;
-    expect((await forge.open(request)).base).toBe("gitmend-approvals");
-  });
-
   it("because its hour is used up, it is asked when that is over", async () => {
     const reset = String(Math.ceil(Date.now() / 1000) + 600);
     github.fault = () => ({
@@ -226,18 +134,6 @@ describe("when GitHub fails", () => {
     });
     const failed = await problem(forgeOf().open(request));
     expect(Number(failed?.details["retryAfterSeconds"])).toBeGreaterThan(590);
-  });
-
-  it("because the credential is wrong, nobody is told to wait, and the credential is not shown", async () => {
-    const api = connectGithub(github.url, { kind: "token", token: "wrong-token" });
-    const failed = await problem(githubForge({ api, repository: github.repository, people }).open(request));
-    expect(failed).toMatchObject({ code: "FORGE_REFUSED", retryable: false });
-    expect(JSON.stringify([failed?.message, failed?.details])).not.toContain("wrong-token");
-  });
-
-  it("with a redirect, the credential does not follow it", async () => {
-    github.fault = () => ({ status: 301, headers: { location: "http://127.0.0.1:1/elsewhere" } });
-    expect(await problem(forgeOf().open(request))).toMatchObject({ code: "FORGE_REFUSED" });
   });
 });
 

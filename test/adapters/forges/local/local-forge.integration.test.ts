@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   approveLocally,
   type LocalApproval,
@@ -18,7 +18,15 @@ import {
 import type { Problem } from "../../../../src/domain/problem.ts";
 import { forgeContract, request as forgeRequest, type Who } from "../../../contracts/forge.ts";
 import { alert, approvalGate, approvedByTwo, plan, previews } from "../../../fixtures/executions.ts";
-import { git, gitEnvironment, type SshKey, sshKey, temporaryFolder } from "../../../support/git.ts";
+import {
+  git,
+  gitEnvironment,
+  type SshKey,
+  serveGitOverHttp,
+  sshKey,
+  temporaryFolder,
+} from "../../../support/git.ts";
+import { serveGitOverSsh } from "../../../support/ssh-server.ts";
 
 const { executionId } = approvedByTwo;
 const branch = approvalBranch(executionId);
@@ -87,12 +95,17 @@ const problem = async (promise: Promise<unknown>): Promise<Problem> =>
     (error: unknown) => error as Problem,
   );
 
+let keyring: ReturnType<typeof temporaryFolder>;
+beforeAll(() => {
+  keyring = temporaryFolder();
+  const make = (name: string) => sshKey(keyring.path, name);
+  keys = { ana: make("ana"), anaLaptop: make("ana-laptop"), ben: make("ben"), stranger: make("stranger") };
+});
+afterAll(() => keyring.remove());
 beforeEach(async () => {
   folder = temporaryFolder();
   repository = join(folder.path, "approvals.git");
   mkdirSync(join(folder.path, "work"));
-  const make = (name: string) => sshKey(join(folder.path, "keys"), name);
-  keys = { ana: make("ana"), anaLaptop: make("ana-laptop"), ben: make("ben"), stranger: make("stranger") };
   forge = await open();
   head = (await forge.open(request)).head;
 });
@@ -148,7 +161,7 @@ describe("a request on the local forge", () => {
     expect(`${git(repository, ["cat-file", "blob", `${branch}:${file}`])}\n`).toBe(content);
     expect(await forge.open(request)).toEqual({ repository, base, head });
     expect(await (await open()).open(request)).toEqual({ repository, base, head });
-    expect(await read()).toEqual({ state: "open", approvals: [], remarks: [] });
+    expect(await read()).toEqual({ state: "open", approvals: [], remarks: [], edit: null, commands: [] });
     expect(git(repository, ["fsck", "--strict", "--no-dangling"])).toBe("");
   });
 
@@ -179,6 +192,8 @@ describe("approving", () => {
       state: "open",
       approvals: [{ by: "ana", at, commit: first.commit, verified: true }],
       remarks: [],
+      edit: null,
+      commands: [],
     });
     const seen: (readonly string[])[] = [];
     const second = await approve("ben", keys.ben, { mergeWhen: (people) => seen.push(people) === 1 });
@@ -476,10 +491,39 @@ describe("people who are configured", () => {
   });
 });
 
-describe("the local forge", () => {
+type Way = Pick<LocalApproval, "repositoryUrl" | "credential"> & { close(): unknown };
+
+/** How people reach the repository: its files, or a server in front of them. */
+const ways: Readonly<Record<"file" | "http" | "ssh", () => Promise<Way>>> = {
+  file: async () => ({ repositoryUrl: repository, close: () => undefined }),
+  async http() {
+    const token = "only-for-people";
+    const server = await serveGitOverHttp(folder.path, token);
+    const credential = { kind: "token", username: "gitmend", token } as const;
+    return { repositoryUrl: `${server.url}/approvals.git`, credential, close: () => server.close() };
+  },
+  async ssh() {
+    const place = join(folder.path, "ssh");
+    mkdirSync(place);
+    const server = await serveGitOverSsh(place, keys.ana);
+    const { privateKeyFile } = keys.ana;
+    const credential = { kind: "ssh", privateKeyFile, knownHostsFile: server.knownHostsFile } as const;
+    return { repositoryUrl: `${server.url}${repository}`, credential, close: () => server.close() };
+  },
+};
+
+describe.each(["file", "http", "ssh"] as const)("the local forge, which people reach over %s", (over) => {
   const shared = forgeRequest;
+  let way: Way;
+  beforeEach(async () => {
+    way = await ways[over]();
+  });
+  afterEach(async () => {
+    await way.close();
+  });
   const decision = (by: string, key: SshKey | null, of?: string) => ({
-    repositoryUrl: repository,
+    repositoryUrl: way.repositoryUrl,
+    credential: way.credential ?? null,
     branch: shared.branch,
     base,
     file: shared.file,
@@ -496,27 +540,29 @@ describe("the local forge", () => {
     mallory: () => ["mallory", keys.stranger],
     gitmend: () => ["gitmend", null],
   };
-  forgeContract(async () => ({
-    forge,
-    another: () => open(),
-    approve: async (who, of) => {
-      await approveLocally({ ...decision(...signing[who](), of), mergeWhen: () => false });
-    },
-    edit: async () => {
-      const tip = git(repository, ["rev-parse", shared.branch]);
-      commitByHand(`${shared.content}more: true\n`, {
-        onto: shared.branch,
-        parents: [tip],
-        path: shared.file,
-      });
-    },
-    merge: async () => void mergeByHand(shared.branch),
-    reject: async (who) => {
-      await rejectLocally({ ...decision(...signing[who]()), reason: "no" });
-    },
-    deleteBranch: async () => void git(repository, ["update-ref", "-d", `refs/heads/${shared.branch}`]),
-    requests: async () => git(repository, ["for-each-ref", `refs/heads/${shared.branch}`]).split("\n").length,
-    commits: async () =>
-      git(repository, ["rev-list", "--author=gitmend", `${base}..${shared.branch}`]).split("\n").length,
-  }));
+  const editByHand = (text: string, key: SshKey | null) => {
+    const tip = git(repository, ["rev-parse", shared.branch]);
+    commitByHand(text, { key, onto: shared.branch, parents: [tip], path: shared.file });
+  };
+  forgeContract(
+    async () => ({
+      forge,
+      another: () => open(),
+      approve: async (who, of) => {
+        await approveLocally({ ...decision(...signing[who](), of), mergeWhen: () => false });
+      },
+      edit: async (who, text = `${shared.content}more: true\n`) => editByHand(text, signing[who]()[1]),
+      forgery: async (text) => editByHand(text, null),
+      merge: async () => void mergeByHand(shared.branch),
+      reject: async (who) => {
+        await rejectLocally({ ...decision(...signing[who]()), reason: "no" });
+      },
+      deleteBranch: async () => void git(repository, ["update-ref", "-d", `refs/heads/${shared.branch}`]),
+      requests: async () =>
+        git(repository, ["for-each-ref", `refs/heads/${shared.branch}`]).split("\n").length,
+      commits: async () =>
+        git(repository, ["rev-list", "--author=gitmend", `${base}..${shared.branch}`]).split("\n").length,
+    }),
+    over === "file" ? "all" : "decisions",
+  );
 });

@@ -1,0 +1,42 @@
+// What all repairs in Git share: the name of their branch, and waiting until people have merged it. The merge is the approval.
+import type { BranchEffect } from "../../domain/planning/effect.ts";
+import { Problem } from "../../domain/problem.ts";
+import type { ActionContext, ActionTools } from "../action.ts";
+import { waitFor } from "../wait.ts";
+
+/** The step tells the repairs of one execution apart. */
+export function branchOf({ executionId, step }: ActionContext): string {
+  return `gitmend/${executionId.replaceAll("-", "").slice(-12)}-${step}`;
+}
+
+/** @throws Problem NOT_HEALTHY: nobody merged it in time. REPAIR_REJECTED */
+export async function merged(
+  effect: BranchEffect,
+  limitSeconds: number,
+  { effectKey }: ActionContext,
+  tools: ActionTools,
+): Promise<void> {
+  const { branch, base, repository } = effect;
+  await waitFor(tools, limitSeconds, async () => {
+    const state = await tools.sources.look(effect, effectKey).catch(whileAway);
+    if (typeof state === "object") return { done: false, waitingFor: state.message };
+    if (state === "merged") return { done: true, value: null };
+    if (state === "proposed")
+      return { done: false, waitingFor: `nobody has merged ${branch} into ${base} of ${repository}` };
+    throw new Problem("REPAIR_REJECTED", `somebody deleted ${branch} of ${repository} without merging it`);
+  });
+}
+
+/** People may need hours: that the repository does not answer for a while ends nothing. */
+function whileAway(error: unknown): Problem {
+  if (error instanceof Problem && error.code === "GIT_UNREACHABLE") return error;
+  throw error;
+}
+
+/** Without `./` and slashes around it. @throws Problem PARAMETER_INVALID: it leaves the repository */
+export function folderOf(path: string): string {
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.includes("..") || path.includes("\\") || path.includes("\0"))
+    throw new Problem("PARAMETER_INVALID", `"${path}" leaves the repository`);
+  return parts.join("/");
+}
