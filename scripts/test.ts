@@ -4,7 +4,7 @@
 // outside the kubernetes suite. That suite's own skips are a fixed list, which it asserts itself.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import {
   canInstall,
   howToGet,
@@ -22,11 +22,20 @@ interface Count {
   readonly skipped: number;
 }
 
+interface SuiteCount extends Count {
+  /** `file: name` of each that failed. */
+  readonly names: readonly string[];
+}
+
 interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
 }
 
 const root = resolve(import.meta.dirname, "..");
@@ -66,17 +75,22 @@ async function runChecks(): Promise<void> {
   if (code !== 0) complaints.push("check failed");
 }
 
-function readCount(reportFile: string): Count {
+function readCount(reportFile: string): SuiteCount {
   try {
     const report = JSON.parse(readFileSync(reportFile, "utf8")) as VitestReport;
     return {
       passed: report.numPassedTests,
       failed: report.numFailedTests,
       skipped: report.numPendingTests + report.numTodoTests,
+      names: report.testResults.flatMap(({ name, assertionResults }) =>
+        assertionResults
+          .filter(({ status }) => status === "failed")
+          .map(({ fullName }) => `${relative(root, name)}: ${fullName}`),
+      ),
     };
   } catch (error) {
     console.log(`no report: ${error instanceof Error ? error.message : String(error)}`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, names: [] };
   }
 }
 
@@ -88,12 +102,12 @@ async function runSuite(
   suite: (typeof suites)[number],
   missing: readonly Server[],
   folder: string,
-): Promise<Count> {
+): Promise<SuiteCount> {
   const { name, limitSeconds } = suite;
   const { run, leftOut } = suiteFiles(name, missing);
   console.log(`\n=== ${name}`);
   for (const { file, lacks } of leftOut) console.log(`skipped ${file}: needs ${lacks.join(", ")}`);
-  if (run.length === 0) return { passed: 0, failed: 0, skipped: leftOut.length };
+  if (run.length === 0) return { passed: 0, failed: 0, skipped: leftOut.length, names: [] };
   const report = join(folder, `${name}.json`);
   const vitest = resolve(root, "node_modules/.bin/vitest");
   const output = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
@@ -103,13 +117,18 @@ async function runSuite(
     show: true,
     limitSeconds,
   });
-  const { passed, failed, skipped } = readCount(report);
+  const { passed, failed, skipped, names } = readCount(report);
   console.log(`${name}: ${seconds.toFixed(0)} s`);
-  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped: skipped + leftOut.length };
+  return {
+    passed,
+    failed: code !== 0 && failed === 0 ? 1 : failed,
+    skipped: skipped + leftOut.length,
+    names,
+  };
 }
 
-function judge(name: string, count: Count): void {
-  if (count.failed > 0) complaints.push(`${name}: ${count.failed} failed`);
+function judge(name: string, count: SuiteCount): void {
+  if (count.failed > 0) complaints.push([`${name}: ${count.failed} failed`, ...count.names].join("\n  "));
   if (count.passed + count.failed === 0 && (strict || count.skipped === 0)) {
     complaints.push(`${name}: nothing ran`);
   }

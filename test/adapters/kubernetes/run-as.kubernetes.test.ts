@@ -54,14 +54,18 @@ function runAsContract(name: string, start: () => Promise<Started>): void {
       ["a service account", bot],
       ["a user by their group", team],
     ])("reads and writes with the rights of %s", async (_what, runAs) => {
-      const before = await as(runAs).get(deployment(namespace));
-      const resourceVersion = String(before?.metadata.resourceVersion);
-      const operations = [
-        { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion },
-        { op: "add", path: "/spec/minReadySeconds", value: runAs === bot ? 3 : 4 },
-      ] as const;
-      await as(runAs).patch(deployment(namespace), operations, { dryRun: true });
-      const after = await as(runAs).patch(deployment(namespace), operations, { dryRun: false });
+      const write = async () => {
+        const before = await as(runAs).get(deployment(namespace));
+        const resourceVersion = String(before?.metadata.resourceVersion);
+        const operations = [
+          { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion },
+          { op: "add", path: "/spec/minReadySeconds", value: runAs === bot ? 3 : 4 },
+        ] as const;
+        await as(runAs).patch(deployment(namespace), operations, { dryRun: true });
+        return as(runAs).patch(deployment(namespace), operations, { dryRun: false });
+      };
+      // The Deployment controller writes its status after each change: in between that is a conflict, as for everybody.
+      const after = await eventually("nobody else writes in between", write);
       expect(after["spec"]).toMatchObject({ minReadySeconds: runAs === bot ? 3 : 4 });
     });
 
