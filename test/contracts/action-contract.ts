@@ -23,6 +23,7 @@ import { largeChanges } from "../actions/large-changes.ts";
 import { nodeChanges } from "../actions/node-changes.ts";
 import { reconcilerBehaviour } from "../actions/reconciler-behaviour.ts";
 import { restoredRights } from "../actions/restored-rights.ts";
+import { eventually } from "../support/eventually.ts";
 
 interface Arranged {
   readonly input: ActionInput;
@@ -49,8 +50,17 @@ const twoPods: ChangeCase["arrange"] = async (given, name) => ({
 const node =
   (name: string, unschedulable: true | null): ChangeCase["arrange"] =>
   async (given) => {
-    await given.changeAs("kubectl", given.ref("Node", name), { spec: { unschedulable } });
-    return { input: {}, target: await given.read(given.ref("Node", name)) };
+    const ref = given.ref("Node", name);
+    await given.changeAs("kubectl", ref, { spec: { unschedulable } });
+    const isTainted = ({ spec = {} }: KubernetesObject) =>
+      JSON.stringify(spec["taints"] ?? []).includes("node.kubernetes.io/unschedulable");
+    // The cluster's own controller follows with a taint.
+    if (given.subject.simulated === null)
+      await eventually(
+        "its taint follows",
+        async () => isTainted(await given.read(ref)) === (unschedulable === true),
+      );
+    return { input: {}, target: await given.read(ref) };
   };
 const sized = (memory: string) => {
   const resources = { requests: { memory: "64Mi" }, limits: { memory } };
