@@ -31,6 +31,7 @@ import { uncordonNode } from "./kubernetes/uncordon-node.ts";
 import { untaintNode } from "./kubernetes/untaint-node.ts";
 import { checkConditions } from "./monitoring/check-conditions.ts";
 import { collectMetrics } from "./monitoring/collect-metrics.ts";
+import { validateFields } from "./monitoring/validate-fields.ts";
 import { validatePodHealth } from "./monitoring/validate-pod-health.ts";
 
 export const actions: readonly Action[] = [
@@ -41,6 +42,7 @@ export const actions: readonly Action[] = [
   restartPod,
   rollbackPodRestart,
   validatePodHealth,
+  validateFields,
   checkConditions,
   collectMetrics,
   scaleDeployment,

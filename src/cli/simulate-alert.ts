@@ -11,7 +11,7 @@ import type { Facts } from "../domain/facts/facts.ts";
 import type { ObjectRef, Target } from "../domain/facts/objects.ts";
 import type { Count, Usage } from "../domain/facts/usage.ts";
 import { limitReached } from "../domain/gate/limits.ts";
-import { managerDenial } from "../domain/gate/managed-by.ts";
+import { managerDenial, repairOf, wantedRepair } from "../domain/gate/managed-by.ts";
 import { scopeDenials } from "../domain/gate/scope-denials.ts";
 import { refusedByLimit, weighGate } from "../domain/gate/weigh-gate.ts";
 import { type DraftPlan, draftFallback, draftPlan } from "../domain/planning/draft-plan.ts";
@@ -53,7 +53,7 @@ export async function simulateAlert(alert: Alert, catalog: Catalog, given: Assum
   try {
     const plan = assumePlan(selection, facts, target, catalog);
     const usage = assumeUsage(given);
-    const rules = [...asked, ...(await explainGuards(facts, catalog, plan, usage))];
+    const rules = [...asked, ...(await explainGuards(facts, catalog, { ...plan, repair: repairOf(plan) }, usage))];
     return { ...nothing, selection, plan, rules, ...(await weigh(plan, facts, usage, catalog)) };
   } catch (error) {
     const problem = toProblem(error);
@@ -65,9 +65,9 @@ export async function simulateAlert(alert: Alert, catalog: Catalog, given: Assum
 /** As if gitmend.yaml let everything run: what is refused or only observed then is so because of the policies. */
 async function weigh(plan: Plan, facts: Facts, usage: Usage, catalog: Catalog) {
   const target = facts.target.available ? facts.target.value : null;
-  const verdicts = await evaluateGuards(catalog, facts, plan, usage);
+  const verdicts = await evaluateGuards(catalog, facts, { ...plan, repair: repairOf(plan) }, usage);
   const protection = protectionOf(plan, facts, target);
-  const manager = target === null ? null : managerDenial(plan, target);
+  const manager = target === null ? null : managerDenial(plan, target, wantedRepair(verdicts, target));
   const scope = scopeDenials(plan, catalog.scopes, (action) => wayBack(actionsByName, action));
   const { gate, mode, limits } = weighGate(plan, verdicts, { live: [{}], manager, protection, scope });
   const counts: Partial<Record<LimitScope, Count>> = usage;

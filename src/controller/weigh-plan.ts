@@ -10,7 +10,7 @@ import type { Usage } from "../domain/facts/usage.ts";
 import type { Breaker } from "../domain/gate/breaker.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { everyKey, limitReached, usageOf } from "../domain/gate/limits.ts";
-import { managerDenial } from "../domain/gate/managed-by.ts";
+import { managerDenial, repairOf, wantedRepair, type WantedRepair } from "../domain/gate/managed-by.ts";
 import { scopeDenials } from "../domain/gate/scope-denials.ts";
 import { partsOf } from "../domain/gate/shares.ts";
 import { refusedByLimit, type Weighed, weighGate } from "../domain/gate/weigh-gate.ts";
@@ -27,6 +27,11 @@ import { wayBack } from "./make-plan.ts";
 import { readTouched } from "./protection.ts";
 import { questionOf, stoppedText } from "./stopped-by-breaker.ts";
 
+export interface WeighedPlan extends Weighed {
+  /** Where its target is to be repaired. */
+  readonly repair: WantedRepair;
+}
+
 /**
  * @param before the execution of this plan, if it exists: it does not count itself, nor what came after it
  * @throws Problem API_*: what it touches cannot be read, so it is not changed. DATABASE_UNAVAILABLE
@@ -38,7 +43,7 @@ export async function weighPlan(
   tools: ActionTools,
   ports: DecisionPorts,
   before?: string,
-): Promise<Weighed> {
+): Promise<WeighedPlan> {
   const touched = plan.target === null ? plan.touches.objects : [...plan.touches.objects, plan.target];
   const found = await readTouched(touched, tools);
   const usage = asksForUsage(facts.alert.name, catalog) ? await countFor(plan, ports, before) : null;
@@ -46,14 +51,15 @@ export async function weighPlan(
   const problem = protectionProblem(found, ports.protection);
   const target = facts.target.available ? facts.target.value : null;
   const parts = partsOf(found);
+  const repair = wantedRepair(verdicts, target);
   const weighed = weighGate(plan, verdicts, {
     live: ports.live,
     scope: scopeDenials(plan, catalog.scopes, (action) => wayBack(ports.actions, action)),
-    manager: target === null ? null : managerDenial(plan, target),
+    manager: target === null ? null : managerDenial(plan, target, repair),
     protection: problem === null ? [] : [problem.message],
     parts,
   });
-  return { ...weighed, limits: await withParts(weighed.limits, parts, tools) };
+  return { ...weighed, repair, limits: await withParts(weighed.limits, parts, tools) };
 }
 
 const hourSeconds = 3_600;
@@ -77,7 +83,7 @@ function withLabels(plan: Plan, found: readonly FoundObject[]): GuardedPlan {
     const known = labels.get(objectKey(ref));
     return known === undefined ? ref : { ...ref, labels: known };
   });
-  return { ...plan, touches: { ...plan.touches, objects } };
+  return { ...plan, repair: repairOf(plan), touches: { ...plan.touches, objects } };
 }
 
 /**

@@ -15,6 +15,7 @@ const specified = [
   "restart_pod",
   "rollback_pod_restart",
   "validate_pod_health",
+  "validate_fields",
   "check_conditions",
   "collect_metrics",
   "scale_deployment",

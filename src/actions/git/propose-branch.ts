@@ -6,7 +6,7 @@ import { waitFor } from "../wait.ts";
 
 /** The step tells the repairs of one execution apart. */
 export function branchOf({ executionId, step }: ActionContext): string {
-  return `gitmend/${executionId.replaceAll("-", "").slice(-12)}-${step}`;
+  return `gitmend/${executionId.replaceAll("-", "").slice(-12)}-${step.replaceAll(/[^\w.-]+/g, "-")}`;
 }
 
 /** @throws Problem NOT_HEALTHY: nobody merged it in time. REPAIR_REJECTED */

@@ -102,6 +102,8 @@ function effectText(event: GuardEvent): string {
       return `limits each ${event.params.scope}: ${limitText(event.params)}`;
     case "set-mode":
       return `only ${event.params.mode}s`;
+    case "set-repair":
+      return `repairs what others apply: ${event.params.repair}`;
     case "waive-approval":
       return `waives the built-in approval up to ${event.params.max_risk} risk`;
     default:

@@ -139,6 +139,7 @@ function reasonWords({ rule, effect, reason }: GateReason): string {
     "require-approval": "Needs approval by",
     observe: "Only observed by",
     waive: "Approval waived by",
+    repair: "Repaired as said by",
   }[effect];
   return `${how} ${rule}: ${reason}.`;
 }

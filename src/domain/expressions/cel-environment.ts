@@ -208,6 +208,7 @@ const knownTypes: Readonly<
       objects: "list<dyn>",
       actions: "list<string>",
       template: "string",
+      repair: "string",
     },
   },
   shared: { type: "map<string, bool>" },

@@ -96,7 +96,7 @@ export const rootFields: Readonly<Partial<Record<Root, readonly string[]>>> = {
   cluster: ["name", "labels"],
   owner: ["team"],
   history: ["attempts"],
-  plan: ["risk", "digest", "clusters", "namespaces", "objects", "actions", "template"],
+  plan: ["risk", "digest", "clusters", "namespaces", "objects", "actions", "template", "repair"],
   effect: ["key"],
   usage: ["global", "cluster", "namespace", "target", "template"],
 };

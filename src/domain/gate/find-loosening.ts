@@ -4,6 +4,7 @@
 import type { Finding } from "../finding.ts";
 import { oneLine } from "../plain-text.ts";
 import { type Catalog, guardsOf, withGuards } from "../policies/catalog.ts";
+import { lifts } from "../policies/lifts.ts";
 import type { GuardRule } from "../policies/rule.ts";
 import { reachesAsFar } from "../policies/scoped-rules.ts";
 import { type Risk, risks } from "../templates/action-description.ts";
@@ -23,13 +24,13 @@ interface Change {
 
 /** Guards of `before` that no guard of `after` stands for. */
 function lostGuards(before: Guarding, after: Guarding): readonly Change[] {
-  const now = guardsOf(after).filter((guard) => !waives(guard));
+  const now = guardsOf(after).filter(({ event }) => !lifts(event));
   const { scopes } = after;
   const byText = Map.groupBy(now, guardText);
   const byName = new Map(now.map((guard) => [guard.name, guard]));
   return guardsOf(before).flatMap((guard): readonly Change[] => {
     const stands = (one: GuardRule) => reachesAsFar(guard, one, scopes);
-    if (waives(guard) || byText.get(guardText(guard))?.some(stands) === true) return [];
+    if (lifts(guard.event) || byText.get(guardText(guard))?.some(stands) === true) return [];
     const same = byName.get(guard.name) ?? null;
     const covered = same !== null && coversGuard(guard, same) && stands(same);
     return covered ? [] : [{ before: guard, after: same }];
@@ -38,18 +39,14 @@ function lostGuards(before: Guarding, after: Guarding): readonly Change[] {
 
 /** Waivers of `after` that lift what none of `before` has lifted. */
 function newWaivers(before: Guarding, after: Guarding): readonly GuardRule[] {
-  const old = guardsOf(before).filter(waives);
+  const old = guardsOf(before).filter(({ event }) => lifts(event));
   const texts = new Set(old.map(guardText));
   const byName = new Map(old.map((guard) => [guard.name, guard]));
   return guardsOf(after).filter((guard) => {
-    if (!waives(guard) || texts.has(guardText(guard))) return false;
+    if (!lifts(guard.event) || texts.has(guardText(guard))) return false;
     const same = byName.get(guard.name);
     return same === undefined || !coversGuard(same, guard);
   });
-}
-
-function waives({ event }: GuardRule): boolean {
-  return event.type === "waive-approval";
 }
 
 /** `GUARD_LOOSENED`, by position. Where something is gone, the position is the old one. */

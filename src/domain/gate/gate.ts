@@ -11,8 +11,8 @@ export interface ApprovalDemand {
 export interface GateReason {
   /** `policy/rule`, `floor/rule`, or `built-in/high-risk`, `built-in/protected`, `built-in/template`. */
   readonly rule: string;
-  /** `limit` refuses in a refused gate, and was kept in any other; `waive` has lifted the built-in approval. */
-  readonly effect: "require-approval" | "deny" | "limit" | "observe" | "waive";
+  /** `limit` refuses in a refused gate, and was kept in any other; `waive` has lifted the built-in approval; `repair` has chosen where. */
+  readonly effect: "require-approval" | "deny" | "limit" | "observe" | "waive" | "repair";
   readonly reason: string;
 }
 

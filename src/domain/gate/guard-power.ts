@@ -2,6 +2,7 @@
 // may mean the same, but nobody can tell. Bounded, because whoever can push a policy chooses its size.
 import { durationSeconds } from "../duration.ts";
 import type { Json } from "../json.ts";
+import { lifts } from "../policies/lifts.ts";
 import type { OperatorName } from "../policies/operators.ts";
 import type { Limit } from "../policies/policy.generated.ts";
 import type { ConditionTree, GuardEvent, GuardRule, Leaf } from "../policies/rule.ts";
@@ -14,10 +15,9 @@ export function guardText({ alertNames, condition, event }: GuardRule): string {
   return JSON.stringify([alertNames?.toSorted() ?? null, treeText(condition), event]);
 }
 
-/** Wherever `old` says something, `now` says at least as much. Of waivers: `now` waives nothing that `old` does not. */
+/** Wherever `old` says something, `now` says at least as much. Of what lifts something: `now` lifts nothing that `old` does not. */
 export function coversGuard(old: GuardRule, now: GuardRule): boolean {
-  if (now.event.type === "waive-approval")
-    return old.event.type === "waive-approval" && waivesLess(now.event, old.event) && firesWhere(now, old);
+  if (lifts(now.event)) return liftsNoMore(now.event, old.event) && firesWhere(now, old);
   return isAsStrict(old.event, now.event) && firesWhere(old, now) && knowsLess(now, old);
 }
 
@@ -80,16 +80,21 @@ function leafText(leaf: Leaf): string {
   return JSON.stringify([helps, whenMissing, fact, path, operator, wanted, compared]);
 }
 
-type Waiver = Extract<GuardEvent, { type: "waive-approval" }>;
-
-function waivesLess(now: Waiver, old: Waiver): boolean {
-  return risks.indexOf(now.params.max_risk) <= risks.indexOf(old.params.max_risk);
+function liftsNoMore(now: GuardEvent, old: GuardEvent): boolean {
+  if (now.type === "set-repair" && old.type === "set-repair")
+    return now.params.repair === old.params.repair || old.params.repair === "live";
+  return (
+    now.type === "waive-approval" &&
+    old.type === "waive-approval" &&
+    risks.indexOf(now.params.max_risk) <= risks.indexOf(old.params.max_risk)
+  );
 }
 
 /** What is denied or only observed changes nothing, so it needs neither an approval nor a limit. */
 function isAsStrict(old: GuardEvent, now: GuardEvent): boolean {
   if (now.type === "deny") return true;
   if (now.type === "set-mode") return old.type !== "deny";
+  if (now.type === "set-repair") return old.type === "set-repair" && now.params.repair === "git";
   if (now.type === "require-approval" && old.type === "require-approval")
     return asksAsMuch(old.params, now.params);
   return now.type === "limit" && old.type === "limit" && limitsAsMuch(old.params, now.params);

@@ -1,6 +1,8 @@
 // Who writes a target's manifest, in words for people: what gitmend changed there, they would change back.
 import type { ManagedBy, Manager, ManagerKind, Target } from "../facts/objects.ts";
-import type { Plan, PlannedStep } from "../planning/plan.ts";
+import { everyApproved, type Plan, type PlannedStep } from "../planning/plan.ts";
+import type { Repair } from "../policies/rule.ts";
+import type { GuardVerdict } from "../policies/selection.ts";
 
 const someone: Readonly<Record<Exclude<ManagedBy, "none" | "disputed">, string>> = {
   flux: "Flux",
@@ -9,6 +11,8 @@ const someone: Readonly<Record<Exclude<ManagedBy, "none" | "disputed">, string>>
   operator: "an operator",
 };
 
+const gitActions: ReadonlySet<string> = new Set(["git_patch_manifest", "git_revert_commit"]);
+
 /** Actions on whoever applies the manifests, or in Git where it reads them: what these do is not undone by it. */
 const throughManager: ReadonlySet<string> = new Set([
   "suspend_gitops",
@@ -16,18 +20,78 @@ const throughManager: ReadonlySet<string> = new Set([
   "reconcile_flux",
   "sync_argo_application",
   "rollback_helm_release",
-  "git_patch_manifest",
-  "git_revert_commit",
   "notify_team",
+  ...gitActions,
 ]);
+
+/** Where a target is to be repaired, by the strictest of the rules that fired; by none: in Git if somebody else applies it. */
+export interface WantedRepair {
+  readonly repair: Repair;
+  /** null: by none. */
+  readonly rule: string | null;
+  /** How long people have to merge what is proposed. */
+  readonly waitSeconds: number;
+}
+
+const strictestFirst: readonly Repair[] = ["git", "both", "live"];
+const usualWaitSeconds = 3_600;
+
+export function wantedRepair(verdicts: readonly GuardVerdict[], target: Target | null): WantedRepair {
+  const asked = verdicts.filter((verdict) => verdict.effect === "repair");
+  const [first] = strictestFirst.flatMap((repair) => asked.filter((verdict) => verdict.repair === repair));
+  const usual = target === null || target.managedBy === "none" ? "live" : "git";
+  if (first === undefined) return { repair: usual, rule: null, waitSeconds: usualWaitSeconds };
+  const { repair, rule } = first;
+  const waits = asked.filter((verdict) => verdict.repair === repair).map(({ waitSeconds }) => waitSeconds);
+  return { repair, rule, waitSeconds: Math.min(...waits) };
+}
+
+/** Where a plan repairs. */
+export function repairOf(plan: Plan): Repair {
+  const changing = everyApproved(plan).filter(({ changes }) => changes);
+  if (!changing.some(isInGit)) return "live";
+  return changing.every(goesThrough) ? "git" : "both";
+}
+
+function isInGit({ call, alternatives }: PlannedStep): boolean {
+  return [call, ...alternatives.map((one) => one.call)].some(({ action }) => gitActions.has(action));
+}
 
 /**
  * Why a plan may not change what somebody else writes, one sentence without its full stop. null: it may, because nobody does, because
- * it goes through who does, or because that rests, confirmed, before anything is changed.
+ * it goes through who does, because that rests, confirmed, before anything is changed, or because a rule wants it live.
  */
-export function managerDenial(plan: Plan, target: Target): string | null {
+export function managerDenial(
+  plan: Plan,
+  target: Target,
+  wanted: WantedRepair = wantedRepair([], target),
+): string | null {
   const denial = managerText(target);
-  return denial === null || isThrough(plan, target) ? null : denial;
+  if (isThrough(plan, target)) return null;
+  if (denial === null)
+    return wanted.repair === "git" ? `${wanted.rule} has it repaired in Git alone: ${noSource}` : null;
+  // Whoever may be its owner has not been asked.
+  if (target.managedBy === "disputed") return denial;
+  return wanted.repair === "live" || (wanted.repair === "both" && isFollowed(plan)) ? null : denial;
+}
+
+const noSource = "nobody is known to apply it from there";
+
+/** Each change that its owner would take back has its own step in Git, which nothing but the change itself can stop. */
+function isFollowed({ steps, finally: last, whenResolved = [], fallback }: Plan): boolean {
+  const follows = ({ name }: PlannedStep) =>
+    steps.some(
+      (step) =>
+        isInGit(step) &&
+        step.conditions.length === 0 &&
+        step.dependsOn.length === 1 &&
+        step.dependsOn[0] === name,
+    );
+  const through = (step: PlannedStep) => !step.changes || goesThrough(step);
+  return (
+    steps.every((step) => through(step) || follows(step)) &&
+    [...last, ...whenResolved, ...(fallback === null ? [] : everyApproved(fallback))].every(through)
+  );
 }
 
 function isThrough(plan: Plan, target: Target): boolean {

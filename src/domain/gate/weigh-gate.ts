@@ -48,7 +48,8 @@ export function weighGate(plan: Plan, found: readonly GuardVerdict[], rules: Gat
   const verdicts = found.filter((verdict) => concerns(verdict, plan));
   const observed = verdicts.filter(({ effect }) => effect === "observe").map(reasonOf);
   const combined = combine(plan, verdicts, rules);
-  const gate = { ...combined, reasons: [...combined.reasons, ...observed] };
+  const repairs = combined.kind === "refused" ? [] : verdicts.filter(({ effect }) => effect === "repair");
+  const gate = { ...combined, reasons: [...combined.reasons, ...repairs.map(reasonOf), ...observed] };
   const mode = observed.length > 0 || !isLive(plan, rules.live) ? "observe" : "live";
   const counted = mode === "live" && gate.kind !== "refused" && changesObjects(plan);
   return {

@@ -11,6 +11,7 @@ import { checkShared, compileRuleCondition, leavesOf } from "./compile-condition
 import type { ConditionContext } from "./condition-context.ts";
 import { compileDependencies, type Dependency } from "./dependencies.ts";
 import { eventFacts } from "./event-strings.ts";
+import { lifts } from "./lifts.ts";
 import { type Limit, type PolicyFile, policySchema, type Rule } from "./policy.generated.ts";
 import type {
   ConditionTree,
@@ -70,9 +71,9 @@ export interface PolicyWork extends PolicySurroundings {
   readonly list: FindingList;
 }
 
-/** What a rule does beyond choosing: a waiver alone takes something away. */
-function holdsWhenMissing({ type }: Rule["event"]): boolean {
-  return type !== "select-template" && type !== "escalate" && type !== "waive-approval";
+/** What a rule does beyond choosing, unless that only takes something away. */
+function holdsWhenMissing(event: Rule["event"]): boolean {
+  return event.type !== "select-template" && event.type !== "escalate" && !lifts(event);
 }
 
 function compileBase(

@@ -6,6 +6,7 @@ import { unreachable } from "../problem.ts";
 import { bucketsFor, type Catalog } from "./catalog.ts";
 import { explainRule } from "./explain.ts";
 import { factValues } from "./fact-values.ts";
+import { lifts } from "./lifts.ts";
 import { ownerTeam, owningTeam } from "./owner-team.ts";
 import type { RequireApproval } from "./policy.generated.ts";
 import type { GuardedPlan, GuardRule } from "./rule.ts";
@@ -15,7 +16,7 @@ import type { GuardVerdict } from "./selection.ts";
 
 /** What cannot be known denies, except where it would only have loosened something. */
 function openVerdict(rule: GuardRule, reason: string): GuardVerdict | null {
-  if (rule.event.type === "waive-approval") return null;
+  if (lifts(rule.event)) return null;
   const why = `${reason}; a guard that cannot be evaluated denies`;
   return { rule: rule.name, effect: "deny", reason: why, unknown: true };
 }
@@ -39,6 +40,10 @@ function verdictOf(answer: RuleAnswer<GuardRule>, facts: Facts): GuardVerdict | 
         reason,
         limit: share === undefined ? limit : { ...limit, share: Number.parseInt(share, 10) },
       };
+    }
+    case "set-repair": {
+      const { repair, wait } = event.params;
+      return { rule, effect: "repair", reason, repair, waitSeconds: durationSeconds(wait) };
     }
     case "set-mode":
       return { rule, effect: "observe", reason };

@@ -13,9 +13,9 @@ export interface FactValues {
 
 const fetched: readonly FetchedFact[] = ["subject", "subjects", "target", "namespace", "owner", "history"];
 
-function planScope({ risk, digest, template, touches }: GuardedPlan) {
+function planScope({ risk, digest, template, repair = "live", touches }: GuardedPlan) {
   const { clusters, namespaces, objects, actions } = touches;
-  return { risk, digest, template: template.name, clusters, namespaces, objects, actions };
+  return { risk, digest, template: template.name, repair, clusters, namespaces, objects, actions };
 }
 
 /** @param usage null: nobody has asked for it */

@@ -158,7 +158,7 @@ export interface Rule {
   /**
    * What the rule asks for.
    */
-  event: SelectTemplate | Escalate | RequireApproval | Deny | Limit | SetMode | WaiveApproval;
+  event: SelectTemplate | Escalate | RequireApproval | Deny | Limit | SetMode | WaiveApproval | SetRepair;
 }
 /**
  * The template to run.
@@ -387,6 +387,28 @@ export interface WaiveApproval {
      * Why, for people and the record.
      */
     reason: string;
+  };
+}
+/**
+ * Where what Flux, Argo CD or Helm applies is repaired. Without such a rule: `git`. Of several that fire the strictest counts: `git`, `both`, `live`. `git` fires when a value is missing; `live` and `both` do not.
+ */
+export interface SetRepair {
+  /**
+   * Always `set-repair`.
+   */
+  type: "set-repair";
+  /**
+   * What `set-repair` needs to know.
+   */
+  params: {
+    /**
+     * `git`: a pull request to the repository of the manifest, and nothing else. `live`: in the cluster, although its owner may change it back. `both`: in the cluster, and a pull request follows that makes it last.
+     */
+    repair: "live" | "git" | "both";
+    /**
+     * How long people have to merge the pull request.
+     */
+    wait: string;
   };
 }
 /**
@@ -680,6 +702,9 @@ export const policySchema = {
             },
             {
               "$ref": "#/definitions/waiveApproval"
+            },
+            {
+              "$ref": "#/definitions/setRepair"
             }
           ],
           "examples": [
@@ -1390,6 +1415,73 @@ export const policySchema = {
           "type": "set-mode",
           "params": {
             "mode": "observe"
+          }
+        }
+      ]
+    },
+    "setRepair": {
+      "title": "Choose where it is repaired",
+      "description": "Where what Flux, Argo CD or Helm applies is repaired. Without such a rule: `git`. Of several that fire the strictest counts: `git`, `both`, `live`. `git` fires when a value is missing; `live` and `both` do not.",
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+        "type",
+        "params"
+      ],
+      "properties": {
+        "type": {
+          "title": "Event",
+          "description": "Always `set-repair`.",
+          "const": "set-repair",
+          "type": "string",
+          "examples": [
+            "set-repair"
+          ]
+        },
+        "params": {
+          "title": "Parameters",
+          "description": "What `set-repair` needs to know.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "repair": {
+              "title": "Repair",
+              "description": "`git`: a pull request to the repository of the manifest, and nothing else. `live`: in the cluster, although its owner may change it back. `both`: in the cluster, and a pull request follows that makes it last.",
+              "enum": [
+                "live",
+                "git",
+                "both"
+              ],
+              "examples": [
+                "both"
+              ]
+            },
+            "wait": {
+              "title": "Wait",
+              "description": "How long people have to merge the pull request.",
+              "type": "string",
+              "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "default": "1h",
+              "examples": [
+                "4h"
+              ]
+            }
+          },
+          "required": [
+            "repair"
+          ],
+          "examples": [
+            {
+              "repair": "both"
+            }
+          ]
+        }
+      },
+      "examples": [
+        {
+          "type": "set-repair",
+          "params": {
+            "repair": "both"
           }
         }
       ]

@@ -15,6 +15,7 @@ import type {
   RequireApproval,
   SelectTemplate,
   SetMode,
+  SetRepair,
   WaiveApproval,
 } from "./policy.generated.ts";
 
@@ -77,7 +78,9 @@ export interface RuleBase {
 }
 
 export type SelectionEvent = SelectTemplate | Escalate;
-export type GuardEvent = RequireApproval | Deny | Limit | SetMode | WaiveApproval;
+export type GuardEvent = RequireApproval | Deny | Limit | SetMode | SetRepair | WaiveApproval;
+/** Where something is repaired: in the cluster, in the repository of its manifest, or there after the cluster. */
+export type Repair = SetRepair["params"]["repair"];
 
 export interface SelectionRule extends RuleBase {
   readonly priority: number;
@@ -95,6 +98,8 @@ export interface GuardedPlan {
   readonly risk: Risk;
   readonly digest: string;
   readonly template: { readonly name: string };
+  /** Where it repairs. Left out: live. */
+  readonly repair?: Repair;
   /** That bound it; left out: it was made without. */
   readonly scopes?: readonly Scope[];
   readonly touches: {

@@ -10,6 +10,7 @@ import {
   wholeRepository,
 } from "../templates/scope.ts";
 import { isCatalogFile } from "./catalog-files.ts";
+import { lifts } from "./lifts.ts";
 import type { GuardedPlan, GuardRule, RuleBase } from "./rule.ts";
 
 /** `free`: bounded by none, as the floor. null: by one that there is not, so that it may choose and lift nothing. */
@@ -55,9 +56,10 @@ export function isConcerned(guard: GuardRule, plan: GuardedPlan, scopes: readonl
   const scope = scopeOfRule(guard, scopes);
   if (scope === "free") return true;
   if (guard.event.type === "waive-approval") return scope?.path === wholeRepository;
-  if (scope === null || plan.scopes === undefined) return true;
-  if (plan.scopes.some(({ path }) => isWithin(path, scope.path))) return true;
-  return plan.touches.objects.some(({ cluster, namespace }) =>
-    cluster === undefined ? true : allowsPlace(scope, { cluster, namespace }),
-  );
+  if (scope === null || plan.scopes === undefined) return !lifts(guard.event);
+  if (!lifts(guard.event) && plan.scopes.some(({ path }) => isWithin(path, scope.path))) return true;
+  const isWithinScope = ({ cluster, namespace }: GuardedPlan["touches"]["objects"][number]) =>
+    cluster === undefined ? !lifts(guard.event) : allowsPlace(scope, { cluster, namespace });
+  const { objects } = plan.touches;
+  return lifts(guard.event) ? objects.every(isWithinScope) : objects.some(isWithinScope);
 }

@@ -2,6 +2,7 @@
 import type { FetchedFact } from "../facts/facts.ts";
 import type { Usage } from "../facts/usage.ts";
 import type { Json } from "../json.ts";
+import type { Repair } from "./rule.ts";
 import type { Risk } from "../templates/action-description.ts";
 
 export type Selection =
@@ -58,6 +59,8 @@ export type GuardVerdict = {
     }
   | { readonly effect: "limit"; readonly limit: Limit }
   | { readonly effect: "observe" }
+  /** `waitSeconds`: how long people have to merge. */
+  | { readonly effect: "repair"; readonly repair: Repair; readonly waitSeconds: number }
   | { readonly effect: "waive"; readonly maxRisk: Risk }
 );
 
