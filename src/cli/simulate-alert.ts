@@ -53,7 +53,10 @@ export async function simulateAlert(alert: Alert, catalog: Catalog, given: Assum
   try {
     const plan = assumePlan(selection, facts, target, catalog);
     const usage = assumeUsage(given);
-    const rules = [...asked, ...(await explainGuards(facts, catalog, { ...plan, repair: repairOf(plan) }, usage))];
+    const rules = [
+      ...asked,
+      ...(await explainGuards(facts, catalog, { ...plan, repair: repairOf(plan) }, usage)),
+    ];
     return { ...nothing, selection, plan, rules, ...(await weigh(plan, facts, usage, catalog)) };
   } catch (error) {
     const problem = toProblem(error);

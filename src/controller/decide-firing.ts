@@ -8,6 +8,7 @@ import type { Pause } from "../domain/facts/pause.ts";
 import { pauseText } from "../domain/gate/why-paused.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
 import { manualAlert } from "../domain/intake/manual-alert.ts";
+import type { Plan } from "../domain/planning/plan.ts";
 import type { Catalog } from "../domain/policies/catalog.ts";
 import { factsNeeded } from "../domain/policies/facts-needed.ts";
 import { planScopes } from "../domain/policies/plan-sources.ts";
@@ -21,9 +22,10 @@ import { countDecision } from "./count-events.ts";
 import type { Chosen, DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
 import { heldBack } from "./hold-back.ts";
-import { makePlan } from "./make-plan.ts";
+import { makePlan, type PlanRequest } from "./make-plan.ts";
 import { newExecution, refusedExecution } from "./new-execution.ts";
 import { orPassOver } from "./pass-over.ts";
+import { repairWhereWanted } from "./plan-in-git.ts";
 import type { DueFiring, FiringDecision } from "./ports.ts";
 import { readTouched } from "./protection.ts";
 import type { Resting } from "./refused.ts";
@@ -194,32 +196,31 @@ export async function plan(
   const executionId = ports.ids.next();
   const parameters = selection.kind === "match" ? selection.parameters : {};
   const scopes = selection.kind === "match" ? planScopes(selection.rule, template, catalog) : [];
-  const made = await makePlan(
-    {
-      executionId,
-      template,
-      templates: catalog.templates,
-      actions: catalog.actions,
-      revoked: catalog.revoked,
-      scopes,
-      own: tools,
-      parameters,
-      facts,
-      target,
-      ...(selection.taken === undefined ? {} : { taken: selection.taken }),
-    },
-    stepTools({ scopes }, ports.clusters, tools.signal, ""),
-    ports,
-  );
+  const request: PlanRequest = {
+    executionId,
+    template,
+    templates: catalog.templates,
+    actions: catalog.actions,
+    revoked: catalog.revoked,
+    scopes,
+    own: tools,
+    parameters,
+    facts,
+    target,
+    ...(selection.taken === undefined ? {} : { taken: selection.taken }),
+  };
+  const acting = stepTools({ scopes }, ports.clusters, tools.signal, "");
+  const made = await makePlan(request, acting, ports);
   const unconfirmed = await whyUnconfirmed(firing.alert, made.plan, tools, ports);
   if (unconfirmed !== null) {
     tellIfLong(firing, unconfirmed, ports);
     return later(catalog, [unconfirmed], backoff(firing));
   }
-  const weighed = await weighPlan(made.plan, facts, catalog, tools, ports);
+  const weigh = (plan: Plan) => weighPlan(plan, facts, catalog, tools, ports);
+  const decided = await repairWhereWanted(made, weigh, request, acting, ports);
   const incidentKey = claimKeyOf(firing.alert, target);
   const names = { executionId, incidentId: ports.ids.next(), incidentKey, revision: catalog.revision };
-  return newExecution({ ...names, selection, template, facts, made, weighed, storms: ports.storms });
+  return newExecution({ ...names, selection, template, facts, ...decided, storms: ports.storms });
 }
 
 /** People are told whatever is paused. */

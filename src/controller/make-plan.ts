@@ -67,8 +67,7 @@ export async function makePlan(
   tools: ActionTools,
   builtIn: PlanPorts,
 ): Promise<MadePlan> {
-  const custom = customActions(request.actions?.values() ?? []);
-  const ports = { ...builtIn, actions: new Map([...builtIn.actions, ...custom]) };
+  const ports = withOwn(request, builtIn);
   const { template, parameters, taken, scopes = [] } = request;
   const own = { ...draftRequest(request, ports), parameters };
   const bare = draftPlan(taken === undefined ? own : { ...own, taken });
@@ -190,6 +189,23 @@ async function complete(
   return { plan, previews: await previewSteps(plan, request, tools, ports) };
 }
 
+/** A plan that was changed after it was made: sealed and tried anew. @throws Problem as makePlan */
+export async function sealAgain(
+  plan: Plan,
+  request: PlanRequest,
+  tools: ActionTools,
+  builtIn: PlanPorts,
+): Promise<MadePlan> {
+  const ports = withOwn(request, builtIn);
+  const { risk, touches, digest, ...draft } = plan;
+  const sealed = seal(draft, request.template, request, ports);
+  return { plan: sealed, previews: await previewSteps(sealed, request, tools, ports) };
+}
+
+function withOwn({ actions }: PlanRequest, builtIn: PlanPorts): PlanPorts {
+  return { ...builtIn, actions: new Map([...builtIn.actions, ...customActions(actions?.values() ?? [])]) };
+}
+
 /** The catalog's own among them, by name: they go into the plan. */
 function usedActions(calls: readonly ActionCall[], own: PlanRequest["actions"]): readonly CustomAction[] {
   const names = new Set(calls.map(({ action }) => action));
@@ -278,7 +294,7 @@ async function previewSteps(
   return previews;
 }
 
-async function prepareWithin(
+export async function prepareWithin(
   step: PlannedStep,
   action: ChangeAction,
   context: ActionContext,

@@ -14,9 +14,10 @@ import type { Scope } from "../domain/templates/scope.ts";
 import type { Template } from "../domain/templates/template.ts";
 import type { DecisionPorts } from "./decision-ports.ts";
 import { gatherFacts } from "./gather-facts.ts";
-import { type MadePlan, makePlan } from "./make-plan.ts";
+import { type MadePlan, makePlan, type PlanRequest } from "./make-plan.ts";
+import { repairWhereWanted } from "./plan-in-git.ts";
 import { stepTools } from "./step-tools.ts";
-import { weighNow } from "./weigh-plan.ts";
+import { weighNow, weighPlan } from "./weigh-plan.ts";
 
 export interface Replanned extends MadePlan {
   readonly gate: Gate;
@@ -50,21 +51,26 @@ export async function replan(
   const { templates, actions, revoked } = catalog;
   const { taken } = plan;
   const scopes = boundBy(plan, planScopes(match?.rule ?? "", template, catalog));
-  const made = await makePlan(
-    {
-      executionId,
-      template,
-      templates,
-      actions,
-      revoked,
-      scopes,
-      own: tools,
-      parameters,
-      facts,
-      target,
-      ...(taken && { taken }),
-    },
-    stepTools({ scopes }, ports.clusters, tools.signal, executionId),
+  const request: PlanRequest = {
+    executionId,
+    template,
+    templates,
+    actions,
+    revoked,
+    scopes,
+    own: tools,
+    parameters,
+    facts,
+    target,
+    ...(taken && { taken }),
+  };
+  const acting = stepTools({ scopes }, ports.clusters, tools.signal, executionId);
+  const weigh = (one: Plan) => weighPlan(one, facts, catalog, tools, ports, executionId);
+  const { made } = await repairWhereWanted(
+    await makePlan(request, acting, ports),
+    weigh,
+    request,
+    acting,
     ports,
   );
   return { ...made, gate: await weighNow(executionId, alert, made.plan, catalog, tools, ports) };

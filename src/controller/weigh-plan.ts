@@ -10,7 +10,7 @@ import type { Usage } from "../domain/facts/usage.ts";
 import type { Breaker } from "../domain/gate/breaker.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { everyKey, limitReached, usageOf } from "../domain/gate/limits.ts";
-import { managerDenial, repairOf, wantedRepair, type WantedRepair } from "../domain/gate/managed-by.ts";
+import { managerDenial, repairOf, type WantedRepair, wantedRepair } from "../domain/gate/managed-by.ts";
 import { scopeDenials } from "../domain/gate/scope-denials.ts";
 import { partsOf } from "../domain/gate/shares.ts";
 import { refusedByLimit, type Weighed, weighGate } from "../domain/gate/weigh-gate.ts";

@@ -61,12 +61,15 @@ export const validateFields: ReadAction = {
   preview: (input) =>
     `wait up to ${textOf(input, "wait_timeout") ?? defaultWait} until the target has the new ${Object.keys(fieldsOf(input)).join(", ")}`,
   run: async (input, { cluster, target }, tools): Promise<JsonObject> => {
-    if (target === null) throw new Problem("PARAMETER_INVALID", "validate_fields needs the target of the alert");
+    if (target === null)
+      throw new Problem("PARAMETER_INVALID", "validate_fields needs the target of the alert");
     const fields = fieldsOf(input);
     await waitFor(tools, secondsOf(input, "wait_timeout", defaultWait), async () => {
       const object = await tools.cluster(cluster).get(target);
       if (object === null) throw new Problem("TARGET_GONE", `${objectText(target)} is gone`);
-      const other = Object.entries(fields).filter(([path, wanted]) => !isSame(valueAtPath(path, object), wanted));
+      const other = Object.entries(fields).filter(
+        ([path, wanted]) => !isSame(valueAtPath(path, object), wanted),
+      );
       const shown = other.slice(0, shownFields).map(([path]) => path);
       return other.length === 0
         ? { done: true, value: null }
@@ -80,6 +83,6 @@ function fieldsOf({ fields }: ActionInput): JsonObject {
   return isObject(fields) ? (fields as JsonObject) : {};
 }
 
-function isSame(value: unknown, wanted: Json): boolean {
+function isSame(value: unknown, wanted: Json | undefined): boolean {
   return value !== undefined && sameJson(value as Json, wanted);
 }

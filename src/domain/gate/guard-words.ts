@@ -31,9 +31,11 @@ function eventWords(event: GuardEvent): string {
     case "set-mode":
       return "only observes";
     case "set-repair":
-      return { git: "repairs in Git alone", live: "repairs live what others apply", both: "repairs live and in Git" }[
-        event.params.repair
-      ];
+      return {
+        git: "repairs in Git alone",
+        live: "repairs live what others apply",
+        both: "repairs live and in Git",
+      }[event.params.repair];
     case "waive-approval":
       return `waives the approval up to risk ${event.params.max_risk}`;
   }

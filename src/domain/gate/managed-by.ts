@@ -105,7 +105,8 @@ function isThrough(plan: Plan, target: Target): boolean {
   );
 }
 
-function goesThrough({ call, alternatives, undo }: PlannedStep): boolean {
+/** Whoever applies the target does what the step asks, and takes nothing of it back. */
+export function goesThrough({ call, alternatives, undo }: PlannedStep): boolean {
   const calls = [call, ...alternatives.map((one) => one.call)];
   const undos = [undo, ...alternatives.map((one) => one.undo)];
   const back = undos.flatMap((one) => (one.how === "action" ? [one.call] : []));

@@ -2,8 +2,8 @@
 import type { FetchedFact } from "../facts/facts.ts";
 import type { Usage } from "../facts/usage.ts";
 import type { Json } from "../json.ts";
-import type { Repair } from "./rule.ts";
 import type { Risk } from "../templates/action-description.ts";
+import type { Repair } from "./rule.ts";
 
 export type Selection =
   | {
