@@ -5,12 +5,13 @@ import { openLocalForge } from "./adapters/forges/local/local-forge.ts";
 import { type Environment, secretValue } from "./app-settings.ts";
 import type { Config } from "./config/read-config.ts";
 import type { ChangeForge } from "./controller/change-ports.ts";
-import type { Forge } from "./controller/forge-ports.ts";
+import type { Forge, ServerForge } from "./controller/forge-ports.ts";
 import type { Clock } from "./controller/ports.ts";
 import { Problem, unreachable } from "./domain/problem.ts";
 
 type Approvals = Config["approvals"];
-type ForgeConfig = NonNullable<Approvals["forge"]>;
+/** `key`: where it stands in gitmend.yaml. */
+type ForgeConfig = NonNullable<Approvals["forge"]> & { readonly key: string };
 
 /** @param demo unsigned approvals count on the local forge. @throws Problem CONFIG_INVALID, GIT_REFUSED */
 export async function openForge(
@@ -21,7 +22,8 @@ export async function openForge(
   demo: boolean,
 ): Promise<Forge> {
   const { forge, people, repository } = approvals;
-  if (forge !== undefined) return openServer(forge, accountsOf(approvals), environment);
+  if (forge !== undefined)
+    return openServer({ ...forge, key: "approvals.forge" }, accountsOf(people, forge.type), environment);
   return openLocalForge({
     folder: repository ?? join(dataDir, "approvals.git"),
     people: people.map(({ id, signer = null }) => ({ id, signer })),
@@ -30,14 +32,34 @@ export async function openForge(
   });
 }
 
+/** Where repairs are pull requests, by the address of their repository. @throws Problem CONFIG_INVALID */
+export async function openSourceForges(
+  { approvals, sources }: Config,
+  environment: Environment,
+): Promise<ReadonlyMap<string, ServerForge>> {
+  const forges = new Map<string, ServerForge>();
+  for (const [index, { url, forge }] of sources.entries())
+    if (forge !== undefined)
+      forges.set(
+        url,
+        await openServer(
+          { ...forge, key: `sources[${index}].forge` },
+          accountsOf(approvals.people, forge.type),
+          environment,
+        ),
+      );
+  return forges;
+}
+
 /** Where people propose changes of the config repository; null: nowhere that gitmend looks at. @throws Problem CONFIG_INVALID */
 export async function openChangeForge(
-  { approvals: { forge }, config_repository: { pull_requests: repository } }: Config,
+  { approvals, config_repository: { pull_requests: repository } }: Config,
   environment: Environment,
 ): Promise<ChangeForge | null> {
   if (repository === undefined) return null;
-  if (forge === undefined)
+  if (approvals.forge === undefined)
     throw new Problem("CONFIG_INVALID", "config_repository.pull_requests needs approvals.forge");
+  const forge: ForgeConfig = { ...approvals.forge, key: "approvals.forge" };
   switch (forge.type) {
     case "github": {
       const { githubChanges } = await import("./adapters/forges/github/github-changes.ts");
@@ -60,13 +82,10 @@ async function openServer(
   forge: ForgeConfig,
   people: ReadonlyMap<string, string>,
   environment: Environment,
-): Promise<Forge> {
-  const { repository, type } = forge;
+): Promise<ServerForge> {
+  const { repository, type, key } = forge;
   if (type !== "gitlab" && repository.split("/").length !== 2)
-    throw new Problem(
-      "CONFIG_INVALID",
-      `approvals.forge.repository: ${type} has owner/name, not ${repository}`,
-    );
+    throw new Problem("CONFIG_INVALID", `${key}.repository: ${type} has owner/name, not ${repository}`);
   switch (type) {
     case "github": {
       const { githubForge } = await import("./adapters/forges/github/github-forge.ts");
@@ -104,28 +123,26 @@ const urlOfGithub = "https://api.github.com";
 
 /** @throws Problem CONFIG_INVALID */
 function addressAndToken(
-  { type, url, token, app }: ForgeConfig,
+  { key, type, url, token, app }: ForgeConfig,
   environment: Environment,
 ): readonly [string, string] {
   if (token === undefined || app !== undefined)
-    throw new Problem("CONFIG_INVALID", `approvals.forge: ${type} needs a token, and has no app`);
-  if (url === urlOfGithub)
-    throw new Problem("CONFIG_INVALID", `approvals.forge.url: say where the API of ${type} is`);
+    throw new Problem("CONFIG_INVALID", `${key}: ${type} needs a token, and has no app`);
+  if (url === urlOfGithub) throw new Problem("CONFIG_INVALID", `${key}.url: say where the API of ${type} is`);
   return [url.replace(/\/+$/, ""), secretValue(token, environment) ?? ""];
 }
 
-function githubCredential({ token, app }: ForgeConfig, environment: Environment): GithubCredential {
+function githubCredential({ key, token, app }: ForgeConfig, environment: Environment): GithubCredential {
   if ((token === undefined) === (app === undefined))
-    throw new Problem("CONFIG_INVALID", "approvals.forge needs either token or app");
+    throw new Problem("CONFIG_INVALID", `${key} needs either token or app`);
   if (app === undefined) return { kind: "token", token: secretValue(token, environment) ?? "" };
   const privateKey = secretValue(app.private_key, environment) ?? "";
   return { kind: "app", appId: String(app.id), installationId: app.installation, privateKey };
 }
 
 /** Person by account of the forge, in small letters. @throws Problem CONFIG_INVALID: two people with one account */
-function accountsOf({ people, forge }: Pick<Approvals, "people" | "forge">): ReadonlyMap<string, string> {
+function accountsOf(people: Approvals["people"], type: ForgeConfig["type"]): ReadonlyMap<string, string> {
   const accounts = new Map<string, string>();
-  const type = forge?.type ?? "github";
   for (const person of people)
     for (const name of person[type] ?? []) {
       const account = name.toLowerCase();

@@ -36,9 +36,11 @@ export function openServer(parts: ServerParts): Server {
     limits: { bodyBytes: Number(parseQuantity(config.limits.body).nanos / 1_000_000_000n) },
   };
   const push = {
-    secrets: [config.config_repository.webhook_secret, config.approvals.forge?.webhook_secret].flatMap(
-      (reference) => secretValue(reference, environment) ?? [],
-    ),
+    secrets: [
+      config.config_repository.webhook_secret,
+      config.approvals.forge?.webhook_secret,
+      ...config.sources.map(({ forge }) => forge?.webhook_secret),
+    ].flatMap((reference) => secretValue(reference, environment) ?? []),
     announced: (requests: readonly string[]) => {
       controller.catalog.lookSoon();
       controller.reviews.lookSoon();

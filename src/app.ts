@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import type { Sources } from "./actions/action.ts";
 import { effects } from "./actions/effects.ts";
 import { actions } from "./actions/registry.ts";
 import { actionTools } from "./adapters/action-tools.ts";
@@ -22,7 +23,7 @@ import { type OpenShared, openShared } from "./adapters/redis/open-shared.ts";
 import { createMetrics, type MetricsRegistry } from "./adapters/telemetry/metrics.ts";
 import { uuidV7 } from "./adapters/uuid-v7.ts";
 import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
-import { openChangeForge, openForge } from "./app-forge.ts";
+import { openChangeForge, openForge, openSourceForges } from "./app-forge.ts";
 import { openServer } from "./app-server.ts";
 import {
   alertmanagerAddresses,
@@ -186,6 +187,7 @@ export async function openPorts(
   const { clock } = database;
   const { branch, path, credential } = config.config_repository;
   const url = await configRepository(options, dataDir);
+  const sources = await sourceRepositories(options, dataDir);
   const repository = { url, branch, path, credential: gitCredential(credential, environment) };
   return {
     ...stores(database),
@@ -193,7 +195,8 @@ export async function openPorts(
     metrics,
     effects,
     actions: new Map(actions.map((action) => [action.name, action])),
-    clusters: tools(options, dataDir, database, clusters),
+    clusters: tools(options, sources, database, clusters),
+    repairs: sources,
     alertmanagers: alertmanagers(alertmanagerAddresses(config, environment, [...clusters.byName.keys()])),
     ids: uuidV7(clock),
     random: Math.random,
@@ -275,7 +278,7 @@ function stores(database: Database) {
 
 function tools(
   { config, environment }: AppOptions,
-  dataDir: string,
+  sources: Sources,
   { executions, clock, bindings }: Database,
   clusters: ClusterSetup,
 ) {
@@ -292,15 +295,19 @@ function tools(
       bindings.known(cluster, namespace, durationSeconds(config.role_bindings.known_after)),
     sendHttp: httpEndpoints(endpoints(config, environment)),
     scopes: scopesOf(config),
-    sources: openSources(
-      config.sources.map(({ url, credential, namespaces }) => ({
-        url,
-        credential: gitCredential(credential, environment),
-        namespaces: namespaces ?? null,
-      })),
-      join(dataDir, "sources"),
-    ),
+    sources,
   });
+}
+
+async function sourceRepositories({ config, environment }: AppOptions, dataDir: string) {
+  const forges = await openSourceForges(config, environment);
+  const sources = config.sources.map(({ url, credential, namespaces = null }) => ({
+    url,
+    credential: gitCredential(credential, environment),
+    namespaces,
+    forge: forges.get(url) ?? null,
+  }));
+  return openSources(sources, join(dataDir, "sources"));
 }
 
 function auditRepository({ config, environment }: AppOptions, folder: string) {

@@ -84,6 +84,7 @@ function describe(event: ExecutionEvent): Line {
       return { what: "approvals lifted", detail: liftText(event), tone: "attention" };
     case "HoldRequested":
     case "PlanEdited":
+    case "RepairPrepared":
     case "ApprovalRequested":
     case "ApprovalGranted":
     case "ApprovalDenied":
@@ -150,6 +151,7 @@ type ApprovalEvent = Extract<
     readonly type:
       | "HoldRequested"
       | "PlanEdited"
+      | "RepairPrepared"
       | "ApprovalRequested"
       | "ApprovalGranted"
       | "ApprovalDenied"
@@ -166,6 +168,11 @@ function describeApproval(event: ApprovalEvent): Line {
         what: "plan edited",
         detail: [`by ${event.by.join(", ")}`, ...changeLines(event.changes)].join("; "),
         tone: "attention",
+      };
+    case "RepairPrepared":
+      return {
+        what: "repair prepared",
+        detail: `${effectText(event.effect)}, to be merged into ${event.effect.base}`,
       };
     case "ApprovalRequested":
       return {

@@ -139,6 +139,10 @@ export interface Config {
      * @minItems 1
      */
     namespaces?: string[];
+    /**
+     * Where its repairs are pull requests: their merge is then judged like an approval. Left out: a branch alone, which people merge as they do.
+     */
+    forge?: Forge;
   }[];
   /**
    * Where templates and policies are read from. Left out: a bare repository in the data folder, filled from the shipped library.
@@ -262,45 +266,7 @@ export interface Config {
     /**
      * Where requests for approval are pull requests. Left out: branches of a bare Git repository (`repository`).
      */
-    forge?: {
-      /**
-       * Which forge it is.
-       */
-      type: "github" | "gitlab" | "gitea";
-      /**
-       * Of its API. GitHub Enterprise: `https://<host>/api/v3`; GitLab: `https://<host>/api/v4`; Gitea, Forgejo: `https://<host>/api/v1`. https, or http on loopback.
-       */
-      url: string;
-      /**
-       * `owner/name`, on GitLab `group/…/project`. gitmend writes branches `gitmend/…` and merges nothing.
-       */
-      repository: string;
-      /**
-       * Of an account of its own. Instead of `app`.
-       */
-      token?: Secret;
-      /**
-       * A GitHub App that is installed on the repository. Instead of `token`.
-       */
-      app?: {
-        /**
-         * Of the App.
-         */
-        id: number;
-        /**
-         * Id of its installation.
-         */
-        installation: number;
-        /**
-         * Where its key is, PEM.
-         */
-        private_key: Secret;
-      };
-      /**
-       * Signs what the forge sends to `/webhooks/github`: news are read at once. Left out: every minute.
-       */
-      webhook_secret?: Secret;
-    };
+    forge?: Forge;
   };
   /**
    * Who must have signed a commit of the config repository that weakens a guard. Until then the stricter of the old and the new guards count. Left out: it counts at once, and is recorded.
@@ -650,6 +616,48 @@ export interface GitCredential {
    * Path of the known_hosts file that the server must be in.
    */
   known_hosts?: string;
+}
+/**
+ * A forge with a server, and the account that gitmend has there.
+ */
+export interface Forge {
+  /**
+   * Which forge it is.
+   */
+  type: "github" | "gitlab" | "gitea";
+  /**
+   * Of its API. GitHub Enterprise: `https://<host>/api/v3`; GitLab: `https://<host>/api/v4`; Gitea, Forgejo: `https://<host>/api/v1`. https, or http on loopback.
+   */
+  url: string;
+  /**
+   * `owner/name`, on GitLab `group/…/project`. gitmend writes branches `gitmend/…` and merges nothing.
+   */
+  repository: string;
+  /**
+   * Of an account of its own. Instead of `app`.
+   */
+  token?: Secret;
+  /**
+   * A GitHub App that is installed on the repository. Instead of `token`.
+   */
+  app?: {
+    /**
+     * Of the App.
+     */
+    id: number;
+    /**
+     * Id of its installation.
+     */
+    installation: number;
+    /**
+     * Where its key is, PEM.
+     */
+    private_key: Secret;
+  };
+  /**
+   * Signs what the forge sends to `/webhooks/github`: news are read at once. Left out: every minute.
+   */
+  webhook_secret?: Secret;
 }
 /**
  * One webhook.
@@ -1152,6 +1160,24 @@ export const configSchema = {
                 "shop-*"
               ]
             ]
+          },
+          "forge": {
+            "title": "Forge",
+            "description": "Where its repairs are pull requests: their merge is then judged like an approval. Left out: a branch alone, which people merge as they do.",
+            "allOf": [
+              {
+                "$ref": "#/definitions/forge"
+              }
+            ],
+            "examples": [
+              {
+                "type": "github",
+                "repository": "shop/deploy",
+                "token": {
+                  "env": "GITHUB_TOKEN"
+                }
+              }
+            ]
           }
         },
         "required": [
@@ -1525,127 +1551,10 @@ export const configSchema = {
         "forge": {
           "title": "Forge",
           "description": "Where requests for approval are pull requests. Left out: branches of a bare Git repository (`repository`).",
-          "type": "object",
-          "additionalProperties": false,
-          "properties": {
-            "type": {
-              "title": "Type",
-              "description": "Which forge it is.",
-              "type": "string",
-              "enum": [
-                "github",
-                "gitlab",
-                "gitea"
-              ],
-              "examples": [
-                "github"
-              ]
-            },
-            "url": {
-              "title": "URL",
-              "description": "Of its API. GitHub Enterprise: `https://<host>/api/v3`; GitLab: `https://<host>/api/v4`; Gitea, Forgejo: `https://<host>/api/v1`. https, or http on loopback.",
-              "type": "string",
-              "pattern": "^(https://|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])([:/]|$))[^\\s?#]*$",
-              "default": "https://api.github.com",
-              "examples": [
-                "https://github.example.org/api/v3"
-              ]
-            },
-            "repository": {
-              "title": "Repository",
-              "description": "`owner/name`, on GitLab `group/…/project`. gitmend writes branches `gitmend/…` and merges nothing.",
-              "type": "string",
-              "pattern": "^[A-Za-z0-9][-._A-Za-z0-9]*(/[-._A-Za-z0-9]+)+$",
-              "examples": [
-                "example/approvals"
-              ]
-            },
-            "token": {
-              "title": "Token",
-              "description": "Of an account of its own. Instead of `app`.",
-              "allOf": [
-                {
-                  "$ref": "#/definitions/secret"
-                }
-              ],
-              "examples": [
-                {
-                  "env": "GITHUB_TOKEN"
-                }
-              ]
-            },
-            "app": {
-              "title": "App",
-              "description": "A GitHub App that is installed on the repository. Instead of `token`.",
-              "type": "object",
-              "additionalProperties": false,
-              "properties": {
-                "id": {
-                  "title": "Id",
-                  "description": "Of the App.",
-                  "type": "integer",
-                  "minimum": 1,
-                  "examples": [
-                    123456
-                  ]
-                },
-                "installation": {
-                  "title": "Installation",
-                  "description": "Id of its installation.",
-                  "type": "integer",
-                  "minimum": 1,
-                  "examples": [
-                    7654321
-                  ]
-                },
-                "private_key": {
-                  "title": "Private key",
-                  "description": "Where its key is, PEM.",
-                  "allOf": [
-                    {
-                      "$ref": "#/definitions/secret"
-                    }
-                  ],
-                  "examples": [
-                    {
-                      "file": "/run/secrets/github-app.pem"
-                    }
-                  ]
-                }
-              },
-              "required": [
-                "id",
-                "installation",
-                "private_key"
-              ],
-              "examples": [
-                {
-                  "id": 123456,
-                  "installation": 7654321,
-                  "private_key": {
-                    "file": "/run/secrets/github-app.pem"
-                  }
-                }
-              ]
-            },
-            "webhook_secret": {
-              "title": "Webhook secret",
-              "description": "Signs what the forge sends to `/webhooks/github`: news are read at once. Left out: every minute.",
-              "allOf": [
-                {
-                  "$ref": "#/definitions/secret"
-                }
-              ],
-              "examples": [
-                {
-                  "env": "GITHUB_WEBHOOK_SECRET"
-                }
-              ]
+          "allOf": [
+            {
+              "$ref": "#/definitions/forge"
             }
-          },
-          "required": [
-            "type",
-            "repository"
           ],
           "examples": [
             {
@@ -2580,6 +2489,141 @@ export const configSchema = {
     }
   },
   "definitions": {
+    "forge": {
+      "title": "Forge",
+      "description": "A forge with a server, and the account that gitmend has there.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "type": {
+          "title": "Type",
+          "description": "Which forge it is.",
+          "type": "string",
+          "enum": [
+            "github",
+            "gitlab",
+            "gitea"
+          ],
+          "examples": [
+            "github"
+          ]
+        },
+        "url": {
+          "title": "URL",
+          "description": "Of its API. GitHub Enterprise: `https://<host>/api/v3`; GitLab: `https://<host>/api/v4`; Gitea, Forgejo: `https://<host>/api/v1`. https, or http on loopback.",
+          "type": "string",
+          "pattern": "^(https://|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])([:/]|$))[^\\s?#]*$",
+          "default": "https://api.github.com",
+          "examples": [
+            "https://github.example.org/api/v3"
+          ]
+        },
+        "repository": {
+          "title": "Repository",
+          "description": "`owner/name`, on GitLab `group/…/project`. gitmend writes branches `gitmend/…` and merges nothing.",
+          "type": "string",
+          "pattern": "^[A-Za-z0-9][-._A-Za-z0-9]*(/[-._A-Za-z0-9]+)+$",
+          "examples": [
+            "example/approvals"
+          ]
+        },
+        "token": {
+          "title": "Token",
+          "description": "Of an account of its own. Instead of `app`.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/secret"
+            }
+          ],
+          "examples": [
+            {
+              "env": "GITHUB_TOKEN"
+            }
+          ]
+        },
+        "app": {
+          "title": "App",
+          "description": "A GitHub App that is installed on the repository. Instead of `token`.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "id": {
+              "title": "Id",
+              "description": "Of the App.",
+              "type": "integer",
+              "minimum": 1,
+              "examples": [
+                123456
+              ]
+            },
+            "installation": {
+              "title": "Installation",
+              "description": "Id of its installation.",
+              "type": "integer",
+              "minimum": 1,
+              "examples": [
+                7654321
+              ]
+            },
+            "private_key": {
+              "title": "Private key",
+              "description": "Where its key is, PEM.",
+              "allOf": [
+                {
+                  "$ref": "#/definitions/secret"
+                }
+              ],
+              "examples": [
+                {
+                  "file": "/run/secrets/github-app.pem"
+                }
+              ]
+            }
+          },
+          "required": [
+            "id",
+            "installation",
+            "private_key"
+          ],
+          "examples": [
+            {
+              "id": 123456,
+              "installation": 7654321,
+              "private_key": {
+                "file": "/run/secrets/github-app.pem"
+              }
+            }
+          ]
+        },
+        "webhook_secret": {
+          "title": "Webhook secret",
+          "description": "Signs what the forge sends to `/webhooks/github`: news are read at once. Left out: every minute.",
+          "allOf": [
+            {
+              "$ref": "#/definitions/secret"
+            }
+          ],
+          "examples": [
+            {
+              "env": "GITHUB_WEBHOOK_SECRET"
+            }
+          ]
+        }
+      },
+      "required": [
+        "type",
+        "repository"
+      ],
+      "examples": [
+        {
+          "type": "github",
+          "repository": "example/approvals",
+          "token": {
+            "env": "GITHUB_TOKEN"
+          }
+        }
+      ]
+    },
     "endpoint": {
       "title": "Endpoint",
       "description": "One system that steps may call.",

@@ -16,6 +16,7 @@ import { isHeld } from "./is-held.ts";
 import { stillAsPlanned } from "./outdated.ts";
 import type { OwnedExecution, PendingCommand } from "./ports.ts";
 import { readTouched } from "./protection.ts";
+import { requestForge } from "./request-forge.ts";
 import { askApproval, checkApproval } from "./run-approval.ts";
 import { resumeStep, startStep } from "./run-step.ts";
 import { resumeUndo, startUndo } from "./run-undo.ts";
@@ -111,16 +112,21 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
 function due(session: Session, draining: boolean, lookedAt: number, ports: EnginePorts): readonly Work[] {
   if (draining) return [];
   const works = nextWork(session.state(), new Set(session.busy.keys()), ports.clock.now());
-  return works.map((work) => (work.type === "await-approval" ? lookSeldom(work, lookedAt, ports) : work));
+  return works.map((work) =>
+    work.type === "await-approval"
+      ? lookSeldom(work, lookedAt, requestForge(session, ports).pollSeconds, ports)
+      : work,
+  );
 }
 
 /** An execution is woken for much, by each alert that joins for one: its forge is asked as often as it wants, and when there is news. */
 function lookSeldom(
   work: Extract<Work, { type: "await-approval" }>,
   lookedAt: number,
-  { clock, forge }: EnginePorts,
+  pollSeconds: number,
+  { clock }: EnginePorts,
 ): Work {
-  const left = lookedAt + forge.pollSeconds * 1000 - performance.now();
+  const left = lookedAt + pollSeconds * 1000 - performance.now();
   if (left <= 0) return work;
   const until = plusSeconds(clock.now(), left / 1000);
   return { type: "wait", until: until < work.expiresAt ? until : work.expiresAt };
@@ -155,7 +161,7 @@ async function doWork(work: Work, session: Session, ports: EnginePorts): Promise
       return retryLater(() => askApproval(session, ports), session, ports);
     case "await-approval":
       await checkApproval(session, ports);
-      return session.state().phase === "awaiting_approval" ? untilAsked(work.expiresAt, ports) : 0;
+      return session.state().phase === "awaiting_approval" ? untilAsked(work.expiresAt, session, ports) : 0;
     case "claim":
       return retryLater(() => claim(session, ports), session, ports);
     case "start":
@@ -206,9 +212,9 @@ async function retryLater(
 }
 
 /** A forge may be asked seldom; the end of the time is not waited for so long. */
-function untilAsked(expiresAt: string, { clock, forge }: EnginePorts): number {
-  const left = secondsBetween(clock.now(), expiresAt);
-  return Math.max(1, Math.min(forge.pollSeconds, left) * 1000);
+function untilAsked(expiresAt: string, session: Session, ports: EnginePorts): number {
+  const left = secondsBetween(ports.clock.now(), expiresAt);
+  return Math.max(1, Math.min(requestForge(session, ports).pollSeconds, left) * 1000);
 }
 
 /**

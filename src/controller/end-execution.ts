@@ -6,6 +6,7 @@ import { noteOnEnd, noteOnLifted } from "../domain/gate/request-note.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { lookAtChanged } from "./look-at-changed.ts";
+import { requestForge } from "./request-forge.ts";
 import type { Session } from "./session.ts";
 import { tellRequest } from "./tell-request.ts";
 import { tellEnd } from "./tell-target.ts";
@@ -41,7 +42,7 @@ async function closeApproval(
   session: Session,
   ports: EnginePorts,
 ): Promise<void> {
-  const { forge, log } = ports;
+  const { log } = ports;
   const { approval, approved, cancel, lift } = session.state();
   if (approval === null || (approved && lift === null) || outcome === "rejected") return;
   // What a break-glass has done is told by the record: "Nothing was changed" would be wrong here.
@@ -50,10 +51,12 @@ async function closeApproval(
   const stopped = cancel === null ? "resolved" : "cancelled";
   const own = ["expired", "outdated", "refused", "superseded"] as const;
   const reason = own.find((label) => label === outcome) ?? stopped;
-  await forge.close(approval.branch, reason).catch((error: unknown) => {
-    log.warn(
-      { executionId: session.id, reason: toProblem(error).message },
-      "the approval's branch could not be closed",
-    );
-  });
+  await requestForge(session, ports)
+    .close(approval.branch, reason)
+    .catch((error: unknown) => {
+      log.warn(
+        { executionId: session.id, reason: toProblem(error).message },
+        "the approval's branch could not be closed",
+      );
+    });
 }

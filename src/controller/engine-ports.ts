@@ -7,7 +7,7 @@ import type { Gate } from "../domain/gate/gate.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import type { CheckPorts } from "./checks/check-step.ts";
 import type { Faults } from "./fault-ports.ts";
-import type { Forge } from "./forge-ports.ts";
+import type { Forge, RepairRequests } from "./forge-ports.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PauseStore } from "./pause-ports.ts";
 import type { Pauses } from "./pauses.ts";
@@ -21,6 +21,7 @@ export interface EnginePorts extends CheckPorts {
   readonly clock: Clock;
   readonly clusters: Clusters;
   readonly forge: Forge;
+  readonly repairs: RepairRequests;
   readonly actions: ReadonlyMap<string, Action>;
   readonly effects: EffectRunner;
   readonly faults: Faults;

@@ -2,6 +2,7 @@
 import type { Approval } from "../domain/gate/gate.ts";
 import type { RequestCommand, RequestEdit } from "../domain/gate/judge-request.ts";
 import type { RequestNote } from "../domain/gate/request-note.ts";
+import type { BranchEffect } from "../domain/planning/effect.ts";
 
 export interface ApprovalRequest {
   readonly executionId: string;
@@ -61,4 +62,34 @@ export interface Forge {
     branch: string,
     reason: "expired" | "resolved" | "cancelled" | "outdated" | "refused" | "superseded",
   ): Promise<void>;
+}
+
+/** A branch with gitmend's commit that stands in the repository already, and is to be merged as it is. */
+export interface ProposedBranch {
+  readonly branch: string;
+  readonly base: string;
+  /** The commit that gitmend wrote. */
+  readonly head: string;
+  readonly title: string;
+  /** Markdown. */
+  readonly body: string;
+  readonly labels: readonly string[];
+}
+
+/** A forge with a server: people merge there what was pushed already, too. */
+export interface ServerForge extends Forge {
+  /** The address of its pull request. Idempotent: whoever made it may have died before. */
+  propose(request: ProposedBranch): Promise<string>;
+  /** Merged counts only as gitmend wrote it: each of `files` is, where it was merged to, as it was at `head`. Nothing may be edited. */
+  readProposed(
+    request: Pick<ProposedBranch, "branch" | "base" | "head"> & { readonly files: readonly string[] },
+  ): Promise<ApprovalState>;
+}
+
+/** Repairs as pull requests in the repositories of `sources`. */
+export interface RepairRequests {
+  /** null: it has none, so that people are asked as for any plan. */
+  forgeOf(repository: string): ServerForge | null;
+  /** Pushes the branch, and says which commit it is. @throws Problem as Sources.propose */
+  push(effect: BranchEffect, key: string): Promise<string>;
 }

@@ -64,7 +64,9 @@ async function differs(
   { actions, effects }: EnginePorts,
   tools: ReturnType<EnginePorts["clusters"]["tools"]>,
 ): Promise<string | null> {
-  const { plan, alert } = session.state();
+  const { plan, alert, repair } = session.state();
+  // People have merged it: nothing of it is left to be done, and what stands there now is what they approved.
+  if (repair?.forStep === step.name) return null;
   const action = findAction(actions, step.call.action, plan);
   if (!action.changes || isRunTime(step.call) || preview.source === "estimated") return null;
   const context = contextOf(session.id, step.name, alert?.cluster ?? "", plan?.target ?? null);

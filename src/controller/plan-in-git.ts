@@ -109,7 +109,11 @@ function theOneChange({ steps, finally: last, whenResolved = [] }: Plan): Planne
   const [first, second] = [...steps, ...last, ...whenResolved].filter(isLive);
   if (first === undefined || second !== undefined || !steps.includes(first))
     throw notInGit("the plan changes more than once, or at its end");
-  if (isRunTime(first.call)) throw notInGit(`the input of ${first.name} comes from earlier steps`);
+  const reads = ({ call, conditions, preconditions, postconditions }: PlannedStep) =>
+    isRunTime(call) ||
+    [...conditions, ...preconditions, ...postconditions].some((text) => text.includes("steps"));
+  if (isRunTime(first.call) || steps.some((step) => step !== first && reads(step)))
+    throw notInGit("its steps read what others put out");
   return first;
 }
 

@@ -20,11 +20,14 @@ import { endExecution, isEnd } from "./end-execution.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { ApprovalState } from "./forge-ports.ts";
 import { hearCommands } from "./hear-commands.ts";
+import { prepareRepair, requestForge } from "./request-forge.ts";
 import type { Session } from "./session.ts";
 import { takeEdit } from "./take-edit.ts";
 import { tellRequest } from "./tell-request.ts";
 
 export async function askApproval(session: Session, ports: EnginePorts): Promise<void> {
+  const prepared = await prepareRepair(session, ports);
+  if (prepared !== null) await session.record([prepared]);
   const asked = askedOf(session);
   const { expiresAt, plan, alert } = asked;
   const branch = approvalBranch(session.id);
@@ -37,9 +40,12 @@ export async function askApproval(session: Session, ports: EnginePorts): Promise
     labels: ["gitmend", `risk:${plan.risk}`],
     title: `${plan.template.name}: ${alert.name}`,
   };
-  const opened = await ports.forge.open(request);
+  const branchOfRepair = session.state().repair?.effect.branch;
+  const opened = await requestForge(session, ports).open(request);
   await ports.faults.at("approval-after-open");
-  await session.record([{ type: "ApprovalRequested", ...opened, branch, expiresAt }]);
+  await session.record([
+    { type: "ApprovalRequested", ...opened, branch: branchOfRepair ?? branch, expiresAt },
+  ]);
 }
 
 /** What people are asked about: the same in every process, so that asking again shows the same. */
@@ -55,16 +61,27 @@ function askedOf(session: Session): ApprovalFileInput {
     throw new Problem("INTERNAL", "an approval was asked for before the gate was decided");
   }
   const expiresAt = plusSeconds(gateDecidedAt, gate.expiresSeconds);
-  return { executionId: session.id, incident, alert, match, revision, plan, previews, gate, expiresAt };
+  const { repair } = session.state();
+  const input = {
+    executionId: session.id,
+    incident,
+    alert,
+    match,
+    revision,
+    plan,
+    previews,
+    gate,
+    expiresAt,
+  };
+  return repair === null ? input : { ...input, repair: repair.effect };
 }
 
 /** Reads the request once; records what follows. Not reaching the forge changes nothing: the next look will tell. */
 export async function checkApproval(session: Session, ports: EnginePorts): Promise<void> {
   const { approval, gate } = session.state();
   if (approval === null || gate?.kind !== "approval") return;
-  const file = approvalPath(session.id);
   const seen = await read(
-    () => ports.forge.read({ branch: approval.branch, file, head: approval.head }),
+    () => requestForge(session, ports).read(approval.head, approval.branch),
     session,
     ports,
   );

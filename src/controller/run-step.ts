@@ -158,7 +158,7 @@ async function change(
   if (isFirstChange && (await isHealthyAlready(session, own, ports))) return;
   if (isFirstChange && !(await gateHolds(session, own, ports))) return;
   const { call, events: adapted } = await adaptCall(step, before, wanted, action, context, tools);
-  const effect = late === null ? await action.prepare(call.input, context, tools) : late.effect;
+  const effect = late?.effect ?? mergedRepair(attempt) ?? (await action.prepare(call.input, context, tools));
   if (late === null) await assertAsBefore(attempt, call, effect);
   const found = await assertNotProtected(effect, context.target, own, ports);
   const undoNeeds = undoNeedsOf(attempt, effect);
@@ -170,6 +170,12 @@ async function change(
   await ports.faults.at("step-after-start");
   const end = late === null ? await makeEffect(effectRequest(attempt, effect), ports) : made;
   await conclude(attempt, action, call, { effect, found: late === null ? found : null }, end, scope);
+}
+
+/** What people have approved by merging it: nothing else is proposed in its place. */
+function mergedRepair({ step, session }: Attempt): Effect | null {
+  const { repair } = session.state();
+  return repair?.forStep === step.name ? repair.effect : null;
 }
 
 function undoNeedsOf({ step, before, context, session, ports }: Attempt, effect: Effect) {

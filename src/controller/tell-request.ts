@@ -2,18 +2,18 @@
 import type { RequestNote } from "../domain/gate/request-note.ts";
 import { toProblem } from "../domain/problem.ts";
 import type { EnginePorts } from "./engine-ports.ts";
+import { requestForge } from "./request-forge.ts";
 import type { Session } from "./session.ts";
 
-export async function tellRequest(
-  note: RequestNote,
-  session: Session,
-  { faults, forge, log }: EnginePorts,
-): Promise<void> {
+export async function tellRequest(note: RequestNote, session: Session, ports: EnginePorts): Promise<void> {
+  const { faults, log } = ports;
   const { approval } = session.state();
   if (approval === null) return;
-  await forge.tell(approval, note).catch((error: unknown) => {
-    const { code, message } = toProblem(error);
-    log.warn({ executionId: session.id, code, reason: message }, "the request does not show how it stands");
-  });
+  await requestForge(session, ports)
+    .tell(approval, note)
+    .catch((error: unknown) => {
+      const { code, message } = toProblem(error);
+      log.warn({ executionId: session.id, code, reason: message }, "the request does not show how it stands");
+    });
   await faults.at("approval-after-tell");
 }

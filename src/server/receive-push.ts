@@ -8,7 +8,7 @@ import { Problem } from "../domain/problem.ts";
 import { sameText } from "./credentials.ts";
 
 export interface PushWebhook {
-  /** Of `config_repository.webhook_secret` and `approvals.forge.webhook_secret`; none: the addresses are closed. */
+  /** Of `config_repository`, `approvals.forge` and the forges of `sources`; none: the addresses are closed. */
   readonly secrets: readonly string[];
   /** @param requests short ids of executions whose branches were named */
   readonly announced: (requests: readonly string[]) => void;
@@ -99,6 +99,6 @@ async function readThrough(request: IncomingMessage, secrets: readonly string[])
 function refused(header: string): Problem {
   return new Problem(
     "UNAUTHENTICATED",
-    `the sender must know a webhook_secret (config_repository or approvals.forge) and show it in ${header}`,
+    `the sender must know a webhook_secret (config_repository, approvals.forge, or a forge of sources) and show it in ${header}`,
   );
 }

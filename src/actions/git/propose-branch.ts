@@ -1,6 +1,6 @@
 // What all repairs in Git share: the name of their branch, and waiting until people have merged it. The merge is the approval.
 import type { BranchEffect } from "../../domain/planning/effect.ts";
-import { Problem } from "../../domain/problem.ts";
+import { Problem, toProblem } from "../../domain/problem.ts";
 import type { ActionContext, ActionTools } from "../action.ts";
 import { waitFor } from "../wait.ts";
 
@@ -29,7 +29,8 @@ export async function merged(
 
 /** People may need hours: that the repository does not answer for a while ends nothing. */
 function whileAway(error: unknown): Problem {
-  if (error instanceof Problem && error.code === "GIT_UNREACHABLE") return error;
+  const { code } = toProblem(error);
+  if (error instanceof Problem && (code === "GIT_UNREACHABLE" || code === "FORGE_UNAVAILABLE")) return error;
   throw error;
 }
 

@@ -5,8 +5,10 @@ import { createHash } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RevertFolder, Sources } from "../../actions/action.ts";
+import type { RepairRequests, ServerForge } from "../../controller/forge-ports.ts";
+import { objectText } from "../../domain/facts/objects.ts";
 import { globMatcher } from "../../domain/glob.ts";
-import { oneLine } from "../../domain/plain-text.ts";
+import { code, oneLine, prose } from "../../domain/plain-text.ts";
 import type { ManifestFile } from "../../domain/planning/edit-manifest.ts";
 import type { BranchEffect } from "../../domain/planning/effect.ts";
 import { withEdit } from "../../domain/planning/line-edit.ts";
@@ -21,6 +23,8 @@ import { removeStaleLocks } from "./stale-locks.ts";
 export interface Source extends GitRemote {
   /** Globs; null: all. */
   readonly namespaces: readonly string[] | null;
+  /** Where its branches are pull requests; null: nowhere. */
+  readonly forge: ServerForge | null;
 }
 
 const mostFiles = 2_000;
@@ -51,7 +55,7 @@ const cacheConfig = `[core]
 `;
 
 /** Touches neither disk nor network. @throws Problem CONFIG_INVALID: an address that Git must not see, or one that stands there twice */
-export function openSources(sources: readonly Source[], cacheDir: string): Sources {
+export function openSources(sources: readonly Source[], cacheDir: string): Sources & RepairRequests {
   const byKey = new Map<string, SourceRepository>();
   for (const source of sources) {
     checkRemote(source);
@@ -78,6 +82,8 @@ export function openSources(sources: readonly Source[], cacheDir: string): Sourc
     read: async ({ repository, ...folder }) => allowed(repository).read(folder),
     offending: async ({ repository, ...folder }) => allowed(repository).offending(folder),
     propose: async (effect, key) => allowed(effect.repository).propose(effect, key),
+    push: async (effect, key) => allowed(effect.repository).push(effect, key),
+    forgeOf: (repository) => byKey.get(repositoryKey(repository) ?? "")?.forge ?? null,
     look: async (effect, key) => allowed(effect.repository).look(effect, key),
   };
 }
@@ -125,14 +131,28 @@ class SourceRepository {
     });
   }
 
-  propose(effect: BranchEffect, key: string): Promise<void> {
+  get forge(): ServerForge | null {
+    return this.#source.forge;
+  }
+
+  async propose(effect: BranchEffect, key: string): Promise<void> {
+    const head = await this.push(effect, key);
+    const { branch, base, title } = effect;
+    // Merged already: where people have approved it as a plan its pull request is done with.
+    if (this.forge === null || (await this.look(effect, key)) === "merged") return;
+    await this.forge.propose({ branch, base, head, title, body: bodyOf(effect), labels: ["gitmend"] });
+  }
+
+  /** Nothing is pushed when it is there, or merged and its branch gone. */
+  push(effect: BranchEffect, key: string): Promise<string> {
     return this.#inTurn(async () => {
       this.#assertNamespace(effect.object.namespace);
-      await this.#fetch(effect.base);
+      const base = await this.#fetch(effect.base);
       const commit = await this.#commit(effect, key);
       const reference = `refs/heads/${effect.branch}`;
       const there = await this.#fetch(effect.branch);
-      if (there !== null && (await this.#holds(there, commit))) return;
+      if (there !== null && (await this.#holds(there, commit))) return commit;
+      if (base !== null && (await this.#isMerged(base, commit, effect, key))) return commit;
       // The empty lease: the branch must not be there, whoever made it in the meantime.
       await this.#remote(
         [
@@ -146,16 +166,28 @@ class SourceRepository {
         ],
         `cannot push ${effect.branch}`,
       );
+      return commit;
     });
   }
 
-  look(effect: BranchEffect, key: string): Promise<"absent" | "proposed" | "merged"> {
+  async look(effect: BranchEffect, key: string): Promise<"absent" | "proposed" | "merged"> {
+    const { state, head } = await this.#stateOf(effect, key);
+    if (state !== "proposed" || this.forge === null) return state;
+    const files = effect.edits.map(({ path }) => path);
+    const { branch, base } = effect;
+    const request = await this.forge.readProposed({ branch, base, head, files });
+    return request.state === "closed" ? "absent" : state;
+  }
+
+  #stateOf(effect: BranchEffect, key: string) {
     return this.#inTurn(async () => {
       const base = await this.#fetch(effect.base);
       const commit = await this.#commit(effect, key);
-      if (base !== null && (await this.#isMerged(base, commit, effect, key))) return "merged";
+      const isMerged = base !== null && (await this.#isMerged(base, commit, effect, key));
+      if (isMerged) return { state: "merged", head: commit } as const;
       const there = await this.#fetch(effect.branch);
-      return there !== null && (await this.#holds(there, commit)) ? "proposed" : "absent";
+      const isThere = there !== null && (await this.#holds(there, commit));
+      return { state: isThere ? "proposed" : "absent", head: commit } as const;
     });
   }
 
@@ -316,6 +348,15 @@ function messageOf({ title, reason, base }: BranchEffect, key: string): string {
   const why = reason === "" ? [] : [oneLine(reason, 1_000), ""];
   const merge = `Merge it into ${base} to approve it; delete the branch to reject it.`;
   return [title, "", ...why, merge, "", trailer(key), ""].join("\n");
+}
+
+/** Of a repair that needs nobody's approval beside the merge. */
+function bodyOf({ object, reason, base }: BranchEffect): string {
+  return [
+    `gitmend repairs ${code(objectText(object))} here.`,
+    ...(reason === "" ? [] : [prose(reason, 1_000)]),
+    `Merge it into ${code(base)} to have it; close it to refuse it.`,
+  ].join("\n\n");
 }
 
 function trailer(key: string): string {

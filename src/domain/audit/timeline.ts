@@ -27,6 +27,8 @@ export function eventText(event: ExecutionEvent): string {
       return `${planEdited(event)} by ${event.by.map((one) => code(one)).join(", ")}`;
     case "HoldRequested":
       return `Held by ${code(event.by)}, beside the request`;
+    case "RepairPrepared":
+      return `Repair of step ${code(event.forStep)} prepared: ${code(effectText(event.effect))}, to be merged into ${code(event.effect.base)}`;
     case "ApprovalRequested":
       return `Approval requested on branch ${code(event.branch)}, until ${clock(event.expiresAt)}`;
     case "ApprovalGranted":

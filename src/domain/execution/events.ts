@@ -5,7 +5,7 @@ import type { ObjectRef, Subject } from "../facts/objects.ts";
 import type { Pause } from "../facts/pause.ts";
 import type { Approval, Gate, Mode, PlanEdit } from "../gate/gate.ts";
 import type { Json, JsonObject } from "../json.ts";
-import type { Effect, FieldChange, Preview } from "../planning/effect.ts";
+import type { BranchEffect, Effect, FieldChange, Preview } from "../planning/effect.ts";
 import type { ActionCall, Plan } from "../planning/plan.ts";
 import type { ProblemCode } from "../problem.ts";
 
@@ -85,6 +85,13 @@ export interface HoldRequested {
   readonly by: string;
   /** ISO 8601, as the forge says. */
   readonly at: string;
+}
+/** What people are asked to merge, where the repair in Git is the approval: whoever asks again asks for the same commit. */
+export interface RepairPrepared {
+  readonly type: "RepairPrepared";
+  /** The step whose effect it is. */
+  readonly forStep: string;
+  readonly effect: BranchEffect;
 }
 export interface ApprovalRequested {
   readonly type: "ApprovalRequested";
@@ -292,6 +299,7 @@ export type ExecutionEvent =
   | GateDecided
   | PlanEdited
   | HoldRequested
+  | RepairPrepared
   | ApprovalRequested
   | ApprovalGranted
   | ApprovalDenied

@@ -48,6 +48,7 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
       return state.claimed ? weighedAgain(state, event.gate, at) : withGate(state, event.gate, at);
     case "PlanEdited":
     case "HoldRequested":
+    case "RepairPrepared":
     case "ApprovalRequested":
     case "ApprovalGranted":
     case "ApprovalLifted":
@@ -154,6 +155,7 @@ type ApprovalEvent = Extract<
     type:
       | "PlanEdited"
       | "HoldRequested"
+      | "RepairPrepared"
       | "ApprovalRequested"
       | "ApprovalGranted"
       | "ApprovalLifted"
@@ -168,6 +170,8 @@ function applyToApproval(state: Execution, event: ApprovalEvent, at: string): Ex
       return { ...state, edits: [...state.edits, { by: event.by, changes: event.changes }], approval: null };
     case "HoldRequested":
       return { ...state, holds: [...state.holds, `${event.by} ${event.at}`] };
+    case "RepairPrepared":
+      return { ...state, repair: { forStep: event.forStep, effect: event.effect } };
     case "ApprovalRequested":
       return { ...state, approval: { ...event, requestedAt: at } };
     case "ApprovalGranted":

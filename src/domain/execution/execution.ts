@@ -17,6 +17,7 @@ import type {
   Outcome,
   Paused,
   Phase,
+  RepairPrepared,
 } from "./events.ts";
 
 export type StepStatus = "pending" | "running" | "retrying" | "succeeded" | "failed" | "skipped" | "unknown";
@@ -97,6 +98,8 @@ export interface Execution {
   readonly edits: readonly PlanEdit[];
   /** Who has said hold, and when: each is heard once. */
   readonly holds: readonly string[];
+  /** What people merge instead of an approval file; null: they are asked about the plan. */
+  readonly repair: Pick<RepairPrepared, "forStep" | "effect"> | null;
   readonly approval: (ApprovalRequested & { readonly requestedAt: string }) | null;
   readonly approved: boolean;
   /** Break-glass: `approved` comes from it. */
@@ -164,6 +167,7 @@ export const newExecution: Execution = {
   gateDecidedAt: null,
   edits: [],
   holds: [],
+  repair: null,
   approval: null,
   approved: false,
   lift: null,

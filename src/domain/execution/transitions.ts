@@ -16,6 +16,7 @@ export const legalPhases: Readonly<Record<EventType, readonly Phase[]>> = {
   GateDecided: ["planning", "awaiting_approval", "running", "undoing"],
   PlanEdited: ["awaiting_approval"],
   HoldRequested: ["awaiting_approval"],
+  RepairPrepared: ["awaiting_approval"],
   ApprovalRequested: ["awaiting_approval"],
   ApprovalGranted: ["awaiting_approval"],
   ApprovalDenied: ["awaiting_approval"],

@@ -6,7 +6,7 @@ import { objectText } from "../facts/objects.ts";
 import type { Json } from "../json.ts";
 import { oneLine } from "../plain-text.ts";
 import { changeLines } from "../planning/change-text.ts";
-import type { Preview } from "../planning/effect.ts";
+import type { BranchEffect, Preview } from "../planning/effect.ts";
 import type { Plan, PlannedStep } from "../planning/plan.ts";
 import { redactJson, redactText } from "../redact.ts";
 import { powerText } from "../templates/scope.ts";
@@ -24,6 +24,8 @@ export interface ApprovalFileInput {
   readonly gate: Extract<Gate, { kind: "approval" }>;
   /** ISO 8601, UTC. */
   readonly expiresAt: string;
+  /** What is merged instead of an approval file. */
+  readonly repair?: BranchEffect;
 }
 
 /** The last group of a UUIDv7: random, unlike its beginning, which executions of the same moment share. */

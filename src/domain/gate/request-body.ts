@@ -3,6 +3,7 @@
 import { objectText } from "../facts/objects.ts";
 import { code, fenced, prose } from "../plain-text.ts";
 import { changeLines } from "../planning/change-text.ts";
+import type { BranchEffect } from "../planning/effect.ts";
 import { redactText } from "../redact.ts";
 import { powerText } from "../templates/scope.ts";
 import { type ApprovalFileInput, approvalPath, shortId, stepText, undoText } from "./approval-file.ts";
@@ -16,18 +17,20 @@ export function renderRequestBody(input: ApprovalFileInput): string {
   );
 }
 
-function question({ plan, alert, expiresAt, gate }: ApprovalFileInput): readonly string[] {
+function question({ plan, alert, expiresAt, gate, repair }: ApprovalFileInput): readonly string[] {
   const where = plan.target === null ? "no object" : objectText(plan.target);
   const summary =
     alert.annotations["summary"] ?? alert.annotations["description"] ?? alert.annotations["message"];
   const severity = alert.severity === "" ? "" : ` (${free(alert.severity, 40)})`;
   return [
-    `**May gitmend run ${code(plan.template.name)} on ${code(where)}?**`,
+    repair === undefined
+      ? `**May gitmend run ${code(plan.template.name)} on ${code(where)}?**`
+      : `**Repair ${code(where)} by merging this?** (${code(plan.template.name)})`,
     `${code(alert.name)}${severity} fires since ${clock(alert.startsAt)}.${summary === undefined ? "" : ` It says: ${free(summary, 300)}`}`,
     [
       "| risk | needs | until | if nobody decides |",
       "| --- | --- | --- | --- |",
-      `| **${plan.risk}** | ${prose(demandsText(gate.demands))} | ${clock(expiresAt)} | nothing runs, and people are told |`,
+      `| **${plan.risk}** | ${prose(demandsText(gate.demands))} | ${clock(expiresAt)} | nothing ${repair === undefined ? "runs" : "is changed"}, and people are told |`,
     ].join("\n"),
   ];
 }
@@ -77,7 +80,8 @@ function reasons({ match, gate, revision }: ApprovalFileInput): readonly string[
   ];
 }
 
-function decide({ executionId, plan }: ApprovalFileInput): readonly string[] {
+function decide({ executionId, plan, repair }: ApprovalFileInput): readonly string[] {
+  if (repair !== undefined) return decideRepair(repair, plan.digest, executionId);
   return [
     "### To decide",
     [
@@ -91,6 +95,20 @@ function decide({ executionId, plan }: ApprovalFileInput): readonly string[] {
       "- Comments and labels approve nothing. Anything else that is pushed to the branch refuses the plan.",
     ].join("\n"),
     `${code(approvalPath(executionId))} is the whole plan, digest ${code(plan.digest)}. \`gitmend executions show ${shortId(executionId)}\``,
+  ];
+}
+
+/** What is merged too early is merged: whoever applies the branch does not ask gitmend. */
+function decideRepair({ base }: BranchEffect, digest: string, executionId: string): readonly string[] {
+  return [
+    "### To decide",
+    [
+      `- **yes**: approve the latest commit in a review; with all that are needed, merge into ${code(base)}. Merged before that it is applied all the same, but gitmend does nothing more, and people are told.`,
+      "- **no**: close this pull request; say why in a comment.",
+      "- **otherwise**: close it, and change the manifest yourself. Whatever is pushed to this branch refuses the plan.",
+      "- Comments and labels approve nothing.",
+    ].join("\n"),
+    `The plan has the digest ${code(digest)}. \`gitmend executions show ${shortId(executionId)}\``,
   ];
 }
 
