@@ -80,10 +80,8 @@ export interface ProposedBranch {
 export interface ServerForge extends Forge {
   /** The address of its pull request. Idempotent: whoever made it may have died before. */
   propose(request: ProposedBranch): Promise<string>;
-  /** Merged counts only as gitmend wrote it: each of `files` is, where it was merged to, as it was at `head`. Nothing may be edited. */
-  readProposed(
-    request: Pick<ProposedBranch, "branch" | "base" | "head"> & { readonly files: readonly string[] },
-  ): Promise<ApprovalState>;
+  /** Nothing of it may be edited. Whether what was merged is what stands there is not looked at: the clone knows that better. */
+  readProposed(request: Pick<ProposedBranch, "branch" | "base" | "head">): Promise<ApprovalState>;
 }
 
 /** Repairs as pull requests in the repositories of `sources`. */
@@ -92,4 +90,6 @@ export interface RepairRequests {
   forgeOf(repository: string): ServerForge | null;
   /** Pushes the branch, and says which commit it is. @throws Problem as Sources.propose */
   push(effect: BranchEffect, key: string): Promise<string>;
+  /** Whether a merge has brought these lines and nothing else into these files. */
+  isIntact(effect: BranchEffect, key: string, merge: string): Promise<boolean>;
 }

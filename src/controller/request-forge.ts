@@ -30,7 +30,7 @@ export function requestForge(session: Session, { forge, repairs }: EnginePorts):
       close: (...reason) => forge.close(...reason),
     };
   const { effect, forStep } = repair;
-  const { branch, base, edits } = effect;
+  const { branch, base } = effect;
   return {
     pollSeconds: server.pollSeconds,
     async open({ title, body, labels }) {
@@ -38,7 +38,12 @@ export function requestForge(session: Session, { forge, repairs }: EnginePorts):
       const repository = await server.propose({ branch, base, head, title, body, labels });
       return { repository, base, head };
     },
-    read: (head) => server.readProposed({ branch, base, head, files: edits.map(({ path }) => path) }),
+    async read(head) {
+      const seen = await server.readProposed({ branch, base, head });
+      if (seen.state !== "merged" || seen.problem !== null) return seen;
+      const isIntact = await repairs.isIntact(effect, `${session.id}/${forStep}`, seen.commit);
+      return isIntact ? seen : { ...seen, approvals: [], problem: "the merge is not what was approved" };
+    },
     tell: (...note) => server.tell(...note),
     close: (...reason) => server.close(...reason),
   };

@@ -1,17 +1,18 @@
 // What every forge with a server does beyond test/contracts/forge.ts: it shows how a request stands, outlives each fault of the server
 // without asking twice, sends its credential nowhere else, and is deceived by nothing that people can do there.
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Forge } from "../../src/controller/forge-ports.ts";
+import type { ServerForge } from "../../src/controller/forge-ports.ts";
 import type { Problem } from "../../src/domain/problem.ts";
 import type { ForgeModel } from "../support/forge-model.ts";
 import type { ForgeServer } from "../support/forge-server.ts";
 import { request } from "./forge.ts";
+import { proposedBranchContract } from "./proposed-branch.ts";
 
 export interface ForgeServerWorld {
   readonly server: ForgeServer;
   readonly model: ForgeModel;
   /** As another replica, or after a restart. */
-  another(credential?: string): Forge;
+  another(credential?: string): ServerForge;
   /** In the forge's own words. */
   approve(account: string): void;
   /** Of ana, ben and somebody who is nobody of approvals.people. */
@@ -41,6 +42,8 @@ export function forgeServerContract(open: () => Promise<ForgeServerWorld>): void
     const state = await read(head);
     return state.state === "open" ? state : null;
   };
+
+  proposedBranchContract(open);
 
   describe("shows how it stands", () => {
     const waits = { state: "pending", status: "waits for 1 more of ana", comment: null } as const;

@@ -82,6 +82,7 @@ export function openSources(sources: readonly Source[], cacheDir: string): Sourc
     read: async ({ repository, ...folder }) => allowed(repository).read(folder),
     offending: async ({ repository, ...folder }) => allowed(repository).offending(folder),
     propose: async (effect, key) => allowed(effect.repository).propose(effect, key),
+    isIntact: async (effect, key, merge) => allowed(effect.repository).isIntact(effect, key, merge),
     push: async (effect, key) => allowed(effect.repository).push(effect, key),
     forgeOf: (repository) => byKey.get(repositoryKey(repository) ?? "")?.forge ?? null,
     look: async (effect, key) => allowed(effect.repository).look(effect, key),
@@ -173,10 +174,34 @@ class SourceRepository {
   async look(effect: BranchEffect, key: string): Promise<"absent" | "proposed" | "merged"> {
     const { state, head } = await this.#stateOf(effect, key);
     if (state !== "proposed" || this.forge === null) return state;
-    const files = effect.edits.map(({ path }) => path);
     const { branch, base } = effect;
-    const request = await this.forge.readProposed({ branch, base, head, files });
+    const request = await this.forge.readProposed({ branch, base, head });
     return request.state === "closed" ? "absent" : state;
+  }
+
+  /** Of whatever kind the merge was: the lines that gitmend asked for, on what stood there before it, and nothing else in these files. */
+  isIntact(effect: BranchEffect, key: string, merge: string): Promise<boolean> {
+    if (!/^[0-9a-f]{40,64}$/.test(merge)) return Promise.resolve(false);
+    return this.#inTurn(async () => {
+      await this.#fetch(effect.base);
+      const commit = await this.#commit(effect, key);
+      const environment = { GIT_LITERAL_PATHSPECS: "1", GIT_INDEX_FILE: join(this.#folder, "gitmend-index") };
+      await this.#local(["read-tree", `${merge}^1`], { environment });
+      const paths = effect.edits.map(({ path }) => path);
+      const patch = await this.#local([
+        "diff-tree",
+        "-p",
+        "--binary",
+        effect.baseCommit,
+        commit,
+        "--",
+        ...paths,
+      ]);
+      const applied = await runGit(this.#folder, ["apply", "--cached", "-"], { environment, input: patch });
+      if (applied.exitCode !== 0) return false;
+      const tree = (await this.#local(["write-tree"], { environment })).trim();
+      return (await this.#local(["diff-tree", "-r", tree, merge, "--", ...paths])).trim() === "";
+    });
   }
 
   #stateOf(effect: BranchEffect, key: string) {

@@ -87,8 +87,8 @@ export interface RequestRules {
   readonly people: ReadonlyMap<Account, string>;
   /** gitmend's own account. */
   readonly bot: Account;
-  /** The approval file. */
-  readonly file: string;
+  /** The approval file; null: nothing may be edited. */
+  readonly file: string | null;
 }
 
 export type RequestJudged =

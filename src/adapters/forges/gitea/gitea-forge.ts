@@ -1,6 +1,12 @@
 // Requests for approval as pull requests on Gitea or Forgejo. The commit is written through the API (no clone), the branch and the pull
 // request are named from the execution, so that whatever a crash has left half done is found again and gone on with.
-import type { ApprovalRequest, ApprovalState, Forge } from "../../../controller/forge-ports.ts";
+import type {
+  ApprovalRequest,
+  ApprovalState,
+  Forge,
+  ProposedBranch,
+  ServerForge,
+} from "../../../controller/forge-ports.ts";
 import {
   type CommandSeen,
   type EditCommit,
@@ -13,6 +19,7 @@ import type { RequestNote } from "../../../domain/gate/request-note.ts";
 import { prose } from "../../../domain/plain-text.ts";
 import { Problem } from "../../../domain/problem.ts";
 import { approvalsBase, closedLabels } from "../approvals-branch.ts";
+import { assertAt, type Shown } from "../proposed-branch.ts";
 import { type RestApi, statusIn } from "../rest-api.ts";
 import type {
   GiteaBranch,
@@ -37,7 +44,7 @@ export interface GiteaForgeOptions {
 
 const labelColour = "#1f6feb";
 
-export function giteaForge(options: GiteaForgeOptions): Forge {
+export function giteaForge(options: GiteaForgeOptions): ServerForge {
   const forge = new GiteaForge(options);
   return {
     pollSeconds: 60,
@@ -46,6 +53,8 @@ export function giteaForge(options: GiteaForgeOptions): Forge {
     read: (request) => forge.read(request),
     tell: (request, note) => forge.tell(request, note),
     close: (branch, reason) => forge.close(branch, reason),
+    propose: (request) => forge.propose(request),
+    readProposed: (request) => forge.readProposed(request),
   };
 }
 
@@ -92,10 +101,22 @@ class GiteaForge {
 
   async open(request: ApprovalRequest) {
     const head = await this.#writeBranch(request);
-    const pull = (await this.#pullOf(request.branch)) ?? (await this.#openPull(request));
+    const pull = (await this.#pullOf(request.branch)) ?? (await this.#openPull(request, approvalsBase));
     this.#numbers.set(request.branch, pull.number);
     await this.#showAs(request, pull);
     return { repository: pull.html_url, base: approvalsBase, head };
+  }
+
+  async propose(request: ProposedBranch): Promise<string> {
+    const pull = (await this.#pullOf(request.branch)) ?? (await this.#openProposed(request));
+    this.#numbers.set(request.branch, pull.number);
+    await this.#showAs(request, pull);
+    return pull.html_url;
+  }
+
+  async #openProposed(request: ProposedBranch): Promise<GiteaPull> {
+    assertAt(request, (await this.#branch(request.branch))?.commit.id, this.#options.repository);
+    return this.#openPull(request, request.base);
   }
 
   /** The same content gives the head that is there already; other content, which gitmend plans anew, a commit on top. */
@@ -137,9 +158,9 @@ class GiteaForge {
       });
   }
 
-  async #openPull({ branch, title, body }: ApprovalRequest): Promise<GiteaPull> {
+  async #openPull({ branch, title, body }: Shown, base: string): Promise<GiteaPull> {
     return this.#api
-      .send<GiteaPull>("POST", `${this.#at}/pulls`, { base: approvalsBase, head: branch, title, body })
+      .send<GiteaPull>("POST", `${this.#at}/pulls`, { base, head: branch, title, body })
       .catch(async (error: unknown) => {
         const there = [409, 422].includes(statusIn(error) ?? 0) ? await this.#pullOf(branch) : null;
         if (there === null) throw error;
@@ -148,7 +169,7 @@ class GiteaForge {
   }
 
   /** Whoever made the pull request may have died before that. */
-  async #showAs({ body, labels }: ApprovalRequest, pull: GiteaPull): Promise<void> {
+  async #showAs({ body, labels }: Shown, pull: GiteaPull): Promise<void> {
     await this.#addLabels(pull, labels);
     if (pull.body !== body) await this.#api.send("PATCH", `${this.#at}/pulls/${pull.number}`, { body });
   }
@@ -185,7 +206,18 @@ class GiteaForge {
     return null;
   }
 
-  async read({ branch, file, head }: Parameters<Forge["read"]>[0]): Promise<ApprovalState> {
+  read({ branch, file, head }: Parameters<Forge["read"]>[0]): Promise<ApprovalState> {
+    return this.#judged({ branch, base: approvalsBase, head }, file);
+  }
+
+  readProposed(request: Parameters<ServerForge["readProposed"]>[0]): Promise<ApprovalState> {
+    return this.#judged(request, null);
+  }
+
+  async #judged(
+    { branch, base, head }: Parameters<ServerForge["readProposed"]>[0],
+    file: string | null,
+  ): Promise<ApprovalState> {
     const pull = await this.#pullOf(branch);
     if (pull === null)
       throw new Problem("FORGE_UNAVAILABLE", `${this.#options.repository} has no pull request of ${branch}`, {
@@ -193,10 +225,10 @@ class GiteaForge {
       });
     const seen = await this.#seenOf(pull, branch, file, head);
     const bot = await this.#whoAmI();
-    return judgeRequest(seen, { base: approvalsBase, head, people: this.#options.people, bot, file });
+    return judgeRequest(seen, { base, head, people: this.#options.people, bot, file });
   }
 
-  async #seenOf(pull: GiteaPull, branch: string, file: string, asked: string): Promise<RequestSeen> {
+  async #seenOf(pull: GiteaPull, branch: string, file: string | null, asked: string): Promise<RequestSeen> {
     const { merged } = pull;
     const closed = pull.state === "closed" && !merged;
     const tip = merged || closed ? null : await this.#branch(branch);
@@ -213,10 +245,15 @@ class GiteaForge {
       label: (pull.labels ?? []).map(({ name }) => name).find((name) => closedLabels.has(name)) ?? null,
       reviews: merged || open ? await this.#reviewsOf(pull.number) : [],
       editors: await this.#editorsIn(commits),
-      intact: merged ? await this.#sameText(file, pull.merge_commit_sha ?? "", asked) : null,
+      intact: merged
+        ? file === null || (await this.#sameText(file, pull.merge_commit_sha ?? "", asked))
+        : null,
       mergeCommit: pull.merge_commit_sha ?? null,
       mergedAt: pull.merged_at ?? null,
-      edit: open && head !== asked ? await this.#editOf(pull.number, commits, file, head, asked) : null,
+      edit:
+        file !== null && open && head !== asked
+          ? await this.#editOf(pull.number, commits, file, head, asked)
+          : null,
       commands: open ? await this.#commandsOf(pull.number) : [],
     };
   }

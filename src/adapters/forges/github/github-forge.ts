@@ -1,7 +1,13 @@
 // Requests for approval as pull requests on GitHub. The commit is written through the API (no clone), the branch and the pull request
 // are named from the execution, so that whatever a crash has left half done is found again and gone on with.
 import type { Octokit } from "@octokit/rest";
-import type { ApprovalRequest, ApprovalState, Forge } from "../../../controller/forge-ports.ts";
+import type {
+  ApprovalRequest,
+  ApprovalState,
+  Forge,
+  ProposedBranch,
+  ServerForge,
+} from "../../../controller/forge-ports.ts";
 import {
   type CommandSeen,
   type EditSeen,
@@ -13,6 +19,7 @@ import type { RequestNote } from "../../../domain/gate/request-note.ts";
 import { prose } from "../../../domain/plain-text.ts";
 import { Problem } from "../../../domain/problem.ts";
 import { approvalsBase, closedLabels, welcome } from "../approvals-branch.ts";
+import { assertAt, type Shown } from "../proposed-branch.ts";
 import { type GithubApi, statusOf } from "./github-api.ts";
 
 export interface GithubForgeOptions {
@@ -27,7 +34,7 @@ type Answer<T> = { readonly data: T };
 type Pull = Awaited<ReturnType<Octokit["rest"]["pulls"]["get"]>>["data"];
 const perPage = 100;
 
-export function githubForge(options: GithubForgeOptions): Forge {
+export function githubForge(options: GithubForgeOptions): ServerForge {
   const forge = new GithubForge(options);
   return {
     pollSeconds: 60,
@@ -36,6 +43,8 @@ export function githubForge(options: GithubForgeOptions): Forge {
     read: (request) => forge.read(request),
     tell: (request, note) => forge.tell(request, note),
     close: (branch, reason) => forge.close(branch, reason),
+    propose: (request) => forge.propose(request),
+    readProposed: (request) => forge.readProposed(request),
   };
 }
 
@@ -72,9 +81,20 @@ class GithubForge {
   async open(request: ApprovalRequest) {
     const base = await this.#baseCommit();
     const head = await this.#writeBranch(request, base);
-    const pull = (await this.#pullOf(request.branch)) ?? (await this.#openPull(request));
+    const pull = (await this.#pullOf(request.branch)) ?? (await this.#openPull(request, approvalsBase));
     await this.#showAs(request, pull);
     return { repository: pull.html_url, base: approvalsBase, head };
+  }
+
+  async propose(request: ProposedBranch): Promise<string> {
+    const pull = (await this.#pullOf(request.branch)) ?? (await this.#openProposed(request));
+    await this.#showAs(request, pull);
+    return pull.html_url;
+  }
+
+  async #openProposed(request: ProposedBranch): Promise<Pull> {
+    assertAt(request, await this.#refCommit(request.branch), this.#options.repository);
+    return this.#openPull(request, request.base);
   }
 
   /** Where requests are merged to; made when it is not there. */
@@ -124,12 +144,12 @@ class GithubForge {
     }
   }
 
-  async #openPull({ branch, title, body }: ApprovalRequest): Promise<Pull> {
+  async #openPull({ branch, title, body }: Shown, base: string): Promise<Pull> {
     const { data } = await this.#rest.pulls
       .create({
         ...this.#where,
         head: branch,
-        base: approvalsBase,
+        base,
         title,
         body,
         maintainer_can_modify: false,
@@ -143,7 +163,7 @@ class GithubForge {
   }
 
   /** Whoever made the pull request may have died before that. */
-  async #showAs({ body, labels }: ApprovalRequest, { number, ...shown }: Pull): Promise<void> {
+  async #showAs({ body, labels }: Shown, { number, ...shown }: Pull): Promise<void> {
     const there = new Set(shown.labels.map(({ name }) => name));
     const missing = labels.filter((label) => !there.has(label));
     if (missing.length > 0)
@@ -167,18 +187,29 @@ class GithubForge {
       : (await this.#rest.pulls.get({ ...this.#where, pull_number: newest.number })).data;
   }
 
-  async read({ branch, file: path, head }: Parameters<Forge["read"]>[0]): Promise<ApprovalState> {
+  read({ branch, file, head }: Parameters<Forge["read"]>[0]): Promise<ApprovalState> {
+    return this.#judged({ branch, base: approvalsBase, head }, file);
+  }
+
+  readProposed(request: Parameters<ServerForge["readProposed"]>[0]): Promise<ApprovalState> {
+    return this.#judged(request, null);
+  }
+
+  async #judged(
+    { branch, base, head }: Parameters<ServerForge["readProposed"]>[0],
+    file: string | null,
+  ): Promise<ApprovalState> {
     const pull = await this.#pullOf(branch);
     if (pull === null)
       throw new Problem("FORGE_UNAVAILABLE", `${this.#options.repository} has no pull request of ${branch}`, {
         retryable: true,
       });
-    const seen = await this.#seenOf(pull, branch, path, head);
+    const seen = await this.#seenOf(pull, branch, file, head);
     const { api, people } = this.#options;
-    return judgeRequest(seen, { base: approvalsBase, head, people, bot: await api.bot(), file: path });
+    return judgeRequest(seen, { base, head, people, bot: await api.bot(), file });
   }
 
-  async #seenOf(pull: Pull, branch: string, path: string, asked: string): Promise<RequestSeen> {
+  async #seenOf(pull: Pull, branch: string, path: string | null, asked: string): Promise<RequestSeen> {
     const merged = pull.merged;
     const closed = pull.state === "closed" && !merged;
     const label = pull.labels.map(({ name }) => name).find((name) => closedLabels.has(name)) ?? null;
@@ -193,11 +224,11 @@ class GithubForge {
       reviews: closed || gone ? [] : await this.#reviewsOf(pull.number),
       editors: closed || gone ? [] : await this.#editorsOf(pull.number),
       intact: merged
-        ? (await this.#textAt(path, pull.merge_commit_sha ?? "")) === (await this.#textAt(path, asked))
+        ? path === null || (await this.#sameText(path, pull.merge_commit_sha ?? "", asked))
         : null,
       mergeCommit: pull.merge_commit_sha,
       mergedAt: pull.merged_at,
-      edit: open && pull.head.sha !== asked ? await this.#editOf(pull, path, asked) : null,
+      edit: path !== null && open && pull.head.sha !== asked ? await this.#editOf(pull, path, asked) : null,
       commands: open ? await this.#commandsOf(pull.number) : [],
     };
   }
@@ -307,6 +338,10 @@ class GithubForge {
   async #refCommit(branch: string): Promise<string | null> {
     const found = await orNull(this.#rest.git.getRef({ ...this.#where, ref: `heads/${branch}` }));
     return found?.data.object.sha ?? null;
+  }
+
+  async #sameText(path: string, one: string, other: string): Promise<boolean> {
+    return (await this.#textAt(path, one)) === (await this.#textAt(path, other));
   }
 
   async #textAt(path: string, ref: string): Promise<string | null> {

@@ -1,6 +1,12 @@
 // Requests for approval as merge requests on GitLab. The commit is written through the API (no clone), the branch and the merge request
 // are named from the execution, so that whatever a crash has left half done is found again and gone on with.
-import type { ApprovalRequest, ApprovalState, Forge } from "../../../controller/forge-ports.ts";
+import type {
+  ApprovalRequest,
+  ApprovalState,
+  Forge,
+  ProposedBranch,
+  ServerForge,
+} from "../../../controller/forge-ports.ts";
 import {
   type CommandSeen,
   type EditCommit,
@@ -13,6 +19,7 @@ import type { RequestNote } from "../../../domain/gate/request-note.ts";
 import { prose } from "../../../domain/plain-text.ts";
 import { Problem } from "../../../domain/problem.ts";
 import { approvalsBase, closedLabels } from "../approvals-branch.ts";
+import { assertAt, type Shown } from "../proposed-branch.ts";
 import { type RestApi, statusIn } from "../rest-api.ts";
 import { reviewsIn } from "./approved-when.ts";
 import type {
@@ -41,7 +48,7 @@ const maintainer = 40;
 /** Pushes to all branches, the newest first. */
 const mostPushes = 500;
 
-export function gitlabForge(options: GitlabForgeOptions): Forge {
+export function gitlabForge(options: GitlabForgeOptions): ServerForge {
   const forge = new GitlabForge(options);
   return {
     pollSeconds: 60,
@@ -50,6 +57,8 @@ export function gitlabForge(options: GitlabForgeOptions): Forge {
     read: (request) => forge.read(request),
     tell: (request, note) => forge.tell(request, note),
     close: (branch, reason) => forge.close(branch, reason),
+    propose: (request) => forge.propose(request),
+    readProposed: (request) => forge.readProposed(request),
   };
 }
 
@@ -96,9 +105,20 @@ class GitlabForge {
 
   async open(request: ApprovalRequest) {
     const head = await this.#writeBranch(request);
-    const made = (await this.#requestOf(request.branch)) ?? (await this.#openRequest(request));
+    const made = (await this.#requestOf(request.branch)) ?? (await this.#openRequest(request, approvalsBase));
     await this.#showAs(request, made);
     return { repository: made.web_url, base: approvalsBase, head };
+  }
+
+  async propose(request: ProposedBranch): Promise<string> {
+    const made = (await this.#requestOf(request.branch)) ?? (await this.#openProposed(request));
+    await this.#showAs(request, made);
+    return made.web_url;
+  }
+
+  async #openProposed(request: ProposedBranch): Promise<GitlabRequest> {
+    assertAt(request, (await this.#branch(request.branch))?.commit.id, this.#options.repository);
+    return this.#openRequest(request, request.base);
   }
 
   /** The same content gives the head that is there already; other content, which gitmend plans anew, a commit on top. */
@@ -140,11 +160,11 @@ class GitlabForge {
       });
   }
 
-  async #openRequest({ branch, title, body, labels }: ApprovalRequest): Promise<GitlabRequest> {
+  async #openRequest({ branch, title, body, labels }: Shown, base: string): Promise<GitlabRequest> {
     return this.#api
       .send<GitlabRequest>("POST", `${this.#at}/merge_requests`, {
         source_branch: branch,
-        target_branch: approvalsBase,
+        target_branch: base,
         title,
         description: body,
         labels: labels.join(","),
@@ -156,7 +176,7 @@ class GitlabForge {
       });
   }
 
-  async #showAs({ body, labels }: ApprovalRequest, made: GitlabRequest): Promise<void> {
+  async #showAs({ body, labels }: Shown, made: GitlabRequest): Promise<void> {
     const missing = labels.filter((name) => !made.labels.includes(name));
     const changes = {
       ...(made.description === body ? {} : { description: body }),
@@ -180,7 +200,18 @@ class GitlabForge {
     return newest === undefined ? null : this.#api.get<GitlabRequest>(this.#of(newest));
   }
 
-  async read({ branch, file, head }: Parameters<Forge["read"]>[0]): Promise<ApprovalState> {
+  read({ branch, file, head }: Parameters<Forge["read"]>[0]): Promise<ApprovalState> {
+    return this.#judged({ branch, base: approvalsBase, head }, file);
+  }
+
+  readProposed(request: Parameters<ServerForge["readProposed"]>[0]): Promise<ApprovalState> {
+    return this.#judged(request, null);
+  }
+
+  async #judged(
+    { branch, base, head }: Parameters<ServerForge["readProposed"]>[0],
+    file: string | null,
+  ): Promise<ApprovalState> {
     const request = await this.#requestOf(branch);
     if (request === null)
       throw new Problem(
@@ -192,10 +223,15 @@ class GitlabForge {
       );
     const seen = await this.#seenOf(request, branch, file, head);
     const bot = await this.#whoAmI();
-    return judgeRequest(seen, { base: approvalsBase, head, people: this.#options.people, bot, file });
+    return judgeRequest(seen, { base, head, people: this.#options.people, bot, file });
   }
 
-  async #seenOf(request: GitlabRequest, branch: string, file: string, asked: string): Promise<RequestSeen> {
+  async #seenOf(
+    request: GitlabRequest,
+    branch: string,
+    file: string | null,
+    asked: string,
+  ): Promise<RequestSeen> {
     const merged = request.state === "merged";
     const closed = request.state === "closed";
     const tip = merged || closed ? null : await this.#branch(branch);
@@ -215,10 +251,13 @@ class GitlabForge {
       reviews: open || merged ? await this.#reviewsOf(request, notes) : [],
       // Nothing counts while another head than gitmend's stands there, and whose edits it has taken it remembers itself.
       editors: [],
-      intact: merged ? await this.#sameText(file, merge, asked) : null,
+      intact: merged ? file === null || (await this.#sameText(file, merge, asked)) : null,
       mergeCommit: merged ? merge : null,
       mergedAt: merged_at ?? null,
-      edit: open && head !== asked ? await this.#editOf(request, branch, file, head, asked) : null,
+      edit:
+        file !== null && open && head !== asked
+          ? await this.#editOf(request, branch, file, head, asked)
+          : null,
       commands: open ? notes.flatMap(commandIn) : [],
     };
   }
