@@ -19,6 +19,7 @@ export type FaultPoint =
   | "ended-after-append"
   | "record-after-commit"
   | "record-after-push"
+  | "repair-after-push"
   | "approval-after-open"
   | "approval-after-tell";
 

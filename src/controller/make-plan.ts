@@ -197,7 +197,7 @@ export async function sealAgain(
   builtIn: PlanPorts,
 ): Promise<MadePlan> {
   const ports = withOwn(request, builtIn);
-  const { risk, touches, digest, ...draft } = plan;
+  const { risk: _risk, touches: _touches, digest: _digest, ...draft } = plan;
   const sealed = seal(draft, request.template, request, ports);
   return { plan: sealed, previews: await previewSteps(sealed, request, tools, ports) };
 }

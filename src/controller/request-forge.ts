@@ -18,7 +18,7 @@ export interface RequestForge extends Pick<Forge, "pollSeconds" | "tell" | "clos
   read(head: string, branch: string): Promise<ApprovalState>;
 }
 
-export function requestForge(session: Session, { forge, repairs }: EnginePorts): RequestForge {
+export function requestForge(session: Session, { faults, forge, repairs }: EnginePorts): RequestForge {
   const { repair } = session.state();
   const server = repair === null ? null : repairs.forgeOf(repair.effect.repository);
   if (repair === null || server === null)
@@ -35,6 +35,7 @@ export function requestForge(session: Session, { forge, repairs }: EnginePorts):
     pollSeconds: server.pollSeconds,
     async open({ title, body, labels }) {
       const head = await repairs.push(effect, `${session.id}/${forStep}`);
+      await faults.at("repair-after-push");
       const repository = await server.propose({ branch, base, head, title, body, labels });
       return { repository, base, head };
     },

@@ -41,10 +41,14 @@ const elsewhere: Readonly<Record<string, string>> = {
   "src/actions/effects.ts sources.propose": "within effects.apply",
   "src/actions/effects.ts tools.notify": "within effects.apply",
   "src/controller/drive-execution.ts session.close": "ends it in memory alone",
-  "src/controller/end-execution.ts forge.close": "may be done again; ended-before-append comes next",
+  "src/controller/end-execution.ts requestForge().close": "may be done again; ended-before-append comes next",
   "src/controller/keep-snapshots.ts executions.saveSnapshot": "a copy of what the events say",
   "src/controller/make-effect.ts effects.apply":
     "its callers go on with step-after-effect or undo-after-effect",
+  "src/controller/request-forge.ts forge.close": "within closeApproval",
+  "src/controller/request-forge.ts forge.open": "within askApproval: approval-after-open comes next",
+  "src/controller/request-forge.ts server.close": "within closeApproval",
+  "src/controller/request-forge.ts server.propose": "within askApproval: approval-after-open comes next",
   "src/controller/session.ts executions.append": "append-before and append-after stand around its only call",
   "src/controller/tell-target.ts cluster().event": "named from the execution: a second one is the same one",
 };
@@ -52,6 +56,9 @@ const elsewhere: Readonly<Record<string, string>> = {
 /** Calls that change nothing outside: a crash there is a crash at the point before. -> what they do */
 const changesNothing: Readonly<Record<string, string>> = {
   "sources.look": "reads",
+  "server.readProposed": "reads",
+  "repairs.isIntact": "reads",
+  "repairs.push": "repair-after-push comes next",
   "session.record": "append-before and append-after stand in it (session.ts)",
   "action.prepare": "reads",
   "action.resolve": "reads",

@@ -41,7 +41,7 @@ steps:
   it("names the event that was meant", () => {
     const text = "name: p\nrules:\n  - name: r\n    event: {type: select-templat, params: {template: x}}\n";
     expect(lines(text, policySchema)).toEqual([
-      '4:12 WRONG_VALUE "select-templat" is not one of select-template, escalate, require-approval, deny, limit, set-mode, waive-approval; did you mean "select-template"?',
+      '4:12 WRONG_VALUE "select-templat" is not one of select-template, escalate, require-approval, deny, limit, set-mode, waive-approval, set-repair; did you mean "select-template"?',
     ]);
   });
 

@@ -32,6 +32,8 @@ const deadly: ReadonlySet<FaultPoint> = new Set([
   "step-after-start",
   "step-after-effect",
   "step-after-outcome",
+  "repair-after-push",
+  "approval-after-open",
 ]);
 export const token = "only-for-this-one";
 const merge = "application/merge-patch+json";
@@ -65,7 +67,8 @@ export interface FluxOwned {
     play: Played,
   ): Promise<{
     readonly events: readonly ExecutionEvent[];
-    readonly deaths: number;
+    /** `<point> at <last event> <step>`. */
+    readonly deaths: readonly string[];
     readonly log: string;
   }>;
   /** Changes that gitmend has made in the cluster. */
@@ -258,7 +261,7 @@ async function played(
         );
       },
     );
-    return { events, deaths: died.size, log: (await lines()).join("\n") };
+    return { events, deaths: [...died], log: (await lines()).join("\n") };
   } finally {
     for (const replica of await Promise.allSettled(replicas))
       if (replica.status === "fulfilled") await replica.value.kill();

@@ -1,6 +1,6 @@
 // Repairs in real repositories, on disk and over http: what is pushed, how it is found again, and that no credential leaves and nothing
 // is written outside, whatever a cluster or a repository says.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -141,6 +141,67 @@ describe("a repair in Git", () => {
     git(team.folder, ["push", "--quiet", "origin", "HEAD:main", `:${branch}`]);
     expect(await settled(sources, effect)).toEqual({ repository: url, branch, files: ["prod/api.yaml"] });
     expect(await effects.didItHappen(effect, context, tools(sources))).toBe("yes");
+  });
+
+  it.each<[string, readonly (readonly string[])[]]>([
+    ["a merge", [["merge", "--quiet", "--no-ff", "--no-edit", `origin/${branch}`]]],
+    ["a fast-forward", [["merge", "--quiet", "--ff-only", `origin/${branch}`]]],
+    ["a rebase", [["cherry-pick", `origin/${branch}`]]],
+    [
+      "a squash",
+      [
+        ["merge", "--quiet", "--squash", `origin/${branch}`],
+        ["commit", "--quiet", "-m", "squashed"],
+      ],
+    ],
+  ])(
+    "is what it was after %s, also on what others have changed in the same file meanwhile",
+    async (what, how) => {
+      const sources = opened();
+      const effect = await prepared(sources);
+      await sources.push(effect, context.effectKey);
+      if (what !== "a fast-forward") team.push({ "prod/api.yaml": `# moved\n${manifest}` });
+      git(team.folder, ["fetch", "--quiet", "origin"]);
+      for (const args of how) git(team.folder, args);
+      git(team.folder, ["push", "--quiet", "origin", "HEAD:main"]);
+      const commit = git(bare, ["rev-parse", "main"]);
+      expect(await sources.isIntact(effect, context.effectKey, commit)).toBe(true);
+    },
+  );
+
+  it("is not what it was when the merge brings another value, or something else into its files", async () => {
+    const sources = opened();
+    const effect = await prepared(sources);
+    await sources.push(effect, context.effectKey);
+    const intact = () => sources.isIntact(effect, context.effectKey, git(bare, ["rev-parse", "main"]));
+    git(team.folder, ["fetch", "--quiet", "origin"]);
+    const start = git(bare, ["rev-parse", "main"]);
+    for (const evil of [
+      manifest.replace("2 #", "9 #"),
+      `${manifest.replace("2 #", "3 #")}# more\n`,
+      manifest,
+    ]) {
+      git(team.folder, ["reset", "--quiet", "--hard", start]);
+      git(team.folder, ["merge", "--quiet", "--no-ff", "--no-commit", `origin/${branch}`]);
+      writeFileSync(join(team.folder, "prod/api.yaml"), evil);
+      git(team.folder, ["add", "."]);
+      git(team.folder, ["commit", "--quiet", "-m", "merged"]);
+      git(team.folder, ["push", "--quiet", "--force", "origin", "HEAD:main"]);
+      expect(await intact(), evil).toBe(false);
+    }
+    expect(await sources.isIntact(effect, context.effectKey, "--output=/tmp/x")).toBe(false);
+  });
+
+  it("whose branch went with the merge is not pushed again", async () => {
+    const sources = opened();
+    const effect = await prepared(sources);
+    await sources.push(effect, context.effectKey);
+    git(team.folder, ["fetch", "--quiet", "origin"]);
+    git(team.folder, ["merge", "--quiet", "--no-ff", "--no-edit", `origin/${branch}`]);
+    git(team.folder, ["push", "--quiet", "origin", "HEAD:main", `:${branch}`]);
+    await effects.apply(effect, context, tools(sources));
+    expect(branches()).toEqual(["main"]);
+    expect(await settled(sources, effect)).toMatchObject({ branch });
   });
 
   it("is rejected by whoever deletes the branch", async () => {

@@ -35,6 +35,8 @@ const deny = (condition: string) => `{name: g, ${condition}, event: {type: deny,
 const waiver = (risk: string, when = "true") =>
   `{name: g, when: "${when}", event: {type: waive-approval, params: {max_risk: ${risk}, reason: r}}}`;
 const observe = `{name: g, when: "plan.risk == 'high'", event: {type: set-mode, params: {mode: observe}}}`;
+const repair = (where: string, when = "true") =>
+  `{name: g, when: "${when}", event: {type: set-repair, params: {repair: ${where}}}}`;
 const fact = (operator: string, value: string, path = "risk") =>
   `conditions: {all: [{fact: plan, path: $.${path}, operator: ${operator}, value: ${value}}]}`;
 const both = `conditions: {all: [{fact: plan, path: $.risk, operator: equal, value: high}, {fact: plan, path: $.template, operator: equal, value: one}]}`;
@@ -65,6 +67,10 @@ describe("a guard that stops less", () => {
     ["looks back less", limit("scope: cluster, starts: 2"), limit("scope: cluster, starts: 2, per: 30m")],
     ["takes a larger share", limit("scope: cluster, share: 10%"), limit("scope: cluster, share: 20%")],
     ["drops a share", limit("scope: cluster, share: 10%, running: 2"), limit("scope: cluster, running: 2")],
+    ["repairs live what others apply", null, repair("live")],
+    ["repairs live where it did so in Git too", repair("both"), repair("live")],
+    ["repairs live in more places", repair("live", "plan.risk == 'low'"), repair("live")],
+    ["repairs in Git no longer", repair("git"), null],
     ["is a new waiver", null, waiver("high")],
     ["became a waiver", approval("approvals: 2"), waiver("high")],
     ["waives more", waiver("high"), waiver("critical")],
@@ -177,6 +183,9 @@ describe("what stops as much as before", () => {
       limit("scope: cluster, starts: 3"),
       limit("scope: cluster, starts: 2, per: 2h, running: 1"),
     ],
+    ["repairs in Git", null, repair("git")],
+    ["repairs in Git where it did so live", repair("live"), repair("git")],
+    ["repairs in Git too", repair("live"), repair("both")],
     ["waives less", waiver("critical"), waiver("high")],
     ["waives nothing any more", waiver("critical"), null],
     ["is new", null, deny("when: 'true'")],
@@ -212,6 +221,9 @@ describe("whatever two sets of guards say", () => {
     observe,
     waiver("high"),
     waiver("critical"),
+    repair("git"),
+    repair("live"),
+    repair("both"),
   ];
   const some = fc
     .uniqueArray(fc.constantFrom(...rules), { maxLength: 5 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Manager, ManagerKind, Target } from "../../../src/domain/facts/objects.ts";
-import { managerDenial, managerText } from "../../../src/domain/gate/managed-by.ts";
+import { managerDenial, managerText, repairOf, wantedRepair } from "../../../src/domain/gate/managed-by.ts";
 import type { Undo } from "../../../src/domain/planning/plan.ts";
 import { givenTarget } from "../../fixtures/facts.ts";
 import { plan, step } from "../../support/given.ts";
@@ -78,6 +78,67 @@ const resume = step("finally/resume", { ...call("resume_gitops", onApps), depend
 const restartInstead = [{ ...call("restart_deployment"), undo: { how: "restore" as const } }];
 const owned = (parts: Partial<Target> = {}) =>
   givenTarget({ managedBy: "flux", manager: manager("flux-kustomization", apps), ...parts });
+
+const scale = step("scale", { ...call("scale_deployment"), dependsOn: [] });
+const asked = step("scale/git", { ...call("git_patch_manifest"), dependsOn: ["scale"] });
+
+describe("where a target is repaired", () => {
+  const said = (repair: "live" | "git" | "both", rule = `p/${repair}`, waitSeconds = 60) =>
+    ({ rule, reason: "fires", effect: "repair", repair, waitSeconds }) as const;
+  const denied = (
+    made: Parameters<typeof managerDenial>[0],
+    target: Target,
+    ...rules: ReturnType<typeof said>[]
+  ) => managerDenial(made, target, wantedRepair(rules, target));
+
+  it("is in Git if somebody else applies it, and live if nobody does, as long as no rule says otherwise", () => {
+    expect(wantedRepair([], owned())).toMatchObject({ repair: "git", rule: null });
+    expect(wantedRepair([], givenTarget())).toMatchObject({ repair: "live", rule: null });
+    expect(wantedRepair([], null)).toMatchObject({ repair: "live" });
+  });
+
+  it("is what the strictest of the rules says, and waits as long as the most impatient of these", () => {
+    const all = [said("live"), said("both", "p/b", 90), said("both", "p/a", 30)];
+    expect(wantedRepair(all, owned())).toEqual({ repair: "both", rule: "p/b", waitSeconds: 30 });
+    expect(wantedRepair([...all, said("git")], owned())).toMatchObject({ repair: "git", rule: "p/git" });
+  });
+
+  it("is live where a rule says so, but not where it is not known whose it is", () => {
+    expect(denied(plan([scale]), owned(), said("live"))).toBeNull();
+    expect(denied(plan([scale]), owned({ managedBy: "helm" }), said("live"))).toBeNull();
+    expect(denied(plan([scale]), owned(), said("live"), said("git"))).toContain("owns it");
+    const disputed = owned({ managedBy: "disputed" });
+    expect(denied(plan([scale]), disputed, said("live"))).toContain("somebody else may own it");
+  });
+
+  it("is both only with a step in Git behind each change, that nothing else can stop", () => {
+    const both = said("both");
+    expect(denied(plan([scale, asked]), owned(), both)).toBeNull();
+    expect(denied(plan([scale]), owned(), both)).not.toBeNull();
+    expect(denied(plan([scale, { ...asked, conditions: ["false"] }]), owned(), both)).not.toBeNull();
+    expect(denied(plan([scale, { ...asked, dependsOn: ["scale", "other"] }]), owned(), both)).not.toBeNull();
+    expect(denied(plan([scale, asked], { finally: [scale] }), owned(), both)).not.toBeNull();
+    expect(denied(plan([scale, asked], { fallback: plan([scale]) }), owned(), both)).not.toBeNull();
+  });
+
+  it("is nowhere when a rule wants Git and nobody applies it from there", () => {
+    expect(denied(plan([scale]), givenTarget(), said("git"))).toBe(
+      "p/git has it repaired in Git alone: nobody is known to apply it from there",
+    );
+    expect(denied(plan([scale]), givenTarget(), said("both"))).toBeNull();
+    expect(denied(plan([step("look", { changes: false })]), givenTarget(), said("git"))).toBeNull();
+  });
+
+  it("is seen from the steps of a plan, its fallback's too", () => {
+    expect([plan([scale]), plan([asked]), plan([scale, asked])].map(repairOf)).toEqual([
+      "live",
+      "git",
+      "both",
+    ]);
+    expect(repairOf(plan([asked], { fallback: plan([scale]) }))).toBe("both");
+    expect(repairOf(plan([asked, step("hurry", call("reconcile_flux"))]))).toBe("git");
+  });
+});
 
 describe("a plan for a target that somebody else writes", () => {
   const denied = (made: Parameters<typeof managerDenial>[0], target = owned()) => managerDenial(made, target);

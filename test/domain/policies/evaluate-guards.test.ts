@@ -102,6 +102,22 @@ describe("an event of a guard", () => {
     expect(await verdict(`{name: g, ${condition}, ${event}}`, blind)).toBeNull();
   });
 
+  it.each([
+    ["live", null],
+    ["both", null],
+    ["git", { effect: "repair", repair: "git", waitSeconds: 3600 }],
+  ])("repairs %s for want of a value only where that is stricter", async (repair, expected) => {
+    const event = `event: {type: set-repair, params: {repair: ${repair}}}`;
+    const missing = await verdict(`{name: g, when: target.labels.tier == 'gold', ${event}}`);
+    if (expected === null) expect(missing).toBeNull();
+    else expect(missing).toMatchObject(expected);
+    expect(await verdict(`{name: g, when: "plan.repair == 'live'", ${event}}`)).toMatchObject({
+      effect: "repair",
+      repair,
+      rule: "p/g",
+    });
+  });
+
   it("asks the team that owns the target", async () => {
     const rule = '{name: g, event: {type: require-approval, params: {from: ["team:owner", ana]}}}';
     const owned = givenFacts({ owner: { available: true, value: { team: "shop" } } });
