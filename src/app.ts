@@ -38,6 +38,7 @@ import {
   secretValue,
   stormLimits,
 } from "./app-settings.ts";
+import { gitSources } from "./app-sources.ts";
 import { writeControllerFile } from "./config/controller-file.ts";
 import { type Config, floorRules, scopesOf } from "./config/read-config.ts";
 import {
@@ -292,14 +293,7 @@ function tools(
       bindings.known(cluster, namespace, durationSeconds(config.role_bindings.known_after)),
     sendHttp: httpEndpoints(endpoints(config, environment)),
     scopes: scopesOf(config),
-    sources: openSources(
-      config.sources.map(({ url, credential, namespaces }) => ({
-        url,
-        credential: gitCredential(credential, environment),
-        namespaces: namespaces ?? null,
-      })),
-      join(dataDir, "sources"),
-    ),
+    sources: openSources(gitSources(config, environment), join(dataDir, "sources")),
   });
 }
 

@@ -82,7 +82,7 @@ function pushLater(files: Readonly<Record<string, string>>): void {
 const tools = () =>
   ({
     sources: openSources(
-      [{ url, credential: { kind: "token", username: "gitmend", token }, namespaces: ["shop"] }],
+      [{ url, credential: { kind: "token", username: "gitmend", token }, namespaces: ["shop"], values: [] }],
       join(folder.path, "cache"),
     ),
     now: () => new Date().toISOString(),

@@ -67,7 +67,7 @@ afterEach(async () => {
 const credential = { kind: "token", username: "gitmend", token } as const;
 const cacheDir = () => join(folder.path, "cache");
 const opened = (entry: Partial<Source> = {}, cache = cacheDir()) =>
-  openSources([{ url, credential, namespaces: ["shop"], ...entry }], cache);
+  openSources([{ url, credential, namespaces: ["shop"], values: [], ...entry }], cache);
 const tools = (sources: Sources) =>
   ({
     sources,
@@ -278,7 +278,10 @@ describe("an attacker", () => {
         expect(readFileSync(join(name.parentPath, name.name), "latin1")).not.toContain(token);
     }
     expect(() =>
-      openSources([{ url: "https://me:pw@git.example/x", credential: null, namespaces: null }], "/x"),
+      openSources(
+        [{ url: "https://me:pw@git.example/x", credential: null, namespaces: null, values: [] }],
+        "/x",
+      ),
     ).toThrow(/must not hold a password/);
   });
 });
