@@ -1,5 +1,6 @@
 // Changes a field of an object where its kustomizations set it: of resources, patches, `replicas` and `images`, from the inside out,
 // the last one that sets it is the one that counts.
+import { toProblem } from "../problem.ts";
 import { isNamed, type Manifest, type ManifestObject, namespaceOf } from "./edit-manifest.ts";
 import {
   type FieldValue,
@@ -12,7 +13,7 @@ import {
   stepsOf,
 } from "./edit-value.ts";
 import { imageSetter, replicasSetter } from "./kustomize-images.ts";
-import { isBelow, isLayer, type Layer, layersFrom, leavesFrom } from "./kustomize-layers.ts";
+import { isBelow, isLayer, type Layer, layersFrom, leavesFrom, readLayers } from "./kustomize-layers.ts";
 import { type Patched, patchSetters, type Setter } from "./kustomize-patches.ts";
 
 interface Owner {
@@ -22,16 +23,47 @@ interface Owner {
 }
 
 /**
- * The file that changes, with its new text.
+ * The file that changes, with its new text; null: the folder has no kustomization.
  * @throws Problem MANIFEST_NOT_EDITABLE with file:line:column: it is not certain what sets the field, or who else has it set there
  */
 export function editKustomized(
-  root: Layer,
+  files: readonly ManifestFile[],
   folder: string,
   object: ManifestObject,
   field: string,
   value: FieldValue,
-): ManifestFile {
+): ManifestFile | null {
+  const root = readLayers(files, folder, field);
+  if (root === null) return null;
+  const last = lastSetter(root, folder, object, field);
+  const edited = last.edit(value);
+  const now = files.map((file) => (file.path === edited.path ? edited : file));
+  if (!isMade(now, folder, object, field, value))
+    throw notEditable(
+      `with ${String(value)} here something else would set ${field}: change it by hand`,
+      last.place,
+    );
+  return edited;
+}
+
+/** Another name may be that of another entry of `images`. */
+function isMade(
+  files: readonly ManifestFile[],
+  folder: string,
+  object: ManifestObject,
+  field: string,
+  value: FieldValue,
+): boolean {
+  try {
+    const root = readLayers(files, folder, field);
+    return root !== null && lastSetter(root, folder, object, field).value === value;
+  } catch (error) {
+    if (toProblem(error).code === "MANIFEST_NOT_EDITABLE") return false;
+    throw error;
+  }
+}
+
+function lastSetter(root: Layer, folder: string, object: ManifestObject, field: string): Setter {
   const owner = ownerOf(root, object);
   const last = settersOf(root, owner, object, field).at(-1);
   const name = `${object.kind} ${object.name}`;
@@ -50,7 +82,7 @@ export function editKustomized(
   const uses = filesOf(root).filter((path) => path === last.path).length;
   if (uses > 1)
     throw notEditable(`${last.path} is used in ${uses} places of ${folder}: change it by hand`, last.place);
-  return last.edit(value);
+  return last;
 }
 
 /** All that set the field, in the order of kustomize. */

@@ -73,6 +73,9 @@ export function documentsOf(file: ManifestFile, at?: Yaml["at"]): readonly Yaml[
     const why = broken.message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? "";
     throw notEditable(`no YAML that can be read: ${why}`, placed(broken.pos[0]));
   }
+  const twice = documents.flatMap((document) => repeatedKey(document) ?? [])[0];
+  if (twice !== undefined)
+    throw notEditable("no YAML that can be read: keys of a map must be unique", placed(twice));
   return documents.flatMap((document, index) => {
     const node = document.contents;
     return isMap(node) || isSeq(node) ? [{ file, document, node, keys: [index], at: placed }] : [];
@@ -83,10 +86,33 @@ function parsed(text: string, lines?: LineCounter, version: "1.1" | "1.2" = "1.2
   const options = {
     version,
     logLevel: "silent" as const,
+    // The parser compares each key with all before it: a large map would take hours.
+    uniqueKeys: false,
     ...(lines === undefined ? {} : { lineCounter: lines }),
   };
   const documents = parseAllDocuments(text, options);
   return "empty" in documents ? [] : documents;
+}
+
+/** Where a key stands that its map has already; null: there is none. */
+function repeatedKey(document: Document): number | null {
+  let at: number | null = null;
+  visit(document, {
+    Map: (_index, { items }) => {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const name = String(key.value);
+        if (seen.has(name)) {
+          at = key.range?.[0] ?? 0;
+          return visit.BREAK;
+        }
+        seen.add(name);
+      }
+      return undefined;
+    },
+  });
+  return at;
 }
 
 /** @throws Problem PARAMETER_INVALID */

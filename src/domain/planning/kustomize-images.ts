@@ -30,6 +30,7 @@ interface ImageEntry {
 
 const imageKeys: ReadonlySet<string> = new Set(["name", "newName", "newTag", "digest"]);
 const replicaKeys: ReadonlySet<string> = new Set(["name", "count"]);
+const mostImages = 1_000;
 /** What kustomize's `replicas` looks at. */
 const replicated: ReadonlySet<string> = new Set([
   "Deployment",
@@ -167,16 +168,26 @@ function assertAlone(layer: Layer, entry: ImageEntry, own: ReadonlySet<Scalar>):
     ...leavesFrom(layer).flatMap(({ objects }) => objects()),
     ...layers.flatMap(({ patches }) => patches.flatMap((patch) => patch.documents)),
   ];
-  for (const yaml of documents) {
-    const other = imagesIn(yaml).find(
-      ({ scalar, image }) => !own.has(scalar) && reaches(image, earlier, entry),
-    );
-    if (other !== undefined)
+  const images = documents.flatMap(imagesIn);
+  if (images.length > mostImages || earlier.length > mostImages)
+    throw notEditable(`more than ${mostImages} images may be set here, too`, entry.place);
+  const seen = new Set<Scalar>();
+  for (const { yaml, scalar, image } of images) {
+    // What is named twice is made twice.
+    const isOwn = own.has(scalar) && !seen.has(scalar);
+    seen.add(scalar);
+    if (!isOwn && reaches(image, earlier, entry))
       throw notEditable(
-        `this image is set for ${whoseText(yaml)} at ${placeText(placeOf(yaml, other.scalar))}, too: change it by hand`,
+        `this image is set for ${whoseText(yaml)} at ${placeText(placeOf(yaml, scalar))}, too: change it by hand`,
         entry.place,
       );
   }
+}
+
+interface ImageUse {
+  readonly yaml: Yaml;
+  readonly scalar: Scalar;
+  readonly image: string;
 }
 
 function reaches(image: string, earlier: readonly ImageEntry[], entry: ImageEntry): boolean {
@@ -187,8 +198,8 @@ function reaches(image: string, earlier: readonly ImageEntry[], entry: ImageEntr
 }
 
 /** Whatever may be an image: rather one too many. */
-function imagesIn(yaml: Yaml): readonly { readonly scalar: Scalar; readonly image: string }[] {
-  const found: { readonly scalar: Scalar; readonly image: string }[] = [];
+function imagesIn(yaml: Yaml): readonly ImageUse[] {
+  const found: ImageUse[] = [];
   const isPatch = isSeq(yaml.node);
   visit(yaml.node, {
     Pair: (_index, { key, value }) => {
@@ -200,7 +211,7 @@ function imagesIn(yaml: Yaml): readonly { readonly scalar: Scalar; readonly imag
         isScalar(scalar) &&
         typeof scalar.value === "string"
       )
-        found.push({ scalar, image: scalar.value });
+        found.push({ yaml, scalar, image: scalar.value });
     },
   });
   return found;

@@ -4,8 +4,8 @@ import { isMap, isScalar, visit, type YAMLMap } from "yaml";
 import { isObject, type JsonObject } from "../json.ts";
 import { Problem, toProblem } from "../problem.ts";
 import { type Manifest, objectsOf } from "./edit-manifest.ts";
-import { type ManifestFile, notEditable, type Place, placeOf } from "./edit-value.ts";
-import { type Patch, patchesOf } from "./kustomize-patches.ts";
+import { type ManifestFile, notEditable, type Place, placeOf, type Yaml } from "./edit-value.ts";
+import { type Patch, patchDocuments, patchesOf } from "./kustomize-patches.ts";
 
 export interface Layer {
   readonly folder: string;
@@ -26,6 +26,7 @@ export interface Leaf {
 
 export const kustomizationNames = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 const mostLayers = 200;
+const mostEntries = 2_000;
 
 /** None of these changes a field that is written in a resource, but `setters`. */
 const harmless: ReadonlySet<string> = new Set([
@@ -60,15 +61,31 @@ interface Reading {
   readonly byPath: ReadonlyMap<string, ManifestFile>;
   readonly folder: string;
   readonly field: string;
+  /** By path: each text is parsed once, however often it is named. */
   readonly leaves: Map<string, Leaf>;
+  readonly contents: Map<string, Content>;
+  readonly patches: Map<string, readonly Yaml[]>;
+  readonly unreadable: Set<string>;
   count: number;
 }
+
+/** What does not depend on who names it. */
+type Content = Pick<Layer, "root" | "said" | "patches" | "doubt">;
 
 /** null: the folder has no kustomization. @throws Problem MANIFEST_NOT_EDITABLE */
 export function readLayers(files: readonly ManifestFile[], folder: string, field: string): Layer | null {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const root = kustomizationIn(byPath, folder);
-  const reading: Reading = { byPath, folder, field, leaves: new Map(), count: 0 };
+  const reading: Reading = {
+    byPath,
+    folder,
+    field,
+    leaves: new Map(),
+    contents: new Map(),
+    patches: new Map(),
+    unreadable: new Set(),
+    count: 0,
+  };
   return root === null ? null : layerOf(root, folder, reading, new Set());
 }
 
@@ -76,26 +93,38 @@ function layerOf(file: ManifestFile, folder: string, into: Reading, above: Reado
   into.count += 1;
   if (into.count > mostLayers)
     throw notEditable(`more than ${mostLayers} kustomizations name each other`, placeAt(file));
-  const { root, said } = readKustomization(file);
+  const content = into.contents.get(file.path) ?? contentOf(file, folder, into);
+  into.contents.set(file.path, content);
+  const { root, said } = content;
   const within = new Set([...above, file.path]);
   const below: (Layer | Leaf)[] = [];
   const unread: string[] = [];
-  for (const path of textsIn(said["resources"])) {
+  for (const path of textsIn(said["resources"]).slice(0, mostEntries)) {
     const found = resourceAt(resolved(folder, path), path, into, within);
     if (found !== null && found !== "itself") below.push(found);
     if (found === null && isBelow(file.path, into.folder) && !path.includes("..") && !path.includes("://"))
       throw notEditable(`it names ${path}, which is no YAML file here`, placeOfKey(root, "resources"));
     if (found === null) unread.push(path);
   }
-  const inside = isBelow(file.path, into.folder);
+  return { folder, ...content, below, unread };
+}
+
+function contentOf(file: ManifestFile, folder: string, into: Reading): Content {
+  const { root, said } = readKustomization(file);
+  const documentsAt = (path: string): readonly Yaml[] | null => {
+    const patch = into.byPath.get(resolved(folder, path) ?? "");
+    if (patch === undefined) return null;
+    const documents = into.patches.get(patch.path) ?? patchDocuments(patch);
+    into.patches.set(patch.path, documents);
+    return documents;
+  };
   try {
     const doubt = doubtOf(root, said, into.field);
     if (doubt !== null) throw doubt;
-    const at = (path: string): ManifestFile | null => into.byPath.get(resolved(folder, path) ?? "") ?? null;
-    return { folder, root, said, below, unread, patches: patchesOf(root, said, at), doubt: null };
+    return { root, said, patches: patchesOf(root, said, documentsAt), doubt: null };
   } catch (error) {
-    if (inside) throw error;
-    return { folder, root, said, below, unread, patches: [], doubt: toProblem(error) };
+    if (isBelow(file.path, into.folder)) throw error;
+    return { root, said, patches: [], doubt: toProblem(error) };
   }
 }
 
@@ -108,8 +137,12 @@ function resourceAt(
   if (place === null || path.includes("://")) return null;
   const inner = kustomizationIn(into.byPath, place);
   if (inner !== null && above.has(inner.path)) return "itself";
-  if (inner !== null && (isBelow(inner.path, into.folder) || isReadable(inner)))
-    return layerOf(inner, place, into, above);
+  if (inner !== null) {
+    const isInside = isBelow(inner.path, into.folder);
+    const isKnown = into.contents.has(inner.path) || into.unreadable.has(inner.path);
+    if (!isInside && !isKnown && !isReadable(inner)) into.unreadable.add(inner.path);
+    return into.unreadable.has(inner.path) ? null : layerOf(inner, place, into, above);
+  }
   const file = into.byPath.get(place);
   return file === undefined ? null : leafOf(file, into.leaves);
 }
@@ -139,12 +172,15 @@ function leafOf(file: ManifestFile, leaves: Map<string, Leaf>): Leaf {
   return leaf;
 }
 
-/** YAML 1.1, which kustomize reads, merges `<<`: what such a map says is not what is written in it. */
+/** A list that is longer than people write is not worked through. YAML 1.1, which kustomize reads, merges `<<`: what such a map says is not what is written in it. */
 function doubtOf(root: Manifest, said: JsonObject, field: string): Problem | null {
   for (const key of Object.keys(said)) {
     if (harmless.has(key) && setters[key]?.(field) !== true) continue;
     return notEditable(`"${key}" may set the value: change it there`, placeOfKey(root, key));
   }
+  for (const [key, value] of Object.entries(said))
+    if (Array.isArray(value) && value.length > mostEntries)
+      return notEditable(`"${key}" has more than ${mostEntries} entries`, placeOfKey(root, key));
   let merged: Place | null = null;
   visit(root.node, {
     Pair: (_index, { key }) => {

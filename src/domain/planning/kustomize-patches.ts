@@ -49,42 +49,42 @@ export interface Patch {
   readonly place: Place;
 }
 
-/** @param fileAt null: nothing that was read */
+/** @param documentsAt of a file; null: nothing that was read */
 export function patchesOf(
   root: Manifest,
   said: JsonObject,
-  fileAt: (path: string) => ManifestFile | null,
+  documentsAt: (path: string) => readonly Yaml[] | null,
 ): readonly Patch[] {
   const old = listOf(said["patchesStrategicMerge"]).map((text, index) => {
     const steps = ["patchesStrategicMerge", index];
     const inline = typeof text === "string" && text.includes("\n");
-    return patchOf(root, inline ? { patch: text } : { path: text }, { fileAt, steps, inline: steps });
+    return patchOf(root, inline ? { patch: text } : { path: text }, { documentsAt, steps, inline: steps });
   });
   const patches = listOf(said["patches"]).map((entry, index) => {
     const steps = ["patches", index];
-    return patchOf(root, entry, { fileAt, steps, inline: [...steps, "patch"] });
+    return patchOf(root, entry, { documentsAt, steps, inline: [...steps, "patch"] });
   });
   return [...old, ...patches];
 }
 
 interface Spot {
-  readonly fileAt: (path: string) => ManifestFile | null;
+  readonly documentsAt: (path: string) => readonly Yaml[] | null;
   readonly steps: readonly Step[];
   /** Where the text is when it is no file. */
   readonly inline: readonly Step[];
 }
 
-function patchOf(root: Manifest, entry: unknown, { fileAt, steps, inline }: Spot): Patch {
+function patchOf(root: Manifest, entry: unknown, { documentsAt, steps, inline }: Spot): Patch {
   const { path, patch, target = null, ...more } = isObject(entry) ? entry : { more: true };
   const place = placeOf(root, walk(root, steps).node);
   const one = (typeof path === "string") !== (typeof patch === "string");
   if (Object.keys(more).length > 0 || !one || !(target === null || isObject(target)))
     throw notEditable("this patch is not understood: it may set the value", place);
   if (typeof path === "string") {
-    const file = fileAt(path);
-    if (file === null)
+    const documents = documentsAt(path);
+    if (documents === null)
       throw notEditable(`patch ${path} is not here: whether it sets the value is not known`, place);
-    return { documents: patchDocuments(file), host: null, target, place };
+    return { documents, host: null, target, place };
   }
   const host = findScalar(root, inline, "the patch");
   if (host === null || typeof host.scalar.value !== "string")
@@ -93,7 +93,7 @@ function patchOf(root: Manifest, entry: unknown, { fileAt, steps, inline }: Spot
   return { documents: patchDocuments(file, innerPlaces(host)), host, target, place };
 }
 
-function patchDocuments(file: ManifestFile, at?: Yaml["at"]): readonly Yaml[] {
+export function patchDocuments(file: ManifestFile, at?: Yaml["at"]): readonly Yaml[] {
   const documents = documentsOf(file, at);
   return documents.every(({ node }) => isMap(node)) ? objectsOf(file, at) : documents;
 }

@@ -76,6 +76,7 @@ describe("what is applied of a folder", () => {
     ["patches: [{path: ../../away.yaml}]", /:3:11: patch \.\.\/\.\.\/away\.yaml is not here/],
     ["patches: [{path: api.yaml, options: {allowNameChange: true}}]", /this patch is not understood/],
     ["patches: [3]", /this patch is not understood/],
+    [`patches: [${"3,".repeat(2_001)}]`, /:3:1: "patches" has more than 2000 entries/],
     ["x: &x {<<: {}}", /"x"/],
     ["images:\n- {<<: {}, name: a}", /:4:4: a merge of anchors/],
   ])("is not known for sure with %s", (line, message) => {
@@ -273,6 +274,16 @@ describe("images of a kustomization", () => {
     expect(refusal(one(`images:\n- ${entry}\n`), { [image]: wanted })).toMatch(message);
   });
 
+  it("are refused when with the wanted name another entry would set it", () => {
+    const entries = "images:\n- {name: example.test/app, newName: a, newTag: v1}\n- {name: b, newTag: v1}\n";
+    expect(refusal(one(entries), { [image]: "b:v2" })).toMatch(
+      /:4:3: with b:v2 here something else would set/,
+    );
+    expect(refusal(one("images: [{name: b, newTag: v1}]\n"), { [image]: "b:v2" })).toMatch(
+      /^prod\/api\.yaml:9:\d+: with b:v2 here/,
+    );
+  });
+
   it("are refused as a map", () => {
     expect(refusal(one("images: {name: example.test/app}\n"), { [image]: "x:1" })).toMatch(
       /:3:1: "images" is no list/,
@@ -281,15 +292,15 @@ describe("images of a kustomization", () => {
 
   it("fit as kustomize has it: a dot is any character, other names are others", () => {
     const entry = "images: [{name: example.test/app, newTag: '1'}]\n";
-    const written = (text: string) =>
+    const written = (text: string, wanted = "example.test/app:3") =>
       Object.keys(
         edited(
           { "prod/kustomization.yaml": kustomization(entry), "prod/api.yaml": deployment("api", text) },
-          { [image]: "example.test/app:3" },
+          { [image]: wanted },
         ),
       );
     expect(written("example.test/app:2@sha256:ab")).toEqual(["prod/kustomization.yaml"]);
-    expect(written("example.test/app2:2")).toEqual(["prod/api.yaml"]);
+    expect(written("example.test/app2:2", "example.test/app2:3")).toEqual(["prod/api.yaml"]);
     expect(
       refusal(
         { ...one(entry), "prod/api.yaml": deployment("api", "exampleXtest/app:2") },
@@ -547,6 +558,16 @@ describe("a base that two namespaces are made of", () => {
     "prod/base/kustomization.yaml": kustomization(""),
     "prod/base/api.yaml": api,
   };
+  it("has its images set for both by who names both", () => {
+    const both = {
+      ...texts,
+      "prod/kustomization.yaml": kustomization("images: [{name: example.test/app, newTag: x}]\n", "a, b"),
+    };
+    expect(refusal(both, { [image]: "example.test/app:2" })).toMatch(
+      /^prod\/kustomization\.yaml:3:10: .*Deployment api at prod\/base\/api\.yaml:9:28, too/,
+    );
+  });
+
   it("is not changed for one of them, but what is said for this one is", () => {
     expect(refusal(texts, { [image]: "example.test/app:2" })).toMatch(
       /^prod\/base\/api\.yaml:9:\d+: .*used in 2 places/,
