@@ -47,7 +47,7 @@ async function entriesOf(
   what: readonly string[],
   paths: readonly string[],
 ): Promise<readonly Entry[]> {
-  const listed = await git(["ls-tree", "-z", "--long", ...what, "--", ...paths]);
+  const listed = await git(["--literal-pathspecs", "ls-tree", "-z", "--long", ...what, "--", ...paths]);
   return listed.split("\0").flatMap((line) => {
     const [, mode, size, name] = /^(\d{6}) blob [0-9a-f]+ +(\d+)\t(.+)$/s.exec(line) ?? [];
     const regular = mode === "100644" || mode === "100755";
