@@ -3,7 +3,7 @@
 import { editKustomized } from "./edit-kustomized.ts";
 import { editField, type FieldValues, type ManifestObject } from "./edit-manifest.ts";
 import { type FieldValue, type ManifestFile, notEditable } from "./edit-value.ts";
-import { baseName, isBelow, joined, kustomizationNames } from "./kustomize-layers.ts";
+import { baseName, isBelow, joined, kustomizationNames, kustomizedFolders } from "./kustomize-layers.ts";
 import { editMapped, type MappedValue, mapEntryFor, mappedValue } from "./mapped-values.ts";
 
 export interface SourceFolder {
@@ -45,13 +45,13 @@ function editOne(
       `a Helm chart makes the manifests here: say which value it is, in \`sources\` of gitmend.yaml: ${mapEntryFor(path, object, field)}`,
       { path: chart.path, line: 1, column: 1 },
     );
-  const edited = editKustomized(files, path, object, field, value);
-  if (edited !== null) return edited;
-  const below = files.filter((file) => isBelow(file.path, path));
-  return editField(
-    below.filter((file) => !kustomizationNames.includes(baseName(file.path))),
-    object,
-    field,
-    value,
+  const kustomized = editKustomized(files, path, object, field, value);
+  if (kustomized !== null) return kustomized;
+  const manifests = files.filter(
+    (file) => isBelow(file.path, path) && !kustomizationNames.includes(baseName(file.path)),
   );
+  const edited = editField(manifests, object, field, value);
+  // Flux builds such a folder on its own, as if the one above named it.
+  const own = kustomizedFolders(files, path).find((folder) => isBelow(edited.path, folder));
+  return (own === undefined ? null : editKustomized(files, own, object, field, value)) ?? edited;
 }

@@ -108,7 +108,7 @@ function settersOf(
     const patched = patchedIn(layer, owner, object);
     for (const patch of layer.patches) setters.push(...patchSetters(patch, patched, field));
     const replicas = replicasSetter(layer, object, field);
-    const image = /\/image$/.test(field) ? imageSetter(layer, setters, field) : null;
+    const image = field.endsWith("/image") ? imageSetter(layer, setters, field) : null;
     setters.push(...[replicas, image].filter((one) => one !== null));
   }
   return setters;

@@ -208,12 +208,30 @@ export function placeOfKey({ node, ...yaml }: Manifest, key: string): Place {
   return placeOf({ node, ...yaml }, isScalar(pair?.key) ? pair.key : node);
 }
 
+/** The folder itself when it has a kustomization; otherwise those below it that have one, and are below no other. */
+export function kustomizedFolders(files: readonly ManifestFile[], folder: string): readonly string[] {
+  const folders = files
+    .filter(({ path }) => isBelow(path, folder) && kustomizationNames.includes(baseName(path)))
+    .map(({ path }) => path.slice(0, -baseName(path).length - 1));
+  const all = new Set(folders);
+  return [...all].filter((one) => {
+    for (let at = parentOf(one); at !== null && isBelow(`${at}/x`, folder); at = parentOf(at))
+      if (all.has(at)) return false;
+    return true;
+  });
+}
+
+function parentOf(folder: string): string | null {
+  if (folder === "") return null;
+  return folder.includes("/") ? folder.slice(0, folder.lastIndexOf("/")) : "";
+}
+
 /** What has to be read beside the folder to know what its kustomizations set. */
 export function filesNamed(files: readonly ManifestFile[], folder: string): readonly string[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const seen = new Set<string>();
   const named = new Set<string>();
-  const waiting = [folder];
+  const waiting = [...kustomizedFolders(files, folder)];
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
     const file = kustomizationIn(byPath, at);
     if (file === null || seen.has(file.path) || seen.size >= mostLayers) continue;

@@ -278,7 +278,7 @@ function overlap(pointer: string, steps: readonly Step[]): "none" | "same" | "un
 
 /** Something else is put at the end of the list. */
 function isAnotherItem({ op, path, value }: JsonObject, steps: readonly Step[]): boolean {
-  const parts = String(path).split("/").slice(1);
+  const parts = typeof path === "string" ? path.split("/").slice(1) : [];
   const step = steps[parts.length - 1];
   const appends = op === "add" && parts.at(-1) === "-" && typeof step === "object";
   return appends && isObject(value) && value[step.field] !== step.is;

@@ -57,6 +57,17 @@ describe("what is applied of a folder", () => {
     expect(Object.keys(edited(texts, replicas))).toEqual(["prod/sub/api.yaml"]);
   });
 
+  it("is what the kustomization of a folder below makes of it", () => {
+    const texts = {
+      "prod/web.yaml": deployment("web"),
+      "prod/sub/kustomization.yaml": kustomization("replicas: [{name: api, count: 5}]\n", "deep"),
+      "prod/sub/deep/kustomization.yaml": kustomization(""),
+      "prod/sub/deep/api.yaml": api,
+    };
+    expect(Object.keys(edited(texts, replicas))).toEqual(["prod/sub/kustomization.yaml"]);
+    expect(Object.keys(edited(texts, { [image]: "example.test/app:2" }))).toEqual(["prod/sub/deep/api.yaml"]);
+  });
+
   it("is what the kustomization names, and its folders", () => {
     const texts = {
       "prod/kustomization.yaml": kustomization("", "., sub"),
