@@ -63,7 +63,8 @@ export function mappedValue(
 /** What an operator would add for a field. */
 export function mapEntryFor(folder: string, { kind, name }: ManifestObject, field: string): string {
   const path = JSON.stringify(folder);
-  return `values: [{path: ${path}, kind: ${kind}, name: ${name}, field: "${field}", file: <values file>, at: <path in it>}]`;
+  const at = field.endsWith("/image") ? "{repository: <path in it>, tag: <path in it>}" : "<path in it>";
+  return `values: [{path: ${path}, kind: ${kind}, name: ${name}, field: "${field}", file: <values file>, at: ${at}}]`;
 }
 
 /**

@@ -96,6 +96,12 @@ describe("a value that gitmend.yaml maps", () => {
     );
   });
 
+  it("is asked for with the parts of an image", () => {
+    expect(refusal(values, { [image]: "example.test/app:2" })).toContain(
+      "at: {repository: <path in it>, tag:",
+    );
+  });
+
   it("is that of the namespace, and one alone", () => {
     const staging = { ...replicas, namespaces: ["staging"], file: "charts/api/values.yaml" };
     const own = { ...replicas, name: "*", namespaces: ["sh?p"] };
