@@ -23,7 +23,7 @@ import { type OpenShared, openShared } from "./adapters/redis/open-shared.ts";
 import { createMetrics, type MetricsRegistry } from "./adapters/telemetry/metrics.ts";
 import { uuidV7 } from "./adapters/uuid-v7.ts";
 import { type ClusterSetup, connectClusters } from "./app-clusters.ts";
-import { openChangeForge, openForge, openSourceForges } from "./app-forge.ts";
+import { openChangeForge, openForge } from "./app-forge.ts";
 import { openServer } from "./app-server.ts";
 import {
   alertmanagerAddresses,
@@ -39,6 +39,7 @@ import {
   secretValue,
   stormLimits,
 } from "./app-settings.ts";
+import { gitSources } from "./app-sources.ts";
 import { writeControllerFile } from "./config/controller-file.ts";
 import { type Config, floorRules, scopesOf } from "./config/read-config.ts";
 import {
@@ -300,14 +301,7 @@ function tools(
 }
 
 async function sourceRepositories({ config, environment }: AppOptions, dataDir: string) {
-  const forges = await openSourceForges(config, environment);
-  const sources = config.sources.map(({ url, credential, namespaces = null }) => ({
-    url,
-    credential: gitCredential(credential, environment),
-    namespaces,
-    forge: forges.get(url) ?? null,
-  }));
-  return openSources(sources, join(dataDir, "sources"));
+  return openSources(await gitSources(config, environment), join(dataDir, "sources"));
 }
 
 function auditRepository({ config, environment }: AppOptions, folder: string) {

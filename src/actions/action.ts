@@ -2,8 +2,9 @@
 // Every effect on the world goes through these tools; a reader finds them all here and in controller/ports.ts.
 import type { KubernetesObject, ObjectRef } from "../domain/facts/objects.ts";
 import type { Json, JsonObject } from "../domain/json.ts";
-import type { ManifestFile } from "../domain/planning/edit-manifest.ts";
+import type { ManifestFile } from "../domain/planning/edit-value.ts";
 import type { BranchEffect, Effect, FieldChange, HttpCall } from "../domain/planning/effect.ts";
+import type { MappedValue } from "../domain/planning/mapped-values.ts";
 import type { ActionDescription } from "../domain/templates/action-description.ts";
 import type { KnownBinding } from "./bindings.ts";
 
@@ -124,19 +125,24 @@ export interface RevertableCommit {
 }
 
 export interface Sources {
-  /** The YAML files below a folder of a branch's head. `namespace`: of the object whose manifest is looked for. */
+  /** The YAML files below a folder of a branch's head, and others that they or the map name. */
   read(folder: {
     readonly repository: string;
     /** null: the repository's own default. */
     readonly branch: string | null;
     readonly path: string;
+    /** Of the object whose manifest is looked for. */
     readonly namespace: string | null;
+    /** Files that those read until now name; asked again until it names no new one. What is not there is left out. */
+    readonly also: (files: readonly ManifestFile[]) => readonly string[];
   }): Promise<{
     /** As `sources` spells it. */
     readonly repository: string;
     readonly branch: string;
     readonly commit: string;
     readonly files: readonly ManifestFile[];
+    /** `values` of the source for this folder; their files are among `files`. */
+    readonly values: readonly MappedValue[];
   }>;
   /** The newest commit that touched the folder, and its files without it. @throws Problem PRECONDITION_FAILED: none, or only people can */
   offending(

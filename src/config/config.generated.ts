@@ -143,6 +143,60 @@ export interface Config {
      * Where its repairs are pull requests: their merge is then judged like an approval. Left out: a branch alone, which people merge as they do.
      */
     forge?: Forge;
+    /**
+     * Which value in which file makes a field of an object that a chart makes: your word, gitmend renders no charts. A repair of that field changes that value.
+     *
+     * @maxItems 1000
+     *
+     * Items: One field of the objects that it names, and where its value is written.
+     */
+    values: {
+      /**
+       * Folder that the owner's source names: the chart's, or the one that the HelmRelease is applied from.
+       */
+      path: string;
+      /**
+       * Kind of the objects.
+       */
+      kind: string;
+      /**
+       * Name of the objects (glob).
+       */
+      name: string;
+      /**
+       * Namespaces (globs) of the objects, when one folder is applied with several value files. Left out: all.
+       *
+       * @minItems 1
+       */
+      namespaces?: string[];
+      /**
+       * Path of the field, spelt as templates spell it.
+       */
+      field: string;
+      /**
+       * File of the repository that holds the value, inside of the folder or not.
+       */
+      file: string;
+      /**
+       * Path of the value in the file. Of an image: a map of the paths of its parts.
+       */
+      at:
+        | string
+        | {
+            /**
+             * Path of the image's name, with its registry.
+             */
+            repository: string;
+            /**
+             * Path of its tag.
+             */
+            tag: string;
+            /**
+             * Path of its digest, when the chart knows one.
+             */
+            digest?: string;
+          };
+    }[];
   }[];
   /**
    * Where templates and policies are read from. Left out: a bare repository in the data folder, filled from the shipped library.
@@ -1177,6 +1231,166 @@ export const configSchema = {
                   "env": "GITHUB_TOKEN"
                 }
               }
+            ]
+          },
+          "values": {
+            "title": "Values",
+            "description": "Which value in which file makes a field of an object that a chart makes: your word, gitmend renders no charts. A repair of that field changes that value.",
+            "type": "array",
+            "maxItems": 1000,
+            "items": {
+              "title": "Mapped value",
+              "description": "One field of the objects that it names, and where its value is written.",
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "path": {
+                  "title": "Path",
+                  "description": "Folder that the owner's source names: the chart's, or the one that the HelmRelease is applied from.",
+                  "type": "string",
+                  "pattern": "^(?!/)(?!(.*/)?\\.\\.(/|$))",
+                  "examples": [
+                    "charts/api"
+                  ]
+                },
+                "kind": {
+                  "title": "Kind",
+                  "description": "Kind of the objects.",
+                  "type": "string",
+                  "minLength": 1,
+                  "examples": [
+                    "Deployment"
+                  ]
+                },
+                "name": {
+                  "title": "Name",
+                  "description": "Name of the objects (glob).",
+                  "type": "string",
+                  "minLength": 1,
+                  "examples": [
+                    "api"
+                  ]
+                },
+                "namespaces": {
+                  "title": "Namespaces",
+                  "description": "Namespaces (globs) of the objects, when one folder is applied with several value files. Left out: all.",
+                  "type": "array",
+                  "items": {
+                    "type": "string",
+                    "minLength": 1
+                  },
+                  "minItems": 1,
+                  "examples": [
+                    [
+                      "shop-prod"
+                    ]
+                  ]
+                },
+                "field": {
+                  "title": "Field",
+                  "description": "Path of the field, spelt as templates spell it.",
+                  "type": "string",
+                  "minLength": 1,
+                  "pattern": "^/.",
+                  "examples": [
+                    "/spec/replicas"
+                  ]
+                },
+                "file": {
+                  "title": "File",
+                  "description": "File of the repository that holds the value, inside of the folder or not.",
+                  "type": "string",
+                  "minLength": 1,
+                  "pattern": "^(?!/)(?!(.*/)?\\.\\.(/|$))",
+                  "examples": [
+                    "charts/api/values-prod.yaml"
+                  ]
+                },
+                "at": {
+                  "title": "At",
+                  "description": "Path of the value in the file. Of an image: a map of the paths of its parts.",
+                  "type": [
+                    "string",
+                    "object"
+                  ],
+                  "pattern": "^/.",
+                  "additionalProperties": false,
+                  "properties": {
+                    "repository": {
+                      "title": "Repository",
+                      "description": "Path of the image's name, with its registry.",
+                      "type": "string",
+                      "minLength": 1,
+                      "pattern": "^/.",
+                      "examples": [
+                        "/image/repository"
+                      ]
+                    },
+                    "tag": {
+                      "title": "Tag",
+                      "description": "Path of its tag.",
+                      "type": "string",
+                      "minLength": 1,
+                      "pattern": "^/.",
+                      "examples": [
+                        "/image/tag"
+                      ]
+                    },
+                    "digest": {
+                      "title": "Digest",
+                      "description": "Path of its digest, when the chart knows one.",
+                      "type": "string",
+                      "minLength": 1,
+                      "pattern": "^/.",
+                      "examples": [
+                        "/image/digest"
+                      ]
+                    }
+                  },
+                  "required": [
+                    "repository",
+                    "tag"
+                  ],
+                  "examples": [
+                    "/replicaCount",
+                    {
+                      "repository": "/image/repository",
+                      "tag": "/image/tag"
+                    }
+                  ]
+                }
+              },
+              "required": [
+                "path",
+                "kind",
+                "name",
+                "field",
+                "file",
+                "at"
+              ],
+              "examples": [
+                {
+                  "path": "charts/api",
+                  "kind": "Deployment",
+                  "name": "api",
+                  "field": "/spec/replicas",
+                  "file": "charts/api/values-prod.yaml",
+                  "at": "/replicaCount"
+                }
+              ]
+            },
+            "default": [],
+            "examples": [
+              [
+                {
+                  "path": "charts/api",
+                  "kind": "Deployment",
+                  "name": "api",
+                  "field": "/spec/replicas",
+                  "file": "charts/api/values-prod.yaml",
+                  "at": "/replicaCount"
+                }
+              ]
             ]
           }
         },

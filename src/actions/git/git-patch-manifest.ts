@@ -2,9 +2,11 @@
 // until people have merged it. The merge is the approval: nothing is changed in the cluster by gitmend.
 import { type ObjectRef, objectText } from "../../domain/facts/objects.ts";
 import { isObject, type JsonObject } from "../../domain/json.ts";
-import { editManifests, type FieldValue, type FieldValues } from "../../domain/planning/edit-manifest.ts";
+import { editFolder } from "../../domain/planning/edit-folder.ts";
+import type { FieldValues } from "../../domain/planning/edit-manifest.ts";
+import type { FieldValue } from "../../domain/planning/edit-value.ts";
 import type { BranchEffect } from "../../domain/planning/effect.ts";
-import { kustomizedFiles } from "../../domain/planning/kustomized-files.ts";
+import { filesNamed } from "../../domain/planning/kustomize-layers.ts";
 import { lineEdit } from "../../domain/planning/line-edit.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { ActionContext, ActionInput, ActionTools, ChangeAction } from "../action.ts";
@@ -71,7 +73,7 @@ export const gitPatchManifest: ChangeAction = {
         maxProperties: 20,
         additionalProperties: { type: ["string", "number", "boolean"] },
         description:
-          "Values by path: `/spec/template/spec/containers[name=app]/image`. Only what is written in the manifest is changed.",
+          "Values by path: `/spec/template/spec/containers[name=app]/image`. Only what is written is changed: in the manifest, in the kustomization that sets it, or in the value file that `sources` of gitmend.yaml maps.",
       },
       wait_timeout: durationParameter(defaultWait, "How long people have to merge it."),
       reason: reasonParameter,
@@ -110,14 +112,14 @@ async function prepare(
   const object = objectRef(input, context);
   const fields = fieldsOf(input);
   const path = folderOf(textOf(input, "path") ?? "");
-  const { repository, branch, commit, files } = await tools.sources.read({
+  const { repository, branch, commit, files, values } = await tools.sources.read({
     repository: textOf(input, "repository") ?? "",
     branch: textOf(input, "branch"),
     path,
     namespace: object.namespace,
+    also: (read) => filesNamed(read, path),
   });
-  const applied = kustomizedFiles(files, path, Object.keys(fields));
-  const edited = editManifests(applied, object, fields);
+  const edited = editFolder({ path, files, values }, object, fields);
   if (edited.length === 0)
     throw new Problem(
       "MANIFEST_NOT_EDITABLE",

@@ -9,14 +9,16 @@ import type { RepairRequests, ServerForge } from "../../controller/forge-ports.t
 import { objectText } from "../../domain/facts/objects.ts";
 import { globMatcher } from "../../domain/glob.ts";
 import { code, oneLine, prose } from "../../domain/plain-text.ts";
-import type { ManifestFile } from "../../domain/planning/edit-manifest.ts";
+import type { ManifestFile } from "../../domain/planning/edit-value.ts";
 import type { BranchEffect } from "../../domain/planning/effect.ts";
 import { withEdit } from "../../domain/planning/line-edit.ts";
+import type { MappedValue } from "../../domain/planning/mapped-values.ts";
 import { repositoryKey } from "../../domain/planning/repository-key.ts";
 import { Problem, toProblem } from "../../domain/problem.ts";
 import { findOffendingCommit } from "./find-offending-commit.ts";
 import { localProblem, remoteProblem } from "./git-problem.ts";
 import { checkRemote, type GitRemote, remoteEnvironment, withoutPassword } from "./git-remote.ts";
+import { manifestFiles } from "./manifest-files.ts";
 import { type GitOptions, type GitResult, runGit } from "./run-git.ts";
 import { removeStaleLocks } from "./stale-locks.ts";
 
@@ -25,10 +27,9 @@ export interface Source extends GitRemote {
   readonly namespaces: readonly string[] | null;
   /** Where its branches are pull requests; null: nowhere. */
   readonly forge: ServerForge | null;
+  readonly values: readonly MappedValue[];
 }
 
-const mostFiles = 2_000;
-const mostBytes = 1_000_000;
 const cacheConfig = `[core]
 	repositoryformatversion = 0
 	bare = true
@@ -102,14 +103,17 @@ class SourceRepository {
     this.#name = withoutPassword(source.url);
   }
 
-  read(folder: { readonly branch: string | null; readonly path: string; readonly namespace: string | null }) {
+  read(folder: Omit<Parameters<Sources["read"]>[0], "repository">) {
     return this.#inTurn(async () => {
       this.#assertNamespace(folder.namespace);
       const branch = folder.branch ?? (await this.#defaultBranch());
       const commit = await this.#fetch(branch);
       if (commit === null) throw new Problem("GIT_REFUSED", `${this.#name} has no branch ${branch}`);
-      const files = await this.#filesBelow(commit, folder.path);
-      return { repository: this.#name, branch, commit, files };
+      const values = this.#source.values.filter(({ path }) => path === folder.path);
+      const mapped = values.map(({ file }) => file);
+      const also = (read: readonly ManifestFile[]): readonly string[] => [...mapped, ...folder.also(read)];
+      const files = await manifestFiles((args) => this.#local(args), commit, folder.path, also);
+      return { repository: this.#name, branch, commit, files, values };
     });
   }
 
@@ -259,29 +263,6 @@ class SourceRepository {
     const input = messageOf(effect, key);
     const made = ["commit-tree", tree, "-p", effect.baseCommit];
     return (await this.#local(made, { environment: by, input })).trim();
-  }
-
-  /** Regular files alone: what a link points to is not followed. */
-  async #filesBelow(commit: string, path: string): Promise<readonly ManifestFile[]> {
-    const below = path === "" ? [] : ["--", `${path}/`];
-    const listed = await this.#local(["ls-tree", "-r", "-z", "--long", commit, ...below]);
-    const entries = listed.split("\0").flatMap((line) => {
-      const [, mode, size, name] = /^(\d{6}) blob [0-9a-f]+ +(\d+)\t(.+)$/s.exec(line) ?? [];
-      const regular = mode === "100644" || mode === "100755";
-      return regular && name !== undefined && /(\.ya?ml|\/Kustomization|^Kustomization)$/.test(name)
-        ? [{ name, size: Number(size) }]
-        : [];
-    });
-    const bytes = entries.reduce((sum, { size }) => sum + size, 0);
-    if (entries.length > mostFiles || bytes > mostBytes * 16 || entries.some(({ size }) => size > mostBytes))
-      throw new Problem(
-        "MANIFEST_NOT_EDITABLE",
-        `${path === "" ? this.#name : path} holds ${entries.length} YAML files of ${bytes} bytes: more than repairs read`,
-      );
-    const files: ManifestFile[] = [];
-    for (const { name } of entries)
-      files.push({ path: name, text: await this.#local(["cat-file", "blob", `${commit}:${name}`]) });
-    return files;
   }
 
   async #defaultBranch(): Promise<string> {

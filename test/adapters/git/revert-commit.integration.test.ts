@@ -82,7 +82,15 @@ function pushLater(files: Readonly<Record<string, string>>): void {
 const tools = () =>
   ({
     sources: openSources(
-      [{ url, credential: { kind: "token", username: "gitmend", token }, namespaces: ["shop"], forge: null }],
+      [
+        {
+          url,
+          credential: { kind: "token", username: "gitmend", token },
+          namespaces: ["shop"],
+          values: [],
+          forge: null,
+        },
+      ],
       join(folder.path, "cache"),
     ),
     now: () => new Date().toISOString(),

@@ -67,7 +67,7 @@ afterEach(async () => {
 const credential = { kind: "token", username: "gitmend", token } as const;
 const cacheDir = () => join(folder.path, "cache");
 const opened = (entry: Partial<Source> = {}, cache = cacheDir()) =>
-  openSources([{ url, credential, namespaces: ["shop"], forge: null, ...entry }], cache);
+  openSources([{ url, credential, namespaces: ["shop"], values: [], forge: null, ...entry }], cache);
 const tools = (sources: Sources) =>
   ({
     sources,
@@ -231,6 +231,73 @@ describe("a repair in Git", () => {
   });
 });
 
+describe("what is set elsewhere than in the manifest", () => {
+  const image = "/spec/template/spec/containers[name=app]/image";
+  const base = `${manifest}  template: {spec: {containers: [{name: app, image: example.test/app}]}}\n`;
+  const overlay = "resources: [../../base]\nimages:\n- name: example.test/app # pinned\n  newTag: v2 # bad\n";
+
+  it("is changed in the overlay that sets it, for a base that stands elsewhere", async () => {
+    team.push({
+      "base/kustomization.yaml": "resources: [api.yaml]\n",
+      "base/api.yaml": base,
+      "overlays/prod/kustomization.yaml": overlay,
+    });
+    const sources = opened();
+    const more = { path: "overlays/prod", fields: { [image]: "example.test/app:1.10" } };
+    const effect = await prepared(sources, more);
+    await effects.apply(effect, context, tools(sources));
+    expect(git(bare, ["diff", "--name-only", `main..${branch}`])).toBe("overlays/prod/kustomization.yaml");
+    expect(git(bare, ["show", `${branch}:overlays/prod/kustomization.yaml`])).toBe(
+      overlay.replace("v2 #", '"1.10" #').trimEnd(),
+    );
+    const replicas = await problemOf(prepared(sources, { path: "overlays/prod" }));
+    expect(replicas).toMatchObject({
+      code: "MANIFEST_NOT_EDITABLE",
+      message: expect.stringMatching(/^base\/api\.yaml:6:13: .* outside of overlays\/prod/),
+    });
+  });
+
+  it("is refused when others have it from there, and when what it is made of cannot be read", async () => {
+    team.push({
+      "base/kustomization.yaml": "resources: [api.yaml, web.yaml]\n",
+      "base/api.yaml": base,
+      "base/web.yaml": base.replace("name: api", "name: web"),
+      "overlays/prod/kustomization.yaml": overlay,
+    });
+    const more = { path: "overlays/prod", fields: { [image]: "example.test/app:v1" } };
+    expect(await problemOf(prepared(opened(), more))).toMatchObject({
+      code: "MANIFEST_NOT_EDITABLE",
+      message: expect.stringMatching(
+        /^overlays\/prod\/kustomization\.yaml:3:3: .*Deployment web at base\/web\.yaml:7:/,
+      ),
+    });
+    const odd =
+      '["../--upload-pack=x", "../../:(glob)*", "../../-r", "../../a\\0b", "../../../x", ../../base]';
+    team.push({ "overlays/prod/kustomization.yaml": overlay.replace("[../../base]", odd) });
+    expect(await problemOf(prepared(opened(), more))).toMatchObject({ code: "MANIFEST_NOT_EDITABLE" });
+  });
+
+  it("is changed in the value file that gitmend.yaml maps, for what a chart makes", async () => {
+    const values = "# of production\nreplicaCount: 2 # enough\n";
+    team.push({
+      "charts/api/Chart.yaml": "name: api\n",
+      "charts/api/templates/api.yaml": "spec: {replicas: {{ .Values.replicaCount }}}\n",
+      "env/prod.yaml": values,
+    });
+    const path = "charts/api";
+    expect(await problemOf(prepared(opened(), { path }))).toMatchObject({
+      code: "MANIFEST_NOT_EDITABLE",
+      message: expect.stringMatching(/^charts\/api\/Chart\.yaml:1:1: .*values: \[\{path: "charts\/api"/),
+    });
+    const map = { path, kind: "Deployment", name: "*", namespaces: null, field: "/spec/replicas" };
+    const sources = opened({ values: [{ ...map, file: "env/prod.yaml", at: "/replicaCount" }] });
+    const effect = await prepared(sources, { path });
+    await effects.apply(effect, context, tools(sources));
+    expect(git(bare, ["diff", "--name-only", `main..${branch}`])).toBe("env/prod.yaml");
+    expect(git(bare, ["show", `${branch}:env/prod.yaml`])).toBe(values.replace("2 #", "3 #").trimEnd());
+  });
+});
+
 describe("an attacker", () => {
   it("in the cluster cannot have another repository asked, and the token stays here", async () => {
     const seen: string[] = [];
@@ -340,7 +407,7 @@ describe("an attacker", () => {
     }
     expect(() =>
       openSources(
-        [{ url: "https://me:pw@git.example/x", credential: null, namespaces: null, forge: null }],
+        [{ url: "https://me:pw@git.example/x", credential: null, namespaces: null, values: [], forge: null }],
         "/x",
       ),
     ).toThrow(/must not hold a password/);

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments, stringify } from "yaml";
-import { editManifests, type FieldValues } from "../../../src/domain/planning/edit-manifest.ts";
+import { editFolder } from "../../../src/domain/planning/edit-folder.ts";
+import type { FieldValues, ManifestObject } from "../../../src/domain/planning/edit-manifest.ts";
+import type { ManifestFile } from "../../../src/domain/planning/edit-value.ts";
 import { toProblem } from "../../../src/domain/problem.ts";
 
 const deployment = { apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "api" };
@@ -24,8 +26,10 @@ spec:
 const image = "/spec/template/spec/containers[name=app]/image";
 const memory = "/spec/template/spec/containers[name=app]/resources/limits/memory";
 
+const changed = (files: readonly ManifestFile[], object: ManifestObject, fields: FieldValues) =>
+  editFolder({ path: "", files, values: [] }, object, fields);
 const edited = (text: string, fields: FieldValues, object = deployment) =>
-  editManifests([{ path: "apps/api.yaml", text }], object, fields)[0]?.text ?? null;
+  changed([{ path: "apps/api.yaml", text }], object, fields)[0]?.text ?? null;
 function problemOf(work: () => unknown): string {
   try {
     work();
@@ -119,7 +123,7 @@ describe("a manifest that is changed in place", () => {
 
   it("is refused when it is written twice, with both places", () => {
     const files = ["a.yaml", "b.yaml"].map((path) => ({ path, text: manifest }));
-    expect(problemOf(() => editManifests(files, deployment, { "/spec/replicas": 3 }))).toMatch(
+    expect(problemOf(() => changed(files, deployment, { "/spec/replicas": 3 }))).toMatch(
       /^a\.yaml:6:\d+: .*written twice.* b\.yaml:6:/,
     );
   });
@@ -145,8 +149,7 @@ describe("a manifest that is changed in place", () => {
           let after: string | null;
           try {
             after =
-              editManifests([{ path: "c.yaml", text }], object, { [`/data/${first}`]: value })[0]?.text ??
-              text;
+              changed([{ path: "c.yaml", text }], object, { [`/data/${first}`]: value })[0]?.text ?? text;
           } catch (error) {
             // Refusing is always allowed; it must be said, and nothing be written.
             expect(toProblem(error).code).toBe("MANIFEST_NOT_EDITABLE");
