@@ -36,6 +36,7 @@ export function doctor(parts: DoctorParts): () => Promise<readonly Check[]> {
       configRepository(parts),
       ...auditRemote(parts),
       approvals(parts),
+      ...sources(parts),
       ...metricAddresses(parts),
       ...alertAddresses(parts),
     ],
@@ -84,6 +85,14 @@ function approvals({ ports: { forge } }: DoctorParts): Reachable {
     mend: "see `approvals` in gitmend.yaml, and docs/how-to/approve-on-<forge>.md for the rights that gitmend needs there",
     reach: () => forge.reach(),
   };
+}
+
+function sources({ ports: { repairs } }: DoctorParts): readonly Reachable[] {
+  return repairs.reachables.map(({ name, reach }) => ({
+    name: `source ${name}`,
+    mend: "see `sources` in gitmend.yaml: url, credential, and the forge's account, which may push branches and merge nothing",
+    reach,
+  }));
 }
 
 /** One for each cluster that an entry of `prometheus` has the metrics of. */

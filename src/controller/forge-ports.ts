@@ -78,6 +78,8 @@ export interface ProposedBranch {
 
 /** A forge with a server: people merge there what was pushed already, too. */
 export interface ServerForge extends Forge {
+  /** @param branch that people merge into. Left out: the one of approvals */
+  reach(branch?: string): Promise<string>;
   /** The address of its pull request. Idempotent: whoever made it may have died before. */
   propose(request: ProposedBranch): Promise<string>;
   /** Nothing of it may be edited. Whether what was merged is what stands there is not looked at: the clone knows that better. */
@@ -86,6 +88,8 @@ export interface ServerForge extends Forge {
 
 /** Repairs as pull requests in the repositories of `sources`. */
 export interface RepairRequests {
+  /** Of each repository: whether it answers, and people alone may merge there where its forge is known. */
+  readonly reachables: readonly { readonly name: string; reach(): Promise<string> }[];
   /** null: it has none, so that people are asked as for any plan. */
   forgeOf(repository: string): ServerForge | null;
   /** Pushes the branch, and says which commit it is. @throws Problem as Sources.propose */

@@ -99,6 +99,11 @@ export function proposedBranchContract(open: () => Promise<ForgeServerWorld>): v
       expect(world.model.pullsOf(branch)).toHaveLength(1);
     });
 
+    it("is reached by an account that cannot merge it", async () => {
+      expect(await world.another().reach(base)).toContain(`${base} is protected`);
+      await expect(world.another().reach("none")).rejects.toMatchObject({ code: "FORGE_REFUSED" });
+    });
+
     it("that a stranger has merged has no approval", async () => {
       await world.another().propose(request);
       world.model.merge(branch, world.accounts.mallory);

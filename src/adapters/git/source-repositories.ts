@@ -80,6 +80,7 @@ export function openSources(sources: readonly Source[], cacheDir: string): Sourc
     return repository;
   };
   return {
+    reachables: [...byKey.values()].map((one) => ({ name: one.name, reach: () => one.reach() })),
     read: async ({ repository, ...folder }) => allowed(repository).read(folder),
     offending: async ({ repository, ...folder }) => allowed(repository).offending(folder),
     propose: async (effect, key) => allowed(effect.repository).propose(effect, key),
@@ -134,6 +135,19 @@ class SourceRepository {
       const offending = await findOffendingCommit(git, commit, folder);
       return { repository: this.#name, branch, commit, offending };
     });
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  async reach(): Promise<string> {
+    const { branch, commit } = await this.#inTurn(async () => {
+      const own = await this.#defaultBranch();
+      return { branch: own, commit: await this.#fetch(own) };
+    });
+    const forge = this.forge === null ? "" : `; ${await this.forge.reach(branch)}`;
+    return `answers, ${branch} at ${commit?.slice(0, 12) ?? "nothing"}${forge}`;
   }
 
   get forge(): ServerForge | null {

@@ -204,6 +204,14 @@ describe("a repair in Git", () => {
     expect(await settled(sources, effect)).toMatchObject({ branch });
   });
 
+  it("is asked for where doctor has looked: the repository answers, or it says why not", async () => {
+    const [source] = opened().reachables;
+    expect(source?.name).toBe(url);
+    expect(await source?.reach()).toMatch(/^answers, main at [0-9a-f]{12}$/);
+    const [away] = opened({ url: `${url}-elsewhere` }).reachables;
+    await expect(away?.reach()).rejects.toThrow("cannot read HEAD");
+  });
+
   it("is rejected by whoever deletes the branch", async () => {
     const sources = opened();
     const effect = await prepared(sources);

@@ -48,7 +48,7 @@ export function giteaForge(options: GiteaForgeOptions): ServerForge {
   const forge = new GiteaForge(options);
   return {
     pollSeconds: 60,
-    reach: () => forge.reach(),
+    reach: (branch) => forge.reach(branch),
     open: (request) => forge.open(request),
     read: (request) => forge.read(request),
     tell: (request, note) => forge.tell(request, note),
@@ -81,22 +81,22 @@ class GiteaForge {
   }
 
   /** Whoever may merge what it asks for needs nobody. */
-  async reach(): Promise<string> {
+  async reach(branch = approvalsBase): Promise<string> {
     const bot = await this.#whoAmI();
     const { permissions } = await this.#api.get<GiteaRepository>(this.#at);
     const refused = (why: string) => new Problem("FORGE_REFUSED", `${this.#options.repository}: ${why}`);
     if (permissions?.push !== true) throw refused(`${bot} may not push branches`);
     if (permissions.admin === true)
       throw refused(`${bot} may change the protection of branches: take that right from it`);
-    const base = await this.#branch(approvalsBase);
-    if (base === null) throw refused(`there is no branch ${approvalsBase} yet: make it, and protect it`);
+    const base = await this.#branch(branch);
+    if (base === null) throw refused(`there is no branch ${branch} yet: make it, and protect it`);
     if (base.protected !== true)
-      throw refused(`${approvalsBase} is not protected: gitmend could merge what it asks for itself`);
+      throw refused(`${branch} is not protected: gitmend could merge what it asks for itself`);
     if (base.user_can_push === true || base.user_can_merge === true)
       throw refused(
-        `${bot} may ${base.user_can_push === true ? "push to" : "merge into"} ${approvalsBase}: take it off the lists of that protection`,
+        `${bot} may ${base.user_can_push === true ? "push to" : "merge into"} ${branch}: take it off the lists of that protection`,
       );
-    return `${this.#options.repository} as ${bot}, ${approvalsBase} is protected`;
+    return `${this.#options.repository} as ${bot}, ${branch} is protected`;
   }
 
   async open(request: ApprovalRequest) {

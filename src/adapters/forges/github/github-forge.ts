@@ -38,7 +38,7 @@ export function githubForge(options: GithubForgeOptions): ServerForge {
   const forge = new GithubForge(options);
   return {
     pollSeconds: 60,
-    reach: () => forge.reach(),
+    reach: (branch) => forge.reach(branch),
     open: (request) => forge.open(request),
     read: (request) => forge.read(request),
     tell: (request, note) => forge.tell(request, note),
@@ -63,7 +63,7 @@ class GithubForge {
   }
 
   /** Whoever may merge what it asks for needs nobody. */
-  async reach(): Promise<string> {
+  async reach(branch = approvalsBase): Promise<string> {
     const { permissions } = (await this.#rest.repos.get(this.#where)).data;
     const refused = (why: string) => new Problem("FORGE_REFUSED", `${this.#options.repository}: ${why}`);
     if (permissions?.push === false) throw refused(`${await this.#options.api.bot()} may not push branches`);
@@ -71,11 +71,11 @@ class GithubForge {
       throw refused(
         `${await this.#options.api.bot()} may change the protection of branches: take that right from it`,
       );
-    const base = await orNull(this.#rest.repos.getBranch({ ...this.#where, branch: approvalsBase }));
-    if (base === null) throw refused(`there is no branch ${approvalsBase} yet: make it, and protect it`);
+    const base = await orNull(this.#rest.repos.getBranch({ ...this.#where, branch }));
+    if (base === null) throw refused(`there is no branch ${branch} yet: make it, and protect it`);
     if (!base.data.protected)
-      throw refused(`${approvalsBase} is not protected: gitmend could merge what it asks for itself`);
-    return `${this.#options.repository} as ${await this.#options.api.bot()}, ${approvalsBase} is protected`;
+      throw refused(`${branch} is not protected: gitmend could merge what it asks for itself`);
+    return `${this.#options.repository} as ${await this.#options.api.bot()}, ${branch} is protected`;
   }
 
   async open(request: ApprovalRequest) {

@@ -52,7 +52,7 @@ export function gitlabForge(options: GitlabForgeOptions): ServerForge {
   const forge = new GitlabForge(options);
   return {
     pollSeconds: 60,
-    reach: () => forge.reach(),
+    reach: (branch) => forge.reach(branch),
     open: (request) => forge.open(request),
     read: (request) => forge.read(request),
     tell: (request, note) => forge.tell(request, note),
@@ -83,7 +83,7 @@ class GitlabForge {
   }
 
   /** Whoever may merge what it asks for needs nobody. */
-  async reach(): Promise<string> {
+  async reach(branch = approvalsBase): Promise<string> {
     const bot = await this.#whoAmI();
     const { permissions } = await this.#api.get<GitlabProject>(this.#at);
     const refused = (why: string) => new Problem("FORGE_REFUSED", `${this.#options.repository}: ${why}`);
@@ -92,15 +92,15 @@ class GitlabForge {
     if (level < developer) throw refused(`${bot} may not push branches: make it a Developer`);
     if (level >= maintainer)
       throw refused(`${bot} may change the protection of branches: make it a Developer, no more`);
-    const base = await this.#branch(approvalsBase);
-    if (base === null) throw refused(`there is no branch ${approvalsBase} yet: make it, and protect it`);
+    const base = await this.#branch(branch);
+    if (base === null) throw refused(`there is no branch ${branch} yet: make it, and protect it`);
     if (base.protected !== true)
-      throw refused(`${approvalsBase} is not protected: gitmend could merge what it asks for itself`);
+      throw refused(`${branch} is not protected: gitmend could merge what it asks for itself`);
     if (base.can_push === true || base.developers_can_merge === true)
       throw refused(
-        `${bot} may ${base.can_push === true ? "push to" : "merge into"} ${approvalsBase}: allow that to others alone`,
+        `${bot} may ${base.can_push === true ? "push to" : "merge into"} ${branch}: allow that to others alone`,
       );
-    return `${this.#options.repository} as ${bot}, ${approvalsBase} is protected`;
+    return `${this.#options.repository} as ${bot}, ${branch} is protected`;
   }
 
   async open(request: ApprovalRequest) {
