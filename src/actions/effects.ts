@@ -82,9 +82,10 @@ async function dryRun(
       return [redactChange({ pointer: "", after: effect.call as unknown as Json })];
     case "branch":
       // One run of lines a file, as the pull request will show it.
-      return effect.edits.map(({ path, line, before, after }) =>
-        redactChange({ pointer: `/${path}:${line}`, before: before.join(""), after: after.join("") }),
-      );
+      return effect.edits.map(({ path, line, before, after }) => ({
+        ...redactChange({ pointer: `/${path}:${line}`, before: before.join(""), after: after.join("") }),
+        lines: true,
+      }));
     case "send":
       return [];
     default:

@@ -201,7 +201,9 @@ describe("a repair in Git that needs an approval", () => {
         const { branch, head, pull } = await shown(team);
         expect(pull).toMatchObject({ base: "main", head });
         expect(pull.body).toContain("Repair `sim/asked/deploy/api` by merging this?");
-        expect(pull.body).toContain(`+ `);
+        expect(pull.body).toContain(
+          `  apps/api.yaml:11\n-         image: ${bad} # the release of today\n+         image: ${good} #`,
+        );
         expect(flux.deployment("asked")).toContain(bad);
         github.review(branch, "ana-x");
         mergedOnGithub(team, branch, "ben-x");

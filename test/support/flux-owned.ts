@@ -242,6 +242,9 @@ async function played(
     const alerts = [newAlert({ name: labels.alertname, cluster, labels })];
     await database.alerts.receive({ bodyHash: "h", source: "default", alerts, deadLetters: [] });
     await people(async () => {
+      await eventually("people were asked", async () =>
+        (await eventsOf(database)).some(({ type }) => type === "ApprovalRequested"),
+      );
       const { rows } = await database.pool.query<{ id: string }>("select id::text from executions");
       for (const { id } of rows) await database.executions.send(id, { type: "look-at-approval" });
     });

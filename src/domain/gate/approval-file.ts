@@ -104,9 +104,12 @@ function what({ plan, previews }: ApprovalFileInput): readonly string[] {
   const steps = plan.steps.map((step, index) => `      ${index + 1}. ${stepText(step, previews)}`);
   const estimated = previews.some(({ source, changes }) => source === "estimated" && changes.length > 0);
   const diff = previews.flatMap(({ changes }) => changeLines(changes, 20)).map((line) => `        ${line}`);
-  const title = estimated
-    ? "Changes (estimated, not confirmed by the API server):"
-    : "Changes, as the API server answered a dry-run:";
+  const inFiles = previews.every(({ changes }) => changes.every(({ lines }) => lines === true));
+  const title = inFiles
+    ? "Changes, as the files will be:"
+    : estimated
+      ? "Changes (estimated, not confirmed by the API server):"
+      : "Changes, as the API server answered a dry-run:";
   const refused = previews.flatMap(({ step, refused: why }) =>
     why === undefined ? [] : [`      ${step} would be refused as it stands now: ${words(why, 300)}`],
   );

@@ -39,9 +39,12 @@ function what({ plan, previews }: ApprovalFileInput): readonly string[] {
   const steps = plan.steps.map((step, index) => `${index + 1}. ${free(stepText(step, previews), 240)}`);
   const diff = previews.flatMap(({ changes }) => changeLines(changes, longestDiff));
   const estimated = previews.some(({ source, changes }) => source === "estimated" && changes.length > 0);
-  const said = estimated
-    ? "Estimated, not confirmed by the API server:"
-    : "As the API server answered a dry-run:";
+  const inFiles = previews.every(({ changes }) => changes.every(({ lines }) => lines === true));
+  const said = inFiles
+    ? "As the files will be:"
+    : estimated
+      ? "Estimated, not confirmed by the API server:"
+      : "As the API server answered a dry-run:";
   const refused = previews.flatMap(({ step, refused: why }) =>
     why === undefined ? [] : [`- ${code(step)} would be refused as things are now: ${free(why, 300)}`],
   );

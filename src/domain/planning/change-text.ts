@@ -1,7 +1,7 @@
 // Field changes as people read them: one line for each value that differs, `-` before and `+` after, never a whole pod template.
 import { isObject, type Json } from "../json.ts";
 import { oneLine } from "../plain-text.ts";
-import { hidden, redactJson, unescapePointer } from "../redact.ts";
+import { hidden, redactJson, redactText, unescapePointer } from "../redact.ts";
 import type { FieldChange } from "./effect.ts";
 
 /** `spec.replicas is 3, as gitmend wrote it`: `before` is what was written, `after` what was found. */
@@ -21,9 +21,25 @@ interface Side {
 
 /** Lines of a diff, secrets taken out; at most `limit` and then how many more there are. */
 export function changeLines(changes: readonly FieldChange[], limit = 60): readonly string[] {
-  const lines = changes.flatMap((change) => differences(rootOf(change.pointer), change));
+  const lines = changes.flatMap((change) =>
+    change.lines === true ? fileLines(change) : differences(rootOf(change.pointer), change),
+  );
   if (lines.length <= limit) return lines;
   return [...lines.slice(0, limit), `  … and ${lines.length - limit} more lines`];
+}
+
+/** As the files will stand there: the space before a line means something in YAML. */
+function fileLines({ pointer, before, after }: FieldChange): readonly string[] {
+  const shown = (sign: string, value: Json | undefined) =>
+    String(value ?? "")
+      .split(/\r?\n/)
+      .flatMap((line) => {
+        const indent = /^[ \t]*/.exec(line)?.[0].length ?? 0;
+        return line === ""
+          ? []
+          : [`${sign} ${" ".repeat(Math.min(indent, 60))}${oneLine(redactText(line.trim()), 300)}`];
+      });
+  return [`  ${oneLine(pointer.slice(1), 200)}`, ...shown("-", before), ...shown("+", after)];
 }
 
 function differences(root: readonly string[], change: Side): readonly string[] {

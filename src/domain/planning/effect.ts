@@ -11,6 +11,8 @@ export interface FieldChange {
   readonly pointer: string;
   readonly before?: Json;
   readonly after?: Json;
+  /** These are lines of a file, whole: the pointer is its path and the number of the first, `/apps/api.yaml:11`. */
+  readonly lines?: true;
 }
 
 export interface PatchEffect {

@@ -100,7 +100,12 @@ describe("a repair in Git", () => {
     const sources = opened();
     const effect = await prepared(sources);
     expect(await effects.dryRun(effect, context, tools(sources))).toEqual([
-      { pointer: "/prod/api.yaml:6", before: "  replicas: 2 # enough\n", after: "  replicas: 3 # enough\n" },
+      {
+        pointer: "/prod/api.yaml:6",
+        before: "  replicas: 2 # enough\n",
+        after: "  replicas: 3 # enough\n",
+        lines: true,
+      },
     ]);
     expect(branches()).toEqual(["main"]);
     expect(await effects.didItHappen(effect, context, tools(sources))).toBe("no");
