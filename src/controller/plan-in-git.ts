@@ -166,7 +166,7 @@ function askingStep(
     timeoutSeconds: waitSeconds + stepSeconds,
     retry: step.retry,
     alternatives: [],
-    undo: { how: "nothing", why: "people have merged it, and revert it in Git" },
+    undo: { how: "nothing", why: "what is merged is reverted in Git, by people" },
     changes: true,
     subject: step.subject,
   } as const;

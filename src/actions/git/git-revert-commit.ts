@@ -72,7 +72,7 @@ export const gitRevertCommit: ChangeAction = {
     files: { type: "array", items: { type: "string" }, description: "Files that it changed." },
   }),
   rbac: [],
-  undo: { how: "nothing", why: "people have merged it, and revert it in Git" },
+  undo: { how: "nothing", why: "what is merged is reverted in Git, by people" },
   timeoutSeconds: 30,
   waitParameter: "wait_timeout",
   objects: (_input, situation) => [objectOf(situation)],
