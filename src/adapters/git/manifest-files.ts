@@ -7,6 +7,8 @@ const mostFiles = 2_000;
 const mostBytes = 1_000_000;
 /** Each folder that is named is asked for four names. */
 const mostAsked = 8_000;
+/** Processes. */
+const readAtOnce = 8;
 
 type Git = (args: readonly string[]) => Promise<string>;
 
@@ -80,7 +82,11 @@ async function textsOf(
   entries: readonly Entry[],
 ): Promise<readonly ManifestFile[]> {
   const files: ManifestFile[] = [];
-  for (const { name } of entries)
-    files.push({ path: name, text: await git(["cat-file", "blob", `${commit}:${name}`]) });
+  const read = async ({ name }: Entry) => ({
+    path: name,
+    text: await git(["cat-file", "blob", `${commit}:${name}`]),
+  });
+  for (let start = 0; start < entries.length; start += readAtOnce)
+    files.push(...(await Promise.all(entries.slice(start, start + readAtOnce).map((entry) => read(entry)))));
   return files;
 }
