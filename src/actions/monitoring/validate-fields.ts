@@ -66,7 +66,8 @@ export const validateFields: ReadAction = {
     const fields = fieldsOf(input);
     await waitFor(tools, secondsOf(input, "wait_timeout", defaultWait), async () => {
       const object = await tools.cluster(cluster).get(target);
-      if (object === null) throw new Problem("TARGET_GONE", `${objectText(target)} is gone`);
+      if (object?.metadata.uid !== target.uid)
+        throw new Problem("TARGET_GONE", `${objectText(target)} is gone or another one`);
       const other = Object.entries(fields).filter(
         ([path, wanted]) => !isSame(valueAtPath(path, object), wanted),
       );
