@@ -18,7 +18,7 @@ const image = "/spec/template/spec/containers[name=app]/image";
 const deployment = (tag: string): KubernetesObject => ({
   apiVersion: "apps/v1",
   kind: "Deployment",
-  metadata: { name: "api", namespace: "shop", uid: "u" },
+  metadata: { name: "api", namespace: "shop", uid: "u", resourceVersion: "1" },
   spec: { template: { spec: { containers: [{ name: "log" }, { name: "app", image: `a:${tag}` }] } } },
 });
 
@@ -54,7 +54,10 @@ describe("validate_fields", () => {
   });
 
   it("does not wait for what is gone, nor for another object of its name", async () => {
-    const other = { ...deployment("1"), metadata: { name: "api", namespace: "shop", uid: "another" } };
+    const other = {
+      ...deployment("1"),
+      metadata: { name: "api", namespace: "shop", uid: "another", resourceVersion: "1" },
+    };
     for (const seen of [null, other])
       await expect(run([seen])).rejects.toMatchObject({ code: "TARGET_GONE" });
   });
