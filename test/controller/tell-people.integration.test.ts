@@ -37,13 +37,14 @@ const silent = { info: () => undefined, warn: () => undefined, error: () => unde
 
 function ports(
   changes: Partial<TellPorts> = {},
-  { asks, escalations, executions, lifts } = database,
+  { asks, nextAsks, escalations, executions, lifts } = database,
 ): TellPorts {
   const channel = { kind: "webhook", url: `${receiver.url}/pager`, secret: null } as const;
   const { notify } = createNotifier({ channels: { pager: channel }, default: "pager", allowPrivate: true });
   const tools = () => ({ notify }) as unknown as ReturnType<TellPorts["clusters"]["tools"]>;
   return {
     asks,
+    nextAsks,
     escalations,
     executions,
     lifts,
