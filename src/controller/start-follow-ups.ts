@@ -104,11 +104,11 @@ async function pastOf(
 function approvalIn(events: readonly RecordedEvent[]): readonly ExecutionEvent[] {
   const granted = events.findLastIndex(({ event }) => event.type === "ApprovalGranted");
   if (granted < 0) return [];
-  return events
-    .slice(0, granted + 1)
-    .filter(({ event }) => event.type === "ApprovalRequested" || event.type === "ApprovalGranted")
-    .slice(-2)
-    .map(({ event }) => event);
+  const before = events.slice(0, granted);
+  const requested = before.findLastIndex(({ event }) => event.type === "ApprovalRequested");
+  // Who was added in the meantime is part of what was met.
+  const kept = before.filter(({ event }, index) => index === requested || event.type === "ApproversAdded");
+  return [...kept, ...events.slice(granted, granted + 1)].map(({ event }) => event);
 }
 
 function keptTooLong({ problem }: DueFollowUp, { state, alert }: Past): string {
