@@ -57,9 +57,11 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
   let lookedAt = never;
 
   const run = async (): Promise<DriveEnd> => {
-    while (!draining) {
+    for (let first = true; !draining; first = false) {
       signal.throwIfAborted();
       session = openSession(owned, await ports.executions.state(owned.id), signal, ports, alarm);
+      // Whoever had it before may have died before it was shown.
+      if (first) tellLift(session, ports);
       const pause = await untilRest(session);
       if (session.state().phase === "ended") return "ended";
       session.close(new Error("the execution rests"));
