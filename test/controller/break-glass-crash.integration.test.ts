@@ -19,7 +19,7 @@ import { startGitea, type TestGitea } from "../support/gitea.ts";
 import { type HttpService, startHttpService } from "../support/http-service.ts";
 import { cluster, endOfLease, type Replica, startReplica } from "../support/replica.ts";
 
-const namespaces = ["unrecorded", "recorded", "told", "opened", "twice", "away", "changed"];
+const namespaces = ["unrecorded", "recorded", "told", "opened", "twice", "away", "changed", "merged"];
 const catalog = [
   {
     path: "templates/scale.yaml",
@@ -286,20 +286,39 @@ describe("a break-glass while a channel is away", () => {
 });
 
 describe("a request that is open when the glass is broken", () => {
-  it("changes nothing any more, whoever approves, closes or says hold there", async () => {
+  const types = async (id: string) =>
+    (await database.executions.events(id)).flatMap(({ event: { type } }) =>
+      type.startsWith("Approval") ? [type] : [],
+    );
+  const labels = (id: string) => [...(gitea.model.pullsOf(branchOf(id))[0]?.labels ?? [])];
+
+  it("is closed with its label and says why, whatever a person has said there before", async () => {
     controller();
     const id = await waiting("changed");
     gitea.review(branchOf(id), "ana-x", "REJECTED");
     expect(await liftApprovals(id, await signed(id), ports)).toMatchObject({ lifted: true });
     await expectAllOfIt(id, "changed");
     expectRequestTold(id);
+    expect([labels(id).includes("resolved"), await types(id)]).toEqual([
+      true,
+      ["ApprovalRequested", "ApprovalLifted"],
+    ]);
+  }, 60_000);
+
+  it("decides nothing any more: whoever merges it later has approved nothing", async () => {
+    controller();
+    const id = await waiting("merged");
+    const scope = { kind: "execution", execution: id } as const;
+    await database.pauses.pause(scope, { by: "bo", reason: "a look" }, null);
+    await eventually("it is paused", async () => (await stateOf(id)).paused);
+    expect(await liftApprovals(id, await signed(id), ports)).toMatchObject({ lifted: true });
+    await eventually("its request says it", () => gitea.model.commentsOf(branchOf(id)).length === 1);
+    gitea.model.merge(branchOf(id), "ana-x");
+    await database.pauses.resume(scope, { by: "bo", reason: "looked" });
+    expect((await ended(id)).outcome).toBe("succeeded");
+    expectRequestTold(id);
     const [pull] = gitea.model.pullsOf(branchOf(id));
-    expect([...(pull?.labels ?? [])]).toContain("resolved");
-    expect((await stateOf(id)).approval).not.toBeNull();
-    const { rows } = await database.pool.query<{ type: string }>(
-      "select type from events where execution_id = $1::uuid and type like 'Approval%' order by seq",
-      [id],
-    );
-    expect(rows.map(({ type }) => type)).toEqual(["ApprovalRequested", "ApprovalLifted"]);
+    expect([pull?.merged?.by, pull?.closedBy]).toEqual(["ana-x", null]);
+    expect(await types(id)).toEqual(["ApprovalRequested", "ApprovalLifted"]);
   }, 60_000);
 });
