@@ -10,7 +10,7 @@ import type { ApprovalDemand } from "../../src/domain/gate/gate.ts";
 import type { RequestNote } from "../../src/domain/gate/request-note.ts";
 import { Problem } from "../../src/domain/problem.ts";
 import { approvalView } from "../../src/server/approval-view.ts";
-import { approvalGate, plan, previews, requested } from "../fixtures/executions.ts";
+import { approvalGate, approvalRequested, plan, previews, requested } from "../fixtures/executions.ts";
 import { recorded, start } from "../support/given.ts";
 import { noMetrics } from "../support/no-metrics.ts";
 import { emptyPauseStore, noPauses } from "../support/no-pauses.ts";
@@ -212,6 +212,35 @@ describe("a plan about which nobody decides", () => {
       platformLater,
       { from: ["team:dba", "bo"], approvals: 1 },
       { from: ["ana"], approvals: 1 },
+    ]);
+  });
+
+  it("keeps who was added when the plan is edited, and adds for what the edited plan needs as well", () => {
+    const more: ApprovalDemand = {
+      from: ["team:dba"],
+      approvals: 1,
+      next: [{ afterSeconds: 60, from: ["bo"] }],
+    };
+    const gate = (...demands: readonly ApprovalDemand[]): ExecutionEvent => ({
+      type: "GateDecided",
+      gate: { ...approvalGate, demands },
+    });
+    const state = fold(
+      recorded([
+        requested(),
+        { type: "Planned", plan, previews },
+        gate(platformLater),
+        approvalRequested,
+        { type: "ApproversAdded", added: [{ demand: 0, afterSeconds: 600, from: ["team:platform"] }] },
+        { type: "PlanEdited", by: ["eve"], changes: [] },
+        { type: "Planned", plan, previews },
+        gate(platformLater, more),
+        approvalRequested,
+      ]),
+    );
+    expect(approvalView(id, state, teams).demands).toEqual([
+      { from: ["team:sre", "team:platform"], approvals: 1 },
+      more,
     ]);
   });
 
