@@ -49,6 +49,22 @@ describe("several demands", () => {
   });
 });
 
+describe("what a gate waits for", () => {
+  it("says who comes later, by how long or by the time of day", () => {
+    const next = [
+      { afterSeconds: 600, from: ["team:dba"] },
+      { afterSeconds: 900, from: ["zoe", "cleo"] },
+    ];
+    const demands = [{ ...two, next }, two];
+    expect(demandsText(demands)).toBe(
+      "2 of team:sre (after 10m also of team:dba, after 15m also of zoe or cleo) and 2 of team:sre",
+    );
+    expect(demandsText([{ ...two, next }], "2026-11-17T23:55:00.000Z")).toBe(
+      "2 of team:sre (from 00:05 UTC on also of team:dba, from 00:10 UTC on also of zoe or cleo)",
+    );
+  });
+});
+
 describe("who may approve", () => {
   it("is anybody configured when nobody is named, and never the bot", () => {
     const anyone: readonly ApprovalDemand[] = [{ from: [], approvals: 1 }];
