@@ -21,6 +21,7 @@ const variants: Readonly<Partial<Record<EventType, readonly object[]>>> = {
   Planned: [{ plan: { steps: [], finally: [], fallback: null } }],
   GateDecided: [{ gate: open }, { gate: approval }],
   AlertJoined: [{ alert: { cluster: "", fingerprint: "" } }],
+  ApproversAdded: [{ added: [] }],
   StepStarted: [{ effect: null }],
 };
 

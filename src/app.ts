@@ -256,7 +256,7 @@ async function proposedChanges(
 
 function stores(database: Database) {
   const { alerts, executions, assessments, outbox, lease, clock } = database;
-  const { asks, lifts, escalations, guards: guardStore, holds, followUps } = database;
+  const { asks, nextAsks, lifts, escalations, guards: guardStore, holds, followUps } = database;
   const { catalog: catalogState, pauses: pauseStore, breakers } = database;
   return {
     alerts,
@@ -270,6 +270,7 @@ function stores(database: Database) {
     pauseStore,
     breakers,
     asks,
+    nextAsks,
     lifts,
     escalations,
     holds,

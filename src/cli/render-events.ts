@@ -86,6 +86,7 @@ function describe(event: ExecutionEvent): Line {
     case "PlanEdited":
     case "RepairPrepared":
     case "ApprovalRequested":
+    case "ApproversAdded":
     case "ApprovalGranted":
     case "ApprovalDenied":
     case "ApprovalExpired":
@@ -153,6 +154,7 @@ type ApprovalEvent = Extract<
       | "PlanEdited"
       | "RepairPrepared"
       | "ApprovalRequested"
+      | "ApproversAdded"
       | "ApprovalGranted"
       | "ApprovalDenied"
       | "ApprovalExpired";
@@ -178,6 +180,12 @@ function describeApproval(event: ApprovalEvent): Line {
       return {
         what: "approval asked",
         detail: `branch ${event.branch}, until ${dateText(event.expiresAt)}`,
+        tone: "attention",
+      };
+    case "ApproversAdded":
+      return {
+        what: "others asked",
+        detail: `nobody has decided: ${event.added.flatMap(({ from }) => from).join(", ")} may approve too`,
         tone: "attention",
       };
     case "ApprovalGranted":

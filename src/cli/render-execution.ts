@@ -14,6 +14,7 @@ import { shortId } from "../domain/gate/approval-file.ts";
 import { liftText } from "../domain/gate/break-glass.ts";
 import type { Approval } from "../domain/gate/gate.ts";
 import { demandsText } from "../domain/gate/judge-approval.ts";
+import { demandsNow } from "../domain/gate/next-approvers.ts";
 import { scopeText, untilText } from "../domain/gate/why-paused.ts";
 import { plusSeconds, secondsBetween } from "../domain/instant.ts";
 import { changeLines } from "../domain/planning/change-text.ts";
@@ -174,7 +175,7 @@ function planItems({ state }: Story): readonly Item[] {
 }
 
 function gateItems(story: Story): readonly Item[] {
-  const { gate, edits, approval, lift, phase } = story.state;
+  const { gate, added, gateDecidedAt, edits, approval, lift, phase } = story.state;
   if (gate === null) return [];
   const reasons = gate.reasons.map(({ rule, reason }) => ({ text: `- ${rule}: ${reason}` }));
   if (gate.kind === "open") return [{ text: "open: no approval needed" }, ...reasons];
@@ -183,7 +184,7 @@ function gateItems(story: Story): readonly Item[] {
   const waiting = phase === "awaiting_approval";
   return [
     {
-      text: `approval: ${demandsText(gate.demands)}`,
+      text: `approval: ${demandsText(demandsNow(gate.demands, added), gateDecidedAt)}`,
       tone: waiting ? "attention" : "plain",
     },
     ...reasons,

@@ -57,9 +57,11 @@ export function driveExecution(owned: OwnedExecution, signal: AbortSignal, ports
   let lookedAt = never;
 
   const run = async (): Promise<DriveEnd> => {
-    while (!draining) {
+    for (let first = true; !draining; first = false) {
       signal.throwIfAborted();
       session = openSession(owned, await ports.executions.state(owned.id), signal, ports, alarm);
+      // Whoever had it before may have died before it was shown.
+      if (first) tellLift(session, ports);
       const pause = await untilRest(session);
       if (session.state().phase === "ended") return "ended";
       session.close(new Error("the execution rests"));
@@ -119,17 +121,23 @@ function due(session: Session, draining: boolean, lookedAt: number, ports: Engin
   );
 }
 
-/** An execution is woken for much, by each alert that joins for one: its forge is asked as often as it wants, and when there is news. */
+/**
+ * An execution is woken for much, by each alert that joins for one: its forge is asked as often as it wants, when there is news, and
+ * when others are to be asked who may approve.
+ */
 function lookSeldom(
   work: Extract<Work, { type: "await-approval" }>,
   lookedAt: number,
   pollSeconds: number,
   { clock }: EnginePorts,
 ): Work {
-  const left = lookedAt + pollSeconds * 1000 - performance.now();
-  if (left <= 0) return work;
-  const until = plusSeconds(clock.now(), left / 1000);
-  return { type: "wait", until: until < work.expiresAt ? until : work.expiresAt };
+  const now = clock.now();
+  const sinceLook = performance.now() - lookedAt;
+  const left = pollSeconds * 1000 - sinceLook;
+  const isNews = (at: string) => at <= now && secondsBetween(at, now) * 1000 < sinceLook;
+  if (left <= 0 || work.nextAt.some(isNews)) return work;
+  const times = [plusSeconds(now, left / 1000), work.expiresAt, ...work.nextAt.filter((at) => at > now)];
+  return { type: "wait", until: times.reduce((one, other) => (other < one ? other : one)) };
 }
 
 async function answerInbox(session: Session, inbox: PendingCommand[], ports: EnginePorts): Promise<void> {
@@ -161,7 +169,7 @@ async function doWork(work: Work, session: Session, ports: EnginePorts): Promise
       return retryLater(() => askApproval(session, ports), session, ports);
     case "await-approval":
       await checkApproval(session, ports);
-      return session.state().phase === "awaiting_approval" ? untilAsked(work.expiresAt, session, ports) : 0;
+      return session.state().phase === "awaiting_approval" ? untilAsked(work, session, ports) : 0;
     case "claim":
       return retryLater(() => claim(session, ports), session, ports);
     case "start":
@@ -211,10 +219,15 @@ async function retryLater(
   }
 }
 
-/** A forge may be asked seldom; the end of the time is not waited for so long. */
-function untilAsked(expiresAt: string, session: Session, ports: EnginePorts): number {
-  const left = secondsBetween(ports.clock.now(), expiresAt);
-  return Math.max(1, Math.min(requestForge(session, ports).pollSeconds, left) * 1000);
+/** A forge may be asked seldom; the end of the time, and the time of others, is not waited for so long. */
+function untilAsked(
+  { expiresAt, nextAt }: Extract<Work, { type: "await-approval" }>,
+  session: Session,
+  ports: EnginePorts,
+): number {
+  const now = ports.clock.now();
+  const left = [expiresAt, ...nextAt.filter((at) => at > now)].map((at) => secondsBetween(now, at));
+  return Math.max(1, Math.min(requestForge(session, ports).pollSeconds, ...left) * 1000);
 }
 
 /**

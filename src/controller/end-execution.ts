@@ -1,6 +1,7 @@
 // The end of an execution. What others see of it (the Kubernetes Event, the closed request for approval) is done before the
 // end is durable: whoever takes over after a crash in between comes to the same end and does it again; each is idempotent.
 import type { Ended, ExecutionEvent } from "../domain/execution/events.ts";
+import { approvalBranch } from "../domain/gate/approval-file.ts";
 import { liftText } from "../domain/gate/break-glass.ts";
 import { noteOnEnd, noteOnLifted } from "../domain/gate/request-note.ts";
 import { toProblem } from "../domain/problem.ts";
@@ -36,15 +37,20 @@ export function isEnd(events: readonly ExecutionEvent[]): events is readonly [..
   return events.at(-1)?.type === "Ended";
 }
 
-/** Closed by gitmend: no rejection. A merged request stays as it is; whoever has closed it themselves knows why. */
+/**
+ * Closed by gitmend: no rejection. A merged request stays as it is; whoever has closed it themselves knows why. One that was opened
+ * directly before a crash, or before an edit was asked about, is not written down and may be there all the same.
+ */
 async function closeApproval(
   { outcome, reason: why }: Ended,
   session: Session,
   ports: EnginePorts,
 ): Promise<void> {
   const { log } = ports;
-  const { approval, approved, cancel, lift } = session.state();
-  if (approval === null || (approved && lift === null) || outcome === "rejected") return;
+  const { approved, cancel, gate, lift, mode } = session.state();
+  const branch = requestBranch(session);
+  if (gate?.kind !== "approval" || mode !== "live" || branch === null) return;
+  if ((approved && lift === null) || outcome === "rejected") return;
   // What a break-glass has done is told by the record: "Nothing was changed" would be wrong here.
   const note = lift === null ? noteOnEnd(outcome, why) : noteOnLifted(liftText(lift));
   await tellRequest(note, session, ports);
@@ -52,11 +58,19 @@ async function closeApproval(
   const own = ["expired", "outdated", "refused", "superseded"] as const;
   const reason = own.find((label) => label === outcome) ?? stopped;
   await requestForge(session, ports)
-    .close(approval.branch, reason)
+    .close(branch, reason)
     .catch((error: unknown) => {
       log.warn(
         { executionId: session.id, reason: toProblem(error).message },
         "the approval's branch could not be closed",
       );
     });
+}
+
+/** null: the branch is that of a step that may have proposed it by itself, after a break-glass. */
+function requestBranch(session: Session): string | null {
+  const { approval, lift, repair } = session.state();
+  if (approval !== null) return approval.branch;
+  if (repair === null) return approvalBranch(session.id);
+  return lift === null ? repair.effect.branch : null;
 }

@@ -46,6 +46,20 @@ export interface Asks {
   putOff(due: DueAsk, problem: string, seconds: number): Promise<void>;
 }
 
+export interface DueNextAsk extends DueEscalation {
+  /** Of the event ApproversAdded. */
+  readonly seq: number;
+}
+
+/** People who may approve because nobody else has decided. Every method throws Problem DATABASE_UNAVAILABLE and may be repeated then. */
+export interface NextAsks {
+  takeDue(limit: number, claimSeconds: number): Promise<readonly DueNextAsk[]>;
+  /** Also when it was decided before anybody was told. */
+  told(due: DueNextAsk): Promise<void>;
+  /** It failed: due again in `seconds`. */
+  putOff(due: DueNextAsk, problem: string, seconds: number): Promise<void>;
+}
+
 export interface DueLift extends DueEscalation {
   /** Names of the channels that were told already. */
   readonly told: readonly string[];

@@ -9,9 +9,10 @@ import {
   renderApprovalFile,
   shortId,
 } from "../domain/gate/approval-file.ts";
-import type { Approval } from "../domain/gate/gate.ts";
+import type { Approval, ApprovalDemand } from "../domain/gate/gate.ts";
 import { judgeApproval } from "../domain/gate/judge-approval.ts";
 import type { RequestEdit } from "../domain/gate/judge-request.ts";
+import { demandsNow, dueApprovers } from "../domain/gate/next-approvers.ts";
 import { renderRequestBody } from "../domain/gate/request-body.ts";
 import { noteOnApproved, noteOnOpen, type RequestNote } from "../domain/gate/request-note.ts";
 import { plusSeconds } from "../domain/instant.ts";
@@ -88,7 +89,7 @@ export async function checkApproval(session: Session, ports: EnginePorts): Promi
   if (seen === null) return;
   const counting = seen.state === "closed" ? seen : onlyOthers(seen, session);
   if (counting.state === "open") return stillOpen(counting, session, ports);
-  const events = judge(counting, gate.demands, ports);
+  const events = judge(counting, demandsOf(session), ports);
   if (isEnd(events)) return endExecution(events, session, ports);
   if (counting.state === "merged") await tellRequest(noteOnApproved(counting.approvals), session, ports);
   await session.record(events);
@@ -101,8 +102,32 @@ async function stillOpen(seen: Open, session: Session, ports: EnginePorts): Prom
   const taken = seen.edit === null ? [] : await tryEdit(seen.edit, session, ports);
   if (typeof taken !== "string" && taken.length > 0) return session.record(taken);
   await hearCommands(seen.commands, session, ports);
+  await addApprovers(seen.approvals, session, ports);
   const remarks = typeof taken === "string" ? [taken, ...seen.remarks] : seen.remarks;
   return tellRequest(noteOf({ ...seen, remarks }, session, ports), session, ports);
+}
+
+/** As they are met now. */
+function demandsOf(session: Session): readonly ApprovalDemand[] {
+  const { gate, added } = session.state();
+  return gate?.kind === "approval" ? demandsNow(gate.demands, added) : [];
+}
+
+/** Whose time has come while there were not enough: once it is recorded they count, and tell-people.ts tells them from its row. */
+async function addApprovers(
+  approvals: readonly Approval[],
+  session: Session,
+  { clock, log, teams }: EnginePorts,
+): Promise<void> {
+  const { gate, added: before, gateDecidedAt } = session.state();
+  if (gate?.kind !== "approval" || gateDecidedAt === null) return;
+  const { unmet } = judgeApproval(demandsOf(session), approvals, teams);
+  const asked = { added: before, unmet, since: gateDecidedAt, now: clock.now() };
+  const added = dueApprovers(gate.demands, asked);
+  if (added.length === 0) return;
+  await session.record([{ type: "ApproversAdded", added }]);
+  const from = added.flatMap((one) => one.from);
+  log.info({ executionId: session.id, from }, "nobody has decided in time: others may approve too");
 }
 
 /** What cannot be known now is asked again at the next look. */
@@ -130,15 +155,14 @@ function noteOf(
   session: Session,
   { teams }: EnginePorts,
 ): RequestNote {
-  const { edits, gate, approval, alerts, holds, paused } = session.state();
-  const demands = gate?.kind === "approval" ? gate.demands : [];
-  const { missing } = judgeApproval(demands, approvals, teams);
+  const { edits, added, approval, alerts, holds, paused } = session.state();
+  const { missing } = judgeApproval(demandsOf(session), approvals, teams);
   const joined = [...alerts.values()].slice(1).map(({ name }) => name);
   const expiresAt = approval?.expiresAt ?? "";
   const heldBy = holds.length > 0 && paused?.scope.kind === "execution" ? paused.by : null;
   const asksHelp = commands.some(({ command }) => command !== "hold");
   const id = shortId(session.id);
-  return noteOnOpen({ approvals, remarks, missing, joined, edits, expiresAt, heldBy, asksHelp, id });
+  return noteOnOpen({ approvals, remarks, missing, joined, edits, added, expiresAt, heldBy, asksHelp, id });
 }
 
 async function read(

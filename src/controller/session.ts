@@ -28,6 +28,8 @@ export interface Session extends OwnedExecution {
   record(events: readonly ExecutionEvent[], commands?: readonly string[]): Promise<void>;
   /** Runs work for a step in the background; the driver is woken when it ends. */
   launch(step: string, run: (signal: AbortSignal) => Promise<void>): void;
+  /** One after the other: two that look whether something is shown already would both show it. */
+  inTurn(show: () => Promise<void>): Promise<void>;
   /** Ends the session without recording anything. */
   close(reason: unknown): void;
 }
@@ -52,6 +54,7 @@ export function openSession(
   const busy = new Map<string, AbortController>();
   let state = start;
   let tail: Promise<void> = Promise.resolve();
+  let shown: Promise<void> = Promise.resolve();
   const keepSnapshot = snapshotKeeper(owned.id, ports);
   const { wake } = alarm;
   signal.addEventListener("abort", wake);
@@ -89,6 +92,11 @@ export function openSession(
           busy.delete(step);
           wake();
         });
+    },
+    inTurn(show) {
+      const turn = shown.then(show);
+      shown = turn.catch(() => undefined);
+      return turn;
     },
     close(reason) {
       signal.removeEventListener("abort", wake);

@@ -10,6 +10,7 @@ import type { Alert } from "../domain/facts/alert.ts";
 import { shortId } from "../domain/gate/approval-file.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { isStricter } from "../domain/gate/is-stricter.ts";
+import { gateAsMet } from "../domain/gate/next-approvers.ts";
 import { pauseText, placesOf } from "../domain/gate/why-paused.ts";
 import type { Plan } from "../domain/planning/plan.ts";
 import { type Catalog, isRevoked, revokedText } from "../domain/policies/catalog.ts";
@@ -103,11 +104,11 @@ async function pastOf(
 function approvalIn(events: readonly RecordedEvent[]): readonly ExecutionEvent[] {
   const granted = events.findLastIndex(({ event }) => event.type === "ApprovalGranted");
   if (granted < 0) return [];
-  return events
-    .slice(0, granted + 1)
-    .filter(({ event }) => event.type === "ApprovalRequested" || event.type === "ApprovalGranted")
-    .slice(-2)
-    .map(({ event }) => event);
+  const before = events.slice(0, granted);
+  const requested = before.findLastIndex(({ event }) => event.type === "ApprovalRequested");
+  // Who was added in the meantime is part of what was met.
+  const kept = before.filter(({ event }, index) => index === requested || event.type === "ApproversAdded");
+  return [...kept, ...events.slice(granted, granted + 1)].map(({ event }) => event);
 }
 
 function keptTooLong({ problem }: DueFollowUp, { state, alert }: Past): string {
@@ -130,7 +131,7 @@ function whyNever({ plan }: Past, catalog: Catalog, { clusters, actions }: Follo
 /** Paused, forbidden for now, stopped by a breaker, or not to be known: asked again until its time is over. */
 async function whyLater(
   { executionId }: DueFollowUp,
-  { alert, gate, plan }: Past,
+  { alert, gate, plan, state }: Past,
   catalog: Catalog,
   ports: FollowUpPorts,
 ): Promise<string | null> {
@@ -139,7 +140,9 @@ async function whyLater(
   const tools = ports.clusters.tools(AbortSignal.timeout(weighMilliseconds), "");
   try {
     const now = await weighNow(executionId, alert, plan, catalog, tools, ports);
-    return isStricter(gate, now) ? now.reasons.map(({ reason }) => reason).join("; ") : null;
+    return isStricter(gateAsMet(gate, state.added), now)
+      ? now.reasons.map(({ reason }) => reason).join("; ")
+      : null;
   } catch (error) {
     const problem = toProblem(error);
     if (problem.code === "INTERNAL" || problem.code === "DATABASE_UNAVAILABLE") throw problem;

@@ -6,11 +6,21 @@ import { type EscalationMessage, escalationMessage } from "../domain/audit/escal
 import { liftMessage } from "../domain/audit/lift-message.ts";
 import { fold } from "../domain/execution/evolve.ts";
 import { Problem, toProblem } from "../domain/problem.ts";
-import type { Asks, DueAsk, DueEscalation, DueLift, Escalations, Lifts } from "./escalation-ports.ts";
+import type {
+  Asks,
+  DueAsk,
+  DueEscalation,
+  DueLift,
+  DueNextAsk,
+  Escalations,
+  Lifts,
+  NextAsks,
+} from "./escalation-ports.ts";
 import type { Clusters, ExecutionStore, Log } from "./ports.ts";
 
 export interface TellPorts {
   readonly asks: Asks;
+  readonly nextAsks: NextAsks;
   readonly escalations: Escalations;
   readonly lifts: Lifts;
   readonly executions: Pick<ExecutionStore, "events" | "state">;
@@ -61,14 +71,16 @@ async function tellLift(due: DueLift, ports: TellPorts): Promise<void> {
 
 async function tellOfNeeds(ports: TellPorts): Promise<void> {
   if (!ports.hasChannel) return;
-  const { asks, escalations } = ports;
-  const [ended, waiting] = await Promise.all([
+  const { asks, escalations, nextAsks } = ports;
+  const [ended, waiting, next] = await Promise.all([
     escalations.takeDue(takeLimit, claimSeconds),
     asks.takeDue(takeLimit, claimSeconds),
+    nextAsks.takeDue(takeLimit, claimSeconds),
   ]);
   await Promise.all([
     ...ended.map((due) => trying(due, escalations, ports, () => tellEnd(due, ports))),
     ...waiting.map((due) => trying(due, asks, ports, () => tellOfRequest(due, ports))),
+    ...next.map((due) => trying(due, nextAsks, ports, () => tellNext(due, ports))),
   ]);
 }
 
@@ -91,6 +103,21 @@ async function tellOfRequest(due: DueAsk, ports: TellPorts): Promise<void> {
   const again = state.gate?.kind === "approval" ? state.gate.remindSeconds : undefined;
   await ports.asks.told(due, again ?? null);
   ports.log.info({ executionId, channel, told: told + 1 }, "people were told that a plan waits for them");
+}
+
+/** Once it is decided, nobody has to hear that they might have. */
+async function tellNext(due: DueNextAsk, ports: TellPorts): Promise<void> {
+  const { executionId, seq } = due;
+  const events = await ports.executions.events(executionId);
+  const event = events.find((one) => one.seq === seq)?.event;
+  if (event?.type !== "ApproversAdded") throw new Problem("INTERNAL", "its events do not say who was added");
+  const message = approvalMessage(executionId, fold(events), event.added);
+  if (message !== null) {
+    const channel = await send(executionId, message, `approval/next/${seq}`, ports);
+    const from = event.added.flatMap((one) => one.from);
+    ports.log.info({ executionId, channel, from }, "others were told that they may approve");
+  }
+  await ports.nextAsks.told(due);
 }
 
 /** Never rejects. */

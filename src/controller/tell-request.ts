@@ -9,11 +9,10 @@ export async function tellRequest(note: RequestNote, session: Session, ports: En
   const { faults, log } = ports;
   const { approval } = session.state();
   if (approval === null) return;
-  await requestForge(session, ports)
-    .tell(approval, note)
-    .catch((error: unknown) => {
-      const { code, message } = toProblem(error);
-      log.warn({ executionId: session.id, code, reason: message }, "the request does not show how it stands");
-    });
+  const show = () => requestForge(session, ports).tell(approval, note);
+  await session.inTurn(show).catch((error: unknown) => {
+    const { code, message } = toProblem(error);
+    log.warn({ executionId: session.id, code, reason: message }, "the request does not show how it stands");
+  });
   await faults.at("approval-after-tell");
 }

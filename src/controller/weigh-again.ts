@@ -5,6 +5,7 @@ import { lapsedLift } from "../domain/execution/lapsed-lift.ts";
 import type { Work } from "../domain/execution/work.ts";
 import type { Gate } from "../domain/gate/gate.ts";
 import { isStricter } from "../domain/gate/is-stricter.ts";
+import { gateAsMet } from "../domain/gate/next-approvers.ts";
 import { secondsBetween } from "../domain/instant.ts";
 import { Problem, type ProblemCode, toProblem } from "../domain/problem.ts";
 import { escalationName } from "../domain/templates/escalation.ts";
@@ -75,12 +76,12 @@ async function stricterGate(
   tools: ActionTools,
   weigh: EnginePorts["weigh"],
 ): Promise<Gate | null> {
-  const { alert, plan, gate, follows } = session.state();
+  const { alert, plan, gate, added, follows } = session.state();
   if (alert === null || plan === null || gate === null)
     throw new Problem("INTERNAL", "a step ran before its gate was decided");
   // Guards hold back nobody who is only told, and a cluster that does not answer shall not either.
   if (plan.template.name === escalationName) return null;
   // What takes a remedy back is no further attempt, and the remedy no earlier one.
   const now = await weigh(follows ?? session.id, alert, plan, tools);
-  return isStricter(gate, now) ? now : null;
+  return isStricter(gateAsMet(gate, added), now) ? now : null;
 }

@@ -2,6 +2,7 @@
 import type { Execution } from "../domain/execution/execution.ts";
 import { approvalPath } from "../domain/gate/approval-file.ts";
 import type { ApprovalDemand } from "../domain/gate/gate.ts";
+import { demandsNow } from "../domain/gate/next-approvers.ts";
 import { Problem } from "../domain/problem.ts";
 import type { Teams } from "./api/api-ports.ts";
 
@@ -27,7 +28,7 @@ export interface ApprovalView {
 /** @throws Problem NOT_FOUND: no approval is asked for; NOT_NOW: it will be in a moment. */
 export function approvalView(
   executionId: string,
-  { approval, byHand, gate, plan, phase }: Execution,
+  { approval, added, byHand, gate, plan, phase }: Execution,
   teams: Teams,
 ): ApprovalView {
   if (approval === null && phase === "awaiting_approval") {
@@ -37,6 +38,7 @@ export function approvalView(
   if (approval === null || plan === null || gate?.kind !== "approval") {
     throw new Problem("NOT_FOUND", `execution ${executionId} asks for no approval (${phase})`);
   }
+  const demands = demandsNow(gate.demands, added);
   const { repository, branch, base, head, expiresAt } = approval;
   return {
     executionId,
@@ -47,8 +49,8 @@ export function approvalView(
     file: approvalPath(executionId),
     head,
     digest: plan.digest,
-    demands: gate.demands,
-    teams: namedTeams(gate.demands, teams),
+    demands,
+    teams: namedTeams(demands, teams),
     notBy: byHand?.by ?? null,
     expiresAt,
   };

@@ -6,7 +6,8 @@ import { whyNoLift, whyNotLifted } from "../domain/execution/why-not-lifted.ts";
 import { objectText } from "../domain/facts/objects.ts";
 import { stepText } from "../domain/gate/approval-file.ts";
 import { type LiftStatement, longestLiftSeconds, statementText } from "../domain/gate/break-glass.ts";
-import { demandsText } from "../domain/gate/judge-approval.ts";
+import { firstDemandsText } from "../domain/gate/judge-approval.ts";
+import { demandsNow } from "../domain/gate/next-approvers.ts";
 import { plusSeconds } from "../domain/instant.ts";
 import { changeLines } from "../domain/planning/change-text.ts";
 import { Problem } from "../domain/problem.ts";
@@ -41,7 +42,7 @@ const ownerSeconds = 15;
 
 /** What a person has to see before signing, and what they sign; `refused`: why there is nothing to lift. @throws Problem NOT_FOUND */
 export function liftView(executionId: string, state: Execution, now: string) {
-  const { plan, gate, previews, alert } = state;
+  const { plan, gate, added, previews, alert } = state;
   if (plan === null) throw new Problem("NOT_FOUND", `execution ${executionId} has no plan`);
   const changes = previews.flatMap((preview) => changeLines(preview.changes, 20));
   return {
@@ -54,7 +55,7 @@ export function liftView(executionId: string, state: Execution, now: string) {
     risk: plan.risk,
     alert: alert?.name ?? "",
     target: plan.target === null ? "" : objectText(plan.target),
-    missing: gate?.kind === "approval" ? demandsText(gate.demands) : "",
+    missing: gate?.kind === "approval" ? firstDemandsText(demandsNow(gate.demands, added)) : "",
     reasons: (gate?.reasons ?? []).map(({ rule, reason }) => `${rule}: ${reason}`),
     steps: plan.steps.map((step) => stepText(step, previews)),
     changes,

@@ -12,6 +12,7 @@ import { newAlert } from "../contracts/store-samples.ts";
 import { crashingPod, deployAndBreak, policy, startWorld, type World } from "../e2e/world.ts";
 import { eventually } from "../support/eventually.ts";
 import { bareRepository } from "../support/git.ts";
+import { type HttpService, startHttpService } from "../support/http-service.ts";
 import { judgeRecords } from "../support/judge-records.ts";
 import { cluster, endOfLease, type Replica, startReplica } from "../support/replica.ts";
 
@@ -72,7 +73,7 @@ const approvals = `
 name: approvals
 rules:
   - name: ask
-    event: {type: require-approval, params: {approvals: 1, expires: 30m}}
+    event: {type: require-approval, params: {from: [bo], expires: 30m, next: [{after: 1s, from: [ana]}]}}
 `;
 const catalog: readonly CatalogFile[] = [
   ...Object.entries(templates).map(([name, text]) => ({ path: `templates/${name}.yaml`, text })),
@@ -83,15 +84,18 @@ const catalog: readonly CatalogFile[] = [
 const namespace = "every-point";
 let world: World;
 let database: Database;
+let receiver: HttpService;
 const replicas: Promise<Replica>[] = [];
 beforeAll(async () => {
   world = await startWorld([namespace]);
+  receiver = await startHttpService();
   database = await openDatabase({ url: await world.postgres.createDatabase() });
 });
 afterAll(async () => {
   for (const opened of await Promise.allSettled(replicas))
     if (opened.status === "fulfilled") await opened.value.kill();
   await database.close();
+  await receiver.stop();
   await world.stop();
 });
 
@@ -124,7 +128,12 @@ it("survives kill -9 at every point, makes every change once and tells the whole
     folder: join(world.folder, "replica"),
     config: {
       audit_repository: { url: audit },
-      approvals: { people: [{ id: "ana" }] },
+      approvals: { people: [{ id: "ana" }, { id: "bo" }] },
+      notifications: {
+        channels: { pager: { kind: "webhook", url: `${receiver.url}/pager` } },
+        default: "pager",
+        allow_private: true,
+      },
       limits: { gather: "0s" },
     },
     diesAt: async (point: FaultPoint) => {
@@ -153,6 +162,10 @@ it("survives kill -9 at every point, makes every change once and tells the whole
       throw new Error([String(error), ...logs, ...story, ...died].join("\n"), { cause: error });
     });
   const events = async () => (await recorded()).map(({ event }) => event);
+  // Only whoever is asked next approves: until then nothing would count.
+  await soon("the next ones are asked", async () =>
+    (await events()).find((event) => event.type === "ApproversAdded"),
+  );
   const asked = await soon("people are asked", async () =>
     (await events()).find((event) => event.type === "ApprovalRequested"),
   );
@@ -176,6 +189,9 @@ it("survives kill -9 at every point, makes every change once and tells the whole
   expect(requested).toHaveLength(1);
   // Scaled, scaled back, rolled back, left at three.
   expect(world.simulation.cluster.effects.count({ manager: "gitmend", namespace })).toBe(4);
+  expect((await events()).filter(({ type }) => type === "ApproversAdded")).toHaveLength(1);
+  const told = receiver.calls.map(({ headers }) => String(headers["idempotency-key"]));
+  expect(new Set(told.filter((key) => key.includes("/approval/next/"))).size).toBe(1);
   const { healthy, wanted } = world.simulation.cluster.deployment(namespace, "api");
   expect({ healthy, wanted }).toEqual({ healthy: true, wanted: 3 });
   const all = await recorded();

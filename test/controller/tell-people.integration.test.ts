@@ -37,13 +37,14 @@ const silent = { info: () => undefined, warn: () => undefined, error: () => unde
 
 function ports(
   changes: Partial<TellPorts> = {},
-  { asks, escalations, executions, lifts } = database,
+  { asks, nextAsks, escalations, executions, lifts } = database,
 ): TellPorts {
   const channel = { kind: "webhook", url: `${receiver.url}/pager`, secret: null } as const;
   const { notify } = createNotifier({ channels: { pager: channel }, default: "pager", allowPrivate: true });
   const tools = () => ({ notify }) as unknown as ReturnType<TellPorts["clusters"]["tools"]>;
   return {
     asks,
+    nextAsks,
     escalations,
     executions,
     lifts,
@@ -289,6 +290,99 @@ describe("an execution that waits for an approval", () => {
     await again(id);
     await tellPeople(ports());
     expect(keys(id)).toEqual(["/approval/0", "/approval/0"]);
+  });
+
+  const added: ExecutionEvent = {
+    type: "ApproversAdded",
+    added: [{ demand: 0, afterSeconds: 600, from: ["team:platform"] }],
+  };
+  const addNext = (id: string) =>
+    database.executions.append(
+      append(id, 4, {
+        events: recorded(4, added),
+        projection: { phase: "awaiting_approval", outcome: null, escalated: false },
+      }),
+    );
+  const nextAgain = (id: string) =>
+    database.pool.query(
+      "update next_asks set due_at = now() where execution_id = $1::uuid and due_at is not null",
+      [id],
+    );
+
+  it("is told to the next team once, whoever looks, and reminds nobody sooner", async () => {
+    const id = await waiting(600);
+    await ask(id);
+    await tellPeople(ports());
+    await addNext(id);
+    const other = await openDatabase({ url });
+    await Promise.all([tellPeople(ports()), tellPeople(ports({}, other))]);
+    await other.close();
+    await nextAgain(id);
+    await tellPeople(ports());
+    expect(keys(id)).toEqual(["/approval/0", "/approval/next/5"]);
+    expect(JSON.parse(sent(id)[1]?.body ?? "")).toMatchObject({
+      title: expect.stringMatching(/^team:platform: waits for approval: \S+ on /),
+      text: expect.stringMatching(
+        /^Nobody has decided within 10m: team:platform may approve too\.\n\n\S+ needs 2 of team:sre or team:platform until /,
+      ),
+    });
+  });
+
+  it("is told to the next team with the same key when nobody was reached, or who took it has died", async () => {
+    const id = await waiting();
+    await ask(id);
+    await tellPeople(ports());
+    await addNext(id);
+    const taken = await database.nextAsks.takeDue(20, 60);
+    expect(taken).toMatchObject([{ executionId: id, seq: 5, attempts: 0 }]);
+    await tellPeople(ports());
+    expect(keys(id)).toEqual(["/approval/0"]);
+    receiver.fault = () => ({ status: 500, after: true });
+    await nextAgain(id);
+    await tellPeople(ports());
+    receiver.fault = () => null;
+    await nextAgain(id);
+    await tellPeople(ports());
+    await nextAgain(id);
+    await tellPeople(ports());
+    expect(keys(id)).toEqual(["/approval/0", "/approval/next/5", "/approval/next/5"]);
+    await database.nextAsks.putOff(taken[0]!, "late", 0);
+    expect(await database.nextAsks.takeDue(20, 60)).toEqual([]);
+  });
+
+  it("is told to no next team once it is over", async () => {
+    const id = await waiting();
+    await ask(id);
+    await tellPeople(ports());
+    await addNext(id);
+    await database.executions.append(ending(id, 5));
+    await tellPeople(ports());
+    expect(keys(id)).toEqual(["/approval/0"]);
+    expect(await database.nextAsks.takeDue(20, 60)).toEqual([]);
+  });
+
+  it("is told when nobody has decided at all: on_expiry escalates", async () => {
+    const id = await waiting();
+    await ask(id);
+    const end: ExecutionEvent = {
+      type: "Ended",
+      outcome: "expired",
+      reason: "nobody approved it in time",
+      escalated: true,
+    };
+    await database.executions.append(
+      ending(id, 4, {
+        events: recorded(4, { type: "ApprovalExpired" }, end),
+        projection: { phase: "ended", outcome: "expired", escalated: true },
+        escalation: "tell",
+      }),
+    );
+    await tellPeople(ports());
+    expect(keysOf(id)).toHaveLength(1);
+    const sentText = receiver.calls.find(
+      ({ headers }) => headers["idempotency-key"] === `${id}/escalation`,
+    )?.body;
+    expect(sentText).toContain("nobody approved it in time");
   });
 
   it("is told no more once it is over", async () => {

@@ -3,7 +3,7 @@
 import type pg from "pg";
 import type { BindingStore } from "../../controller/binding-ports.ts";
 import type { BreakerStore } from "../../controller/breaker-ports.ts";
-import type { Asks, Escalations, Lifts } from "../../controller/escalation-ports.ts";
+import type { Asks, Escalations, Lifts, NextAsks } from "../../controller/escalation-ports.ts";
 import type { EventLog } from "../../controller/event-log.ts";
 import type { FollowUpStore } from "../../controller/follow-up-ports.ts";
 import type { GuardStore } from "../../controller/guard-ports.ts";
@@ -27,7 +27,7 @@ import { breakerStore } from "./breaker-store.ts";
 import { openPool, probe, type Where } from "./connect.ts";
 import { doubtfulDecisions } from "./doubtful-decisions.ts";
 import { type Embedded, startEmbedded } from "./embedded/start-embedded.ts";
-import { askStore, escalationStore, liftStore } from "./escalation-store.ts";
+import { askStore, escalationStore, liftStore, nextAskStore } from "./escalation-store.ts";
 import { eventLog } from "./event-log.ts";
 import { executionStore } from "./execution-store.ts";
 import { followUpStore } from "./follow-up-store.ts";
@@ -70,6 +70,7 @@ export interface Database extends DatabaseConnection {
   readonly bindings: BindingStore;
   readonly escalations: Escalations;
   readonly asks: Asks;
+  readonly nextAsks: NextAsks;
   readonly lifts: Lifts;
   readonly holds: HoldStore;
   readonly views: Views;
@@ -143,6 +144,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
       bindings: bindingStore(base.pool),
       escalations: escalationStore(base.pool),
       asks: askStore(base.pool),
+      nextAsks: nextAskStore(base.pool),
       lifts: liftStore(base.pool),
       holds: holdStore(base.pool),
       views: views(base.pool),

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { demandsText } from "../../domain/gate/judge-approval.ts";
+import { approversOf } from "../../domain/policies/approvers-of.ts";
 import type { Buckets } from "../../domain/policies/catalog.ts";
 import type { SelectTemplate } from "../../domain/policies/policy.generated.ts";
 import type { GuardEvent, GuardRule, RuleBase, SelectionRule } from "../../domain/policies/rule.ts";
@@ -97,7 +98,7 @@ function effectText(event: GuardEvent): string {
     case "deny":
       return `denies: ${event.params.reason}`;
     case "require-approval":
-      return `asks ${demandsText([event.params])}`;
+      return `asks ${demandsText([approversOf(event.params)])}`;
     case "limit":
       return `limits each ${event.params.scope}: ${limitText(event.params)}`;
     case "set-mode":

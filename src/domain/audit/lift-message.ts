@@ -3,7 +3,8 @@ import type { Execution } from "../execution/execution.ts";
 import { objectText } from "../facts/objects.ts";
 import { shortId, stepText } from "../gate/approval-file.ts";
 import { liftText } from "../gate/break-glass.ts";
-import { demandsText } from "../gate/judge-approval.ts";
+import { firstDemandsText } from "../gate/judge-approval.ts";
+import { demandsNow } from "../gate/next-approvers.ts";
 import { oneLine, shortened } from "../plain-text.ts";
 import { redactText } from "../redact.ts";
 import type { EscalationMessage } from "./escalation-message.ts";
@@ -15,7 +16,8 @@ export function liftMessage(executionId: string, state: Execution): EscalationMe
   const { lift, plan, gate, alert, previews } = state;
   if (lift === null || plan === null) return null;
   const about = plan.target === null ? (alert?.cluster ?? "") : objectText(plan.target);
-  const needed = gate?.kind === "approval" ? demandsText(gate.demands) : "its approvals";
+  const needed =
+    gate?.kind === "approval" ? firstDemandsText(demandsNow(gate.demands, state.added)) : "its approvals";
   const lines = [
     free(liftText(lift), 1_200),
     `${plan.template.name} on ${about} goes on without ${needed}, at risk ${plan.risk}.`,

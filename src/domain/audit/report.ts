@@ -4,6 +4,7 @@ import { type Execution, finallySteps } from "../execution/execution.ts";
 import { liftText } from "../gate/break-glass.ts";
 import type { GateReason } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
+import { demandsNow } from "../gate/next-approvers.ts";
 import { secondsBetween } from "../instant.ts";
 import { isObject } from "../json.ts";
 import { code, fenced, prose } from "../plain-text.ts";
@@ -53,12 +54,12 @@ function lead(story: Story): string {
 }
 
 function waitingLead(story: Story): string {
-  const { gate, approval, mode } = story.state;
+  const { gate, added, approval, gateDecidedAt, mode } = story.state;
   if (mode === "observe") return "Observe mode: gitmend looks, plans and changes nothing.";
   if (gate?.kind === "refused") return "Nothing will be changed.";
   if (gate?.kind !== "approval") return "The plan needs no approval.";
   const until = approval === null ? "" : ` until ${clock(approval.expiresAt)}`;
-  return `**Waits for ${prose(demandsText(gate.demands))}${until}.** Nothing has been changed.`;
+  return `**Waits for ${prose(demandsText(demandsNow(gate.demands, added), gateDecidedAt))}${until}.** Nothing has been changed.`;
 }
 
 function summary(story: Story): string {
@@ -160,7 +161,9 @@ function approvalSection({ approvals, events, state }: Story): readonly string[]
       `- ${code(by)} at ${clock(at)}, commit ${code(commit)}, ${verified ? "signature verified" : "**not verified**"}`,
   );
   const denials = events.flatMap(({ at, event }) =>
-    event.type === "ApprovalDenied" ? [`- ${clock(at)}: ${eventText(event)}`] : [],
+    event.type === "ApprovalDenied" || event.type === "ApproversAdded"
+      ? [`- ${clock(at)}: ${eventText(event)}`]
+      : [],
   );
   const asked =
     state.approval === null

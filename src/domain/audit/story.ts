@@ -8,7 +8,8 @@ import type { Subject } from "../facts/objects.ts";
 import { objectText } from "../facts/objects.ts";
 import { liftText } from "../gate/break-glass.ts";
 import type { Approval } from "../gate/gate.ts";
-import { demandsText } from "../gate/judge-approval.ts";
+import { firstDemandsText } from "../gate/judge-approval.ts";
+import { demandsNow } from "../gate/next-approvers.ts";
 import { secondsBetween } from "../instant.ts";
 import { oneLine } from "../plain-text.ts";
 import { Problem } from "../problem.ts";
@@ -87,7 +88,7 @@ export function gateWords({ state }: Story): string {
   }
   if (gate.kind === "open") return mode === "live" ? "starts at once" : "observed: would start at once";
   if (state.lift !== null) return plain(liftText(state.lift));
-  const demands = demandsText(gate.demands);
+  const demands = firstDemandsText(demandsNow(gate.demands, state.added));
   return mode === "live" ? `waits for ${demands}` : `observed: would wait for ${demands}`;
 }
 

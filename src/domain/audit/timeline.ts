@@ -1,6 +1,7 @@
 // Each event as one line for people, and which of them belong into a timeline.
+import { durationText } from "../duration.ts";
 import type { ByHand, ExecutionEvent, PlanEdited } from "../execution/events.ts";
-import type { Gate } from "../gate/gate.ts";
+import type { AddedApprovers, Gate } from "../gate/gate.ts";
 import { demandsText } from "../gate/judge-approval.ts";
 import { scopeText, untilText } from "../gate/why-paused.ts";
 import type { Json } from "../json.ts";
@@ -31,6 +32,8 @@ export function eventText(event: ExecutionEvent): string {
       return `Repair of step ${code(event.forStep)} prepared: ${code(effectText(event.effect))}, to be merged into ${code(event.effect.base)}`;
     case "ApprovalRequested":
       return `Approval requested on branch ${code(event.branch)}, until ${clock(event.expiresAt)}`;
+    case "ApproversAdded":
+      return `Nobody had decided: ${event.added.map(addedText).join("; ")}`;
     case "ApprovalGranted":
       return `Approved by ${event.approvals.map(({ by }) => code(by)).join(", ")}`;
     case "ApprovalLifted":
@@ -73,6 +76,10 @@ export function againText({ again }: ByHand): string {
   if (again === undefined) return "";
   const from = again.from === null ? "" : `, from step ${code(again.from)}`;
   return ` (execution ${code(again.execution)} again${from})`;
+}
+
+function addedText({ afterSeconds, from }: AddedApprovers): string {
+  return `after ${durationText(afterSeconds)} ${from.map((who) => code(who)).join(", ")} may approve too`;
 }
 
 function gateText(gate: Gate): string {

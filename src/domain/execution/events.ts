@@ -3,7 +3,7 @@
 import type { Alert, AlertReference } from "../facts/alert.ts";
 import type { ObjectRef, Subject } from "../facts/objects.ts";
 import type { Pause } from "../facts/pause.ts";
-import type { Approval, Gate, Mode, PlanEdit } from "../gate/gate.ts";
+import type { AddedApprovers, Approval, Gate, Mode, PlanEdit } from "../gate/gate.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { BranchEffect, Effect, FieldChange, Preview } from "../planning/effect.ts";
 import type { ActionCall, Plan } from "../planning/plan.ts";
@@ -101,6 +101,11 @@ export interface ApprovalRequested {
   /** Commit that people approve. */
   readonly head: string;
   readonly expiresAt: string;
+}
+/** Nobody has decided in time: these may approve too, from now on, and are told. */
+export interface ApproversAdded {
+  readonly type: "ApproversAdded";
+  readonly added: readonly AddedApprovers[];
 }
 export interface ApprovalGranted {
   readonly type: "ApprovalGranted";
@@ -301,6 +306,7 @@ export type ExecutionEvent =
   | HoldRequested
   | RepairPrepared
   | ApprovalRequested
+  | ApproversAdded
   | ApprovalGranted
   | ApprovalDenied
   | ApprovalLifted

@@ -50,6 +50,7 @@ function apply(state: Execution, event: ExecutionEvent, at: string): Execution {
     case "HoldRequested":
     case "RepairPrepared":
     case "ApprovalRequested":
+    case "ApproversAdded":
     case "ApprovalGranted":
     case "ApprovalLifted":
     case "ApprovalDenied":
@@ -93,11 +94,13 @@ function requested(state: Execution, event: ExecutionRequested): Execution {
 }
 
 function withGate(state: Execution, gate: Gate, at: string): Execution {
+  // Another plan that people make of the one they were asked about has no more time, and keeps the demands in their places.
+  const asked = state.phase === "awaiting_approval";
   return {
     ...state,
     gate,
-    // Another plan that people make of the one they were asked about has no more time.
-    gateDecidedAt: state.phase === "awaiting_approval" ? state.gateDecidedAt : at,
+    gateDecidedAt: asked ? state.gateDecidedAt : at,
+    added: asked ? state.added : [],
     phase: gate.kind === "approval" ? "awaiting_approval" : "waiting",
   };
 }
@@ -157,6 +160,7 @@ type ApprovalEvent = Extract<
       | "HoldRequested"
       | "RepairPrepared"
       | "ApprovalRequested"
+      | "ApproversAdded"
       | "ApprovalGranted"
       | "ApprovalLifted"
       | "ApprovalDenied"
@@ -174,6 +178,8 @@ function applyToApproval(state: Execution, event: ApprovalEvent, at: string): Ex
       return { ...state, repair: { forStep: event.forStep, effect: event.effect } };
     case "ApprovalRequested":
       return { ...state, approval: { ...event, requestedAt: at } };
+    case "ApproversAdded":
+      return { ...state, added: [...state.added, ...event.added] };
     case "ApprovalGranted":
       return { ...state, approved: true, phase: "waiting" };
     case "ApprovalLifted":

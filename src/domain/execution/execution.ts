@@ -2,7 +2,7 @@
 import { Set as ImmutableSet, OrderedMap } from "immutable";
 import type { Alert, AlertReference } from "../facts/alert.ts";
 import type { Subject } from "../facts/objects.ts";
-import type { Gate, Mode, PlanEdit } from "../gate/gate.ts";
+import type { AddedApprovers, Gate, Mode, PlanEdit } from "../gate/gate.ts";
 import type { Json } from "../json.ts";
 import type { Effect, Preview } from "../planning/effect.ts";
 import type { ActionCall, Plan, PlannedStep, Undo } from "../planning/plan.ts";
@@ -101,6 +101,8 @@ export interface Execution {
   /** What people merge instead of an approval file; null: they are asked about the plan. */
   readonly repair: Pick<RepairPrepared, "forStep" | "effect"> | null;
   readonly approval: (ApprovalRequested & { readonly requestedAt: string }) | null;
+  /** Who may approve beside those that the gate names first. */
+  readonly added: readonly AddedApprovers[];
   readonly approved: boolean;
   /** Break-glass: `approved` comes from it. */
   readonly lift: ApprovalLifted | null;
@@ -169,6 +171,7 @@ export const newExecution: Execution = {
   holds: [],
   repair: null,
   approval: null,
+  added: [],
   approved: false,
   lift: null,
   claimed: false,

@@ -2,6 +2,7 @@
 // The order of the questions is the order of the engine: ended? cancelled? approved? claimed? failed? then steps.
 
 import type { Gate } from "../gate/gate.ts";
+import { nextTimes } from "../gate/next-approvers.ts";
 import { plusSeconds } from "../instant.ts";
 import type { Plan, PlannedStep } from "../planning/plan.ts";
 import { escalationName } from "../templates/escalation.ts";
@@ -76,13 +77,15 @@ function endBeforeStart(state: Execution): Work | null {
 
 /** Its time runs from the gate's decision, also while the forge is away. */
 function awaitApproval(
-  { approval, gateDecidedAt }: Execution,
-  { expiresSeconds }: Extract<Gate, { kind: "approval" }>,
+  { approval, added, gateDecidedAt }: Execution,
+  { demands, expiresSeconds }: Extract<Gate, { kind: "approval" }>,
   now: string,
 ): readonly Work[] {
-  const expiresAt = approval?.expiresAt ?? plusSeconds(gateDecidedAt ?? now, expiresSeconds);
+  const since = gateDecidedAt ?? now;
+  const expiresAt = approval?.expiresAt ?? plusSeconds(since, expiresSeconds);
+  const nextAt = nextTimes(demands, { added, since });
   if (now < expiresAt)
-    return [approval === null ? { type: "ask-approval" } : { type: "await-approval", expiresAt }];
+    return [approval === null ? { type: "ask-approval" } : { type: "await-approval", expiresAt, nextAt }];
   return [
     {
       type: "record",

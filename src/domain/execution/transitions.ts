@@ -18,6 +18,7 @@ export const legalPhases: Readonly<Record<EventType, readonly Phase[]>> = {
   HoldRequested: ["awaiting_approval"],
   RepairPrepared: ["awaiting_approval"],
   ApprovalRequested: ["awaiting_approval"],
+  ApproversAdded: ["awaiting_approval"],
   ApprovalGranted: ["awaiting_approval"],
   ApprovalDenied: ["awaiting_approval"],
   ApprovalLifted: ["awaiting_approval"],

@@ -7,7 +7,8 @@ export type Work =
   /** Append these: they follow from the state, nothing needs to be done in the world. */
   | { readonly type: "record"; readonly events: readonly ExecutionEvent[] }
   | { readonly type: "ask-approval" }
-  | { readonly type: "await-approval"; readonly expiresAt: string }
+  /** `nextAt`: when others are asked; of those whose demand is met, times that are over may stand there. */
+  | { readonly type: "await-approval"; readonly expiresAt: string; readonly nextAt: readonly string[] }
   | { readonly type: "claim" }
   | { readonly type: "start"; readonly step: PlannedStep; readonly state: StepState }
   /** StepStarted is recorded, its outcome is not, and nobody is at it: find out what happened before anything else. */

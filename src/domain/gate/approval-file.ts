@@ -3,6 +3,7 @@
 import { stringify } from "yaml";
 import type { Alert } from "../facts/alert.ts";
 import { objectText } from "../facts/objects.ts";
+import { plusSeconds } from "../instant.ts";
 import type { Json } from "../json.ts";
 import { oneLine } from "../plain-text.ts";
 import { changeLines } from "../planning/change-text.ts";
@@ -47,6 +48,11 @@ export function renderApprovalFile(input: ApprovalFileInput): string {
   return `${comment}\n\n${stringify(redactJson(data(input)), { lineWidth: 0 })}\n# Below: one line for each approval, written by \`gitmend approve\`.\napprovals:\n`;
 }
 
+/** Expiry and whoever is asked later count from then. */
+export function decidedAt({ gate, expiresAt }: Pick<ApprovalFileInput, "gate" | "expiresAt">): string {
+  return plusSeconds(expiresAt, -gate.expiresSeconds);
+}
+
 /** The line of one approval; `head` is the commit that gitmend wrote. */
 export function approvalLine(approval: {
   readonly by: string;
@@ -77,7 +83,7 @@ function question({ plan, gate, expiresAt, executionId }: ApprovalFileInput): re
   const where = plan.target === null ? "no object" : objectText(plan.target);
   return [
     `May gitmend run ${plan.template.name} on ${where}?`,
-    `Risk ${plan.risk}. Needs ${demandsText(gate.demands)}, until ${clock(expiresAt)}; without them nothing runs.`,
+    `Risk ${plan.risk}. Needs ${demandsText(gate.demands, decidedAt({ gate, expiresAt }))}, until ${clock(expiresAt)}; without them nothing runs.`,
     "",
     `  yes:  gitmend approve ${shortId(executionId)}`,
     `  no:   gitmend reject ${shortId(executionId)} --reason "..."`,

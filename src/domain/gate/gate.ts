@@ -5,6 +5,20 @@ export interface ApprovalDemand {
   /** Teams and people of `gitmend.yaml`: `team:sre`, `ana`. Empty: any configured approver. */
   readonly from: readonly string[];
   readonly approvals: number;
+  /** Who else is told and may approve when it is not met after a while, by time; left out: nobody. */
+  readonly next?: readonly NextApprovers[];
+}
+
+export interface NextApprovers {
+  /** Counted from the decision of the gate. */
+  readonly afterSeconds: number;
+  readonly from: readonly string[];
+}
+
+/** The next ones of a demand, who may approve from now on. */
+export interface AddedApprovers extends NextApprovers {
+  /** 0-based index of the demand in the gate. */
+  readonly demand: number;
 }
 
 /** Why the gate is as it is: one line for each guard rule that fired or could not be evaluated, and for built-in rules. */

@@ -2,11 +2,13 @@
 // may mean the same, but nobody can tell. Bounded, because whoever can push a policy chooses its size.
 import { durationSeconds } from "../duration.ts";
 import type { Json } from "../json.ts";
+import { approversOf } from "../policies/approvers-of.ts";
 import { lifts } from "../policies/lifts.ts";
 import type { OperatorName } from "../policies/operators.ts";
 import type { Limit } from "../policies/policy.generated.ts";
 import type { ConditionTree, GuardEvent, GuardRule, Leaf } from "../policies/rule.ts";
 import { risks } from "../templates/action-description.ts";
+import { asksNoOther } from "./next-approvers.ts";
 
 const mostComparisons = 5_000;
 
@@ -103,10 +105,10 @@ function isAsStrict(old: GuardEvent, now: GuardEvent): boolean {
 type Approval = Extract<GuardEvent, { type: "require-approval" }>["params"];
 
 function asksAsMuch(old: Approval, now: Approval): boolean {
-  const asked =
-    old.from.length === 0 || (now.from.length > 0 && now.from.every((who) => old.from.includes(who)));
   return (
-    asked && now.approvals >= old.approvals && durationSeconds(now.expires) <= durationSeconds(old.expires)
+    asksNoOther(approversOf(now), approversOf(old)) &&
+    now.approvals >= old.approvals &&
+    durationSeconds(now.expires) <= durationSeconds(old.expires)
   );
 }
 

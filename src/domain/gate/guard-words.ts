@@ -16,8 +16,9 @@ function eventWords(event: GuardEvent): string {
     case "deny":
       return "denies";
     case "require-approval": {
-      const { from, approvals, expires } = event.params;
-      return `asks ${approvals} of ${from.length === 0 ? "anybody" : from.join(", ")} within ${expires}`;
+      const { from, approvals, expires, next = [] } = event.params;
+      const others = next.map((one) => `, after ${one.after} also ${one.from.join(", ")}`).join("");
+      return `asks ${approvals} of ${from.length === 0 ? "anybody" : from.join(", ")} within ${expires}${others}`;
     }
     case "limit": {
       const { scope, running, starts, per = "1h", share } = event.params;

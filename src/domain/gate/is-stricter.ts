@@ -1,5 +1,6 @@
 // Whether the gate of now asks for more than the one that was passed. Pure; a laxer gate changes nothing.
 import type { ApprovalDemand, Gate } from "./gate.ts";
+import { asksNoOther } from "./next-approvers.ts";
 
 const ranks: Readonly<Record<Gate["kind"], number>> = { open: 0, approval: 1, refused: 2 };
 
@@ -11,7 +12,5 @@ export function isStricter(before: Gate, now: Gate): boolean {
 }
 
 function implies(met: ApprovalDemand, demand: ApprovalDemand): boolean {
-  const fits =
-    demand.from.length === 0 || (met.from.length > 0 && met.from.every((who) => demand.from.includes(who)));
-  return fits && met.approvals >= demand.approvals;
+  return asksNoOther(met, demand) && met.approvals >= demand.approvals;
 }

@@ -6,7 +6,14 @@ import { changeLines } from "../planning/change-text.ts";
 import type { BranchEffect } from "../planning/effect.ts";
 import { redactText } from "../redact.ts";
 import { powerText } from "../templates/scope.ts";
-import { type ApprovalFileInput, approvalPath, shortId, stepText, undoText } from "./approval-file.ts";
+import {
+  type ApprovalFileInput,
+  approvalPath,
+  decidedAt,
+  shortId,
+  stepText,
+  undoText,
+} from "./approval-file.ts";
 import { demandsText } from "./judge-approval.ts";
 
 const longestDiff = 200;
@@ -30,7 +37,7 @@ function question({ plan, alert, expiresAt, gate, repair }: ApprovalFileInput): 
     [
       "| risk | needs | until | if nobody decides |",
       "| --- | --- | --- | --- |",
-      `| **${plan.risk}** | ${prose(demandsText(gate.demands))} | ${clock(expiresAt)} | nothing ${repair === undefined ? "runs" : "is changed"}, and people are told |`,
+      `| **${plan.risk}** | ${prose(demandsText(gate.demands, decidedAt({ gate, expiresAt })))} | ${clock(expiresAt)} | nothing ${repair === undefined ? "runs" : "is changed"}, and people are told |`,
     ].join("\n"),
   ];
 }

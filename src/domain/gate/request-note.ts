@@ -1,8 +1,9 @@
 // How a request for approval stands, in words, beside the request: one line for its status, and one comment that is kept up to date.
 // Whatever came from elsewhere is escaped: it can neither format nor mention anybody.
+import { durationText } from "../duration.ts";
 import { fenced, prose } from "../plain-text.ts";
 import { changeLines } from "../planning/change-text.ts";
-import type { Approval, PlanEdit } from "./gate.ts";
+import type { AddedApprovers, Approval, PlanEdit } from "./gate.ts";
 
 export interface RequestNote {
   readonly state: "pending" | "success" | "failure";
@@ -20,6 +21,8 @@ export interface OpenRequest {
   readonly missing: string;
   /** What people have changed since they were asked, in this order. */
   readonly edits: readonly PlanEdit[];
+  /** Who may approve too, because nobody has decided in time. */
+  readonly added: readonly AddedApprovers[];
   /** Names of alerts that joined since people were asked. */
   readonly joined: readonly string[];
   /** ISO 8601. */
@@ -40,6 +43,7 @@ export function noteOnOpen({
   remarks,
   missing,
   edits,
+  added,
   joined,
   expiresAt,
   heldBy,
@@ -51,7 +55,14 @@ export function noteOnOpen({
   const until = `${expiresAt.slice(11, 16)} UTC`;
   const held = heldBy === null ? [] : [heldText(heldBy, id)];
   const help = asksHelp ? [helpText(id)] : [];
-  const parts = [...held, ...whoEdited(edits), ...doesNotCount(remarks), ...whoJoined(joined), ...help];
+  const parts = [
+    ...held,
+    ...whoEdited(edits),
+    ...whoWasAdded(added),
+    ...doesNotCount(remarks),
+    ...whoJoined(joined),
+    ...help,
+  ];
   return {
     state: "pending",
     status: short(`${by}${waits} until ${until}`),
@@ -109,6 +120,14 @@ function whoEdited(edits: OpenRequest["edits"]): readonly string[] {
     `Changed by ${people.map((one) => prose(one)).join(", ")}; the plan was made anew, and what was approved before does not count:`,
     fenced(lines, "diff"),
   ];
+}
+
+function whoWasAdded(added: OpenRequest["added"]): readonly string[] {
+  const lines = added.map(
+    ({ afterSeconds, from }) =>
+      `**Nobody has decided within ${durationText(afterSeconds)}**: ${prose(from.join(" or "))} may approve too.`,
+  );
+  return [...new Set(lines)];
 }
 
 function doesNotCount(remarks: readonly string[]): readonly string[] {

@@ -89,7 +89,9 @@ function combine(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules
   if (denied.length > 0) return { kind: "refused", reasons: denied };
   const limits = verdicts.filter(({ effect }) => effect === "limit").map(reasonOf);
   const asked = verdicts.filter((verdict) => verdict.effect === "require-approval");
-  const demands: ApprovalDemand[] = asked.map(({ from, approvals }) => ({ from, approvals }));
+  const expiries = asked.map((verdict) => verdict.expiresSeconds);
+  const expiresSeconds = Math.min(...expiries, builtInExpiry(expiries));
+  const demands = asked.map((verdict) => demandOf(verdict, expiresSeconds));
   const reasons = asked.map(reasonOf);
   const builtIn = demands.length > 0 ? null : builtInApproval(plan);
   const waiver = builtIn === null ? null : waiverOf(plan, builtIn, verdicts);
@@ -98,15 +100,20 @@ function combine(plan: Plan, verdicts: readonly GuardVerdict[], rules: GateRules
     reasons.push(builtIn);
   }
   if (demands.length === 0) return openGate([...limits, ...(waiver === null ? [] : [waiver])]);
-  const expiries = asked.map((verdict) => verdict.expiresSeconds);
   const reminders = asked.flatMap(({ remindSeconds }) => (remindSeconds === null ? [] : [remindSeconds]));
   return {
     kind: "approval",
     demands,
-    expiresSeconds: Math.min(...expiries, builtInExpiry(expiries)),
+    expiresSeconds,
     ...(reminders.length === 0 ? {} : { remindSeconds: Math.min(...reminders) }),
     reasons: [...reasons, ...limits],
   };
+}
+
+/** Who would be asked after the end is asked never: another guard may have the shorter `expires`. */
+function demandOf({ from, approvals, next = [] }: ApprovalDemand, expiresSeconds: number): ApprovalDemand {
+  const inTime = next.filter(({ afterSeconds }) => afterSeconds < expiresSeconds);
+  return { from, approvals, ...(inTime.length === 0 ? {} : { next: inTime }) };
 }
 
 function denies({ effect }: GuardVerdict): boolean {

@@ -1,4 +1,5 @@
 // One policy file: from YAML to selection rules and guards, with every finding that needs no other file.
+import { durationSeconds } from "../duration.ts";
 import { rootsOfExpression } from "../expressions/roots.ts";
 import type { Finding } from "../finding.ts";
 import { withDefaults } from "../schema-findings.ts";
@@ -12,7 +13,13 @@ import type { ConditionContext } from "./condition-context.ts";
 import { compileDependencies, type Dependency } from "./dependencies.ts";
 import { eventFacts } from "./event-strings.ts";
 import { lifts } from "./lifts.ts";
-import { type Limit, type PolicyFile, policySchema, type Rule } from "./policy.generated.ts";
+import {
+  type Limit,
+  type PolicyFile,
+  policySchema,
+  type RequireApproval,
+  type Rule,
+} from "./policy.generated.ts";
 import type {
   ConditionTree,
   GuardEvent,
@@ -160,6 +167,27 @@ function checkLimit({ params }: Limit, path: DataPath, list: FindingList): void 
   }
 }
 
+/** Each later than the one before, and all before the end; whom anybody joins, nobody has to be asked. */
+function checkNext({ params }: RequireApproval, path: DataPath, list: FindingList): void {
+  const { from, expires, next = [] } = params;
+  if (next.length > 0 && from.length === 0)
+    list.error([...path, "next"], "WRONG_VALUE", "`from` is empty: anybody may approve from the start", {
+      key: true,
+    });
+  let before = 0;
+  for (const [index, { after }] of next.entries()) {
+    const seconds = durationSeconds(after);
+    const fault =
+      seconds >= durationSeconds(expires)
+        ? `${after} is not before \`expires\` (${expires}): nobody would be asked`
+        : seconds <= before
+          ? `${after} is not later than what stands before it`
+          : null;
+    if (fault !== null) list.error([...path, "next", index, "after"], "WRONG_VALUE", fault);
+    before = seconds;
+  }
+}
+
 function compileGuard(rule: Rule, event: GuardEvent, index: number, work: PolicyWork): GuardRule {
   const { list } = work;
   const path = ["rules", index];
@@ -168,6 +196,7 @@ function compileGuard(rule: Rule, event: GuardEvent, index: number, work: Policy
     list.error([...path, "priority"], "PRIORITY_ON_GUARD", message, { key: true });
   }
   if (event.type === "limit") checkLimit(event, [...path, "event", "params"], list);
+  if (event.type === "require-approval") checkNext(event, [...path, "event", "params"], list);
   const base = compileBase(rule, index, "guard", work);
   return { ...base, event, readsUsage: readsUsage(base.leaves) };
 }

@@ -3,11 +3,12 @@ import { durationSeconds } from "../duration.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { Usage } from "../facts/usage.ts";
 import { unreachable } from "../problem.ts";
+import { approversOf } from "./approvers-of.ts";
 import { bucketsFor, type Catalog } from "./catalog.ts";
 import { explainRule } from "./explain.ts";
 import { factValues } from "./fact-values.ts";
 import { lifts } from "./lifts.ts";
-import { ownerTeam, owningTeam } from "./owner-team.ts";
+import { asksOwner, ownerTeam, owningTeam } from "./owner-team.ts";
 import type { RequireApproval } from "./policy.generated.ts";
 import type { GuardedPlan, GuardRule } from "./rule.ts";
 import type { RuleAnswer } from "./rule-set.ts";
@@ -68,7 +69,7 @@ function approvalVerdict(
 ): GuardVerdict {
   const { owner } = facts;
   const team = owningTeam(facts);
-  if (params.from.includes(ownerTeam) && team === null) {
+  if (asksOwner(params) && team === null) {
     const why = owner.available ? "nobody is named as its owner" : owner.why;
     const denied = {
       rule,
@@ -77,14 +78,16 @@ function approvalVerdict(
     } as const;
     return owner.available ? denied : { ...denied, unknown: true };
   }
-  const from = params.from.map((who) => (who === ownerTeam ? `team:${team}` : who));
-  const { approvals, expires, remind } = params;
+  const named = (whom: readonly string[]) => whom.map((who) => (who === ownerTeam ? `team:${team}` : who));
+  const { from, approvals, next } = approversOf(params);
+  const { expires, remind } = params;
   return {
     rule,
     effect: "require-approval",
     reason,
-    from,
+    from: named(from),
     approvals,
+    ...(next === undefined ? {} : { next: next.map((one) => ({ ...one, from: named(one.from) })) }),
     expiresSeconds: durationSeconds(expires),
     remindSeconds: remind === undefined ? null : durationSeconds(remind),
   };

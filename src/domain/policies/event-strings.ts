@@ -6,7 +6,7 @@ import type { Json } from "../json.ts";
 import { factOf } from "../templates/fact-of.ts";
 import type { FindingList } from "../templates/finding-list.ts";
 import type { DataPath } from "../yaml-findings.ts";
-import { ownerTeam } from "./owner-team.ts";
+import { asksOwner, ownerTeam } from "./owner-team.ts";
 import type { Rule, SelectTemplate } from "./policy.generated.ts";
 
 /** Strings of an event at any depth, with their paths. */
@@ -51,7 +51,7 @@ export function eventFacts({ event }: Rule, path: DataPath, list: FindingList): 
     case "escalate":
       return messageFacts(event.params, params, list);
     case "require-approval":
-      return event.params.from.includes(ownerTeam) ? ["owner"] : [];
+      return asksOwner(event.params) ? ["owner"] : [];
     default:
       return [];
   }

@@ -288,7 +288,28 @@ export interface RequireApproval {
      */
     remind?: string;
     /**
-     * What happens then: people are told.
+     * Who else is told, and may approve from then on, when there are not enough approvals after a while. The number of approvals and `expires` stay the same.
+     *
+     * @minItems 1
+     * @maxItems 10
+     *
+     * Items: Told once, and approvers from then on.
+     */
+    next?: {
+      /**
+       * Counted from the decision that people are needed, as `expires` is; shorter than it.
+       */
+      after: string;
+      /**
+       * People and teams, as in `from` of the guard.
+       *
+       * @minItems 1
+       * @maxItems 100
+       */
+      from: string[];
+    }[];
+    /**
+     * What happens at the end of `expires`: the execution ends `expired`, and people are told on the default channel.
      */
     on_expiry: "escalate";
     /**
@@ -1156,9 +1177,72 @@ export const policySchema = {
                 "10m"
               ]
             },
+            "next": {
+              "title": "Next",
+              "description": "Who else is told, and may approve from then on, when there are not enough approvals after a while. The number of approvals and `expires` stay the same.",
+              "type": "array",
+              "minItems": 1,
+              "maxItems": 10,
+              "items": {
+                "title": "Next approvers",
+                "description": "Told once, and approvers from then on.",
+                "type": "object",
+                "additionalProperties": false,
+                "required": [
+                  "after",
+                  "from"
+                ],
+                "properties": {
+                  "after": {
+                    "title": "After",
+                    "description": "Counted from the decision that people are needed, as `expires` is; shorter than it.",
+                    "type": "string",
+                    "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+                    "examples": [
+                      "10m"
+                    ]
+                  },
+                  "from": {
+                    "title": "From",
+                    "description": "People and teams, as in `from` of the guard.",
+                    "type": "array",
+                    "items": {
+                      "type": "string",
+                      "minLength": 1
+                    },
+                    "uniqueItems": true,
+                    "minItems": 1,
+                    "maxItems": 100,
+                    "examples": [
+                      [
+                        "team:platform"
+                      ]
+                    ]
+                  }
+                },
+                "examples": [
+                  {
+                    "after": "10m",
+                    "from": [
+                      "team:platform"
+                    ]
+                  }
+                ]
+              },
+              "examples": [
+                [
+                  {
+                    "after": "10m",
+                    "from": [
+                      "team:platform"
+                    ]
+                  }
+                ]
+              ]
+            },
             "on_expiry": {
               "title": "On expiry",
-              "description": "What happens then: people are told.",
+              "description": "What happens at the end of `expires`: the execution ends `expired`, and people are told on the default channel.",
               "enum": [
                 "escalate"
               ],

@@ -53,6 +53,8 @@ export type GuardVerdict = {
       readonly effect: "require-approval";
       readonly from: readonly string[];
       readonly approvals: number;
+      /** Who else is asked later, by time; left out: nobody. */
+      readonly next?: readonly { readonly afterSeconds: number; readonly from: readonly string[] }[];
       readonly expiresSeconds: number;
       /** People are told again after so long without a decision; null: they are not. */
       readonly remindSeconds: number | null;

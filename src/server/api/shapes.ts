@@ -89,7 +89,15 @@ const pause: Readonly<Record<string, JsonObject>> = {
   source: { enum: ["command", "file", "annotation"] },
 };
 
-const demand = shape({ from: texts, approvals: integer });
+const demand = {
+  type: "object",
+  properties: {
+    from: texts,
+    approvals: integer,
+    next: listOf(shape({ afterSeconds: integer, from: texts })),
+  },
+  required: ["from", "approvals"],
+};
 
 const catalog: Readonly<Record<string, JsonObject>> = {
   revision: orNull(text),

@@ -7,6 +7,7 @@ import {
   rejectionLine,
   renderApprovalFile,
 } from "../../../src/domain/gate/approval-file.ts";
+import { renderRequestBody } from "../../../src/domain/gate/request-body.ts";
 import { alert, approvalGate, approvedByTwo, plan, previews } from "../../fixtures/executions.ts";
 
 const { executionId } = approvedByTwo;
@@ -38,6 +39,18 @@ describe("the file that people approve", () => {
       "#       Within scope teams/shop: namespaces shop of clusters prod-*; as user shop-bot (shop)",
     );
     expect(parse(text)).toMatchObject({ plan: { scopes: [{ uses: ["shop-ci"], runAs }] } });
+  });
+
+  it("says from when on others may approve too, and nothing that time changes", () => {
+    const demand = { from: ["team:sre"], approvals: 2 };
+    const next = [{ afterSeconds: 600, from: ["team:platform"] }];
+    const gate = { ...approvalGate, demands: [{ ...demand, next }] };
+    const text = renderApprovalFile({ ...input, gate });
+    expect(text).toContain(
+      "# Risk high. Needs 2 of team:sre (from 10:10 UTC on also of team:platform), until 2026-11-17 10:30 UTC",
+    );
+    expect(parse(text)).toMatchObject({ digest: plan.digest, needs: [{ ...demand, next }] });
+    expect(renderRequestBody({ ...input, gate })).toContain("from 10:10 UTC on also of team:platform");
   });
 
   it("asks, and says why, what, and what if it fails, in the first screen", () => {

@@ -18,9 +18,9 @@ const judge = (demands: readonly ApprovalDemand[], ...approvals: Approval[]) =>
 
 describe("two approvals of a team", () => {
   it("need two of its people", () => {
-    expect(judge([two])).toEqual({ enough: false, missing: "2 more of team:sre" });
-    expect(judge([two], by("ana"))).toEqual({ enough: false, missing: "1 more of team:sre" });
-    expect(judge([two], by("ana"), by("ben"))).toEqual({ enough: true, missing: "" });
+    expect(judge([two])).toEqual({ enough: false, missing: "2 more of team:sre", unmet: [0] });
+    expect(judge([two], by("ana"))).toEqual({ enough: false, missing: "1 more of team:sre", unmet: [0] });
+    expect(judge([two], by("ana"), by("ben"))).toEqual({ enough: true, missing: "", unmet: [] });
   });
   it("are not two of one person, nor one of somebody outside", () => {
     expect(judge([two], by("ana"), by("ana")).enough).toBe(false);
@@ -30,6 +30,7 @@ describe("two approvals of a team", () => {
     expect(judge([two], by("ana", false), by("ben", false))).toEqual({
       enough: false,
       missing: "2 more of team:sre (unverified approvals do not count here)",
+      unmet: [0],
     });
   });
 });
@@ -40,7 +41,7 @@ describe("several demands", () => {
     { from: ["team:dba"], approvals: 1 },
   ];
   it("must all be met, and one person in both teams meets both", () => {
-    expect(judge(demands, by("ben"))).toEqual({ enough: false, missing: "1 more of team:dba" });
+    expect(judge(demands, by("ben"))).toEqual({ enough: false, missing: "1 more of team:dba", unmet: [1] });
     expect(judge(demands, by("ana")).enough).toBe(true);
   });
   it("are not met by an unverified approval", () => {
@@ -48,11 +49,31 @@ describe("several demands", () => {
   });
 });
 
+describe("what a gate waits for", () => {
+  it("says who comes later, by how long or by the time of day", () => {
+    const next = [
+      { afterSeconds: 600, from: ["team:dba"] },
+      { afterSeconds: 900, from: ["zoe", "cleo"] },
+    ];
+    const demands = [{ ...two, next }, two];
+    expect(demandsText(demands)).toBe(
+      "2 of team:sre (after 10m also of team:dba, after 15m also of zoe or cleo) and 2 of team:sre",
+    );
+    expect(demandsText([{ ...two, next }], "2026-11-17T23:55:00.000Z")).toBe(
+      "2 of team:sre (from 00:05 UTC on also of team:dba, from 00:10 UTC on also of zoe or cleo)",
+    );
+  });
+});
+
 describe("who may approve", () => {
   it("is anybody configured when nobody is named, and never the bot", () => {
     const anyone: readonly ApprovalDemand[] = [{ from: [], approvals: 1 }];
     expect(judge(anyone, by("zoe")).enough).toBe(true);
-    expect(judge(anyone, by("gitmend"))).toEqual({ enough: false, missing: "1 more of any approver" });
+    expect(judge(anyone, by("gitmend"))).toEqual({
+      enough: false,
+      missing: "1 more of any approver",
+      unmet: [0],
+    });
     expect(judgeApproval(anyone, [by("robot")], teams, "robot").enough).toBe(false);
   });
   it("may be named directly; an unknown team has nobody", () => {

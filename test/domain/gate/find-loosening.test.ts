@@ -30,6 +30,8 @@ const found = (before: Catalog, after: Catalog) =>
 
 const approval = (params: string, when = "plan.risk == 'high'") =>
   `{name: g, when: "${when}", event: {type: require-approval, params: {${params}}}}`;
+const later = (...next: readonly string[]) =>
+  approval(`from: ['team:sre']${next.length === 0 ? "" : `, next: [${next.join(", ")}]`}`);
 const limit = (params: string) => `{name: g, event: {type: limit, params: {${params}}}}`;
 const deny = (condition: string) => `{name: g, ${condition}, event: {type: deny, params: {reason: no}}}`;
 const waiver = (risk: string, when = "true") =>
@@ -48,6 +50,19 @@ describe("a guard that stops less", () => {
     ["asks more teams", approval("from: ['team:sre']"), approval("from: ['team:sre', mallory]")],
     ["asks another team", approval("from: ['team:sre']"), approval("from: ['team:dev']")],
     ["asks anybody", approval("from: ['team:sre']"), approval("from: []")],
+    ["lets others approve later", later(), later("{after: 10m, from: ['team:dev']}")],
+    ["lets them approve earlier", later("{after: 10m, from: [dev]}"), later("{after: 9m, from: [dev]}")],
+    ["lets more approve later", later("{after: 10m, from: [dev]}"), later("{after: 10m, from: [dev, ops]}")],
+    [
+      "lets others approve in between",
+      later("{after: 10m, from: [dev]}"),
+      later("{after: 5m, from: [ops]}, {after: 10m, from: [dev]}"),
+    ],
+    [
+      "asks from the start who came later",
+      later("{after: 10m, from: [dev]}"),
+      approval("from: ['team:sre', dev]"),
+    ],
     ["waits longer", approval("expires: 30m"), approval("expires: 31m")],
     ["has another condition", approval("approvals: 2"), approval("approvals: 2", "plan.risk == 'critical'")],
     ["has one condition more", deny(fact("equal", "high")), deny(both)],
@@ -94,6 +109,12 @@ describe("a guard that stops less", () => {
     ]);
     expect(found(old, withRules())).toEqual([
       `policies/p.yaml:4:5 p/g is gone: it asks 2 of team:sre within 30m when plan.risk == 'high'`,
+    ]);
+  });
+
+  it("says who would approve later", () => {
+    expect(found(withRules(later()), withRules(later("{after: 10m, from: ['team:dev']}")))).toEqual([
+      `policies/p.yaml:4:5 p/g stops less: before, it asks 1 of team:sre within 30m when plan.risk == 'high'; now it asks 1 of team:sre within 30m, after 10m also team:dev when plan.risk == 'high'`,
     ]);
   });
 
@@ -173,6 +194,14 @@ describe("what stops as much as before", () => {
   it.each([
     ["asks more people", approval("approvals: 1"), approval("approvals: 2")],
     ["asks fewer teams, sooner", approval("from: [a, b]"), approval("from: [a], expires: 10m")],
+    ["lets nobody approve later", later("{after: 10m, from: [dev]}"), later()],
+    ["lets them approve later yet", later("{after: 10m, from: [dev]}"), later("{after: 600s, from: [dev]}")],
+    ["lets fewer approve later", later("{after: 9m, from: [dev, ops]}"), later("{after: 10m, from: [dev]}")],
+    [
+      "asks later whom it asked",
+      approval("from: [a, b]"),
+      approval("from: [a], next: [{after: 5m, from: [b]}]"),
+    ],
     ["denies", approval("approvals: 2"), deny(`when: "plan.risk == 'high'"`)],
     ["observes", approval("approvals: 2"), observe],
     ["has one condition less", deny(both), deny(fact("equal", "high"))],
@@ -209,6 +238,9 @@ describe("whatever two sets of guards say", () => {
   const rules = [
     ...[1, 2].flatMap((count) =>
       ["[a]", "[a, b]", "[]"].map((from) => approval(`approvals: ${count}, from: ${from}`)),
+    ),
+    ...["{after: 5m, from: [b]}", "{after: 10m, from: [b]}", "{after: 5m, from: [b, c]}"].map((next) =>
+      approval(`from: [a], next: [${next}]`),
     ),
     ...["[high]", "[high, critical]", "[low]"].map((risk) => deny(fact("in", risk))),
     deny(both),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Gate } from "../../../src/domain/gate/gate.ts";
 import { isStricter } from "../../../src/domain/gate/is-stricter.ts";
+import { gateAsMet } from "../../../src/domain/gate/next-approvers.ts";
 
 const open: Gate = { kind: "open", reasons: [] };
 const refused: Gate = { kind: "refused", reasons: [] };
@@ -9,6 +10,41 @@ const asks = (...demands: [readonly string[], number][]): Gate => ({
   demands: demands.map(([from, approvals]) => ({ from, approvals })),
   expiresSeconds: 600,
   reasons: [],
+});
+
+const later = (...next: readonly [number, string][]): Gate => ({
+  kind: "approval",
+  demands: [
+    {
+      from: ["team:sre"],
+      approvals: 1,
+      next: next.map(([afterSeconds, who]) => ({ afterSeconds, from: [who] })),
+    },
+  ],
+  expiresSeconds: 600,
+  reasons: [],
+});
+const added = (afterSeconds: number, who: string) => ({ demand: 0, afterSeconds, from: [who] });
+
+describe("a gate that others could pass because nobody had decided", () => {
+  const passed = gateAsMet(later([60, "dev"], [120, "ops"]), [added(60, "dev")]);
+  it.each([
+    ["they may not approve any more", asks([["team:sre"], 1])],
+    ["they may only later", later([90, "dev"])],
+    ["others may in their place", later([60, "ops"])],
+  ])("is stricter when %s", (_why, now) => {
+    expect(isStricter(passed, now)).toBe(true);
+  });
+  it.each([
+    ["nothing changed", later([60, "dev"], [120, "ops"])],
+    ["they may approve from the start", asks([["team:sre", "dev"], 1])],
+    ["those whose time never came may not any more", later([60, "dev"])],
+  ])("is not stricter when %s", (_why, now) => {
+    expect(isStricter(passed, now)).toBe(false);
+  });
+  it("is not stricter without them, when it was passed before their time", () => {
+    expect(isStricter(gateAsMet(later([60, "dev"]), []), asks([["team:sre"], 1]))).toBe(false);
+  });
 });
 
 describe("a gate that is weighed again", () => {

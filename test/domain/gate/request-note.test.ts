@@ -6,6 +6,7 @@ const open = {
   remarks: [],
   missing: "2 more of team:sre",
   edits: [],
+  added: [],
   joined: [],
   heldBy: null,
   asksHelp: false,

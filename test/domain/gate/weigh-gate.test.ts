@@ -23,6 +23,22 @@ describe("the gate", () => {
     expect(weighGate(change, [ask("ana", 1800)], everywhere)).not.toHaveProperty("gate.remindSeconds");
   });
 
+  it("keeps of each guard who is asked later, and nobody who would be asked after the end", () => {
+    const next = [
+      { afterSeconds: 300, from: ["dev"] },
+      { afterSeconds: 900, from: ["ops"] },
+    ];
+    const asks = [{ ...ask("team:sre", 1800), next }, ask("team:dba", 900)] as const;
+    expect(weighGate(change, asks, everywhere).gate).toMatchObject({
+      demands: [
+        { from: ["team:sre"], approvals: 1, next: [{ afterSeconds: 300, from: ["dev"] }] },
+        { from: ["team:dba"], approvals: 1 },
+      ],
+      expiresSeconds: 900,
+    });
+    expect(weighGate(change, asks, everywhere)).not.toHaveProperty("gate.demands.0.next.1");
+  });
+
   it("is open when nothing speaks against it", () => {
     expect(weighGate(change, [], everywhere)).toMatchObject({
       gate: { kind: "open", reasons: [] },

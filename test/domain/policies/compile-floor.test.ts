@@ -58,6 +58,10 @@ describe("a floor that nobody could rely on", () => {
     ],
     [`{name: g, conditions: {condition: is-prod}, ${deny}}`, /UNKNOWN_CONDITION/],
     [`{name: g, priority: 3, ${deny}}`, /PRIORITY_ON_GUARD/],
+    [
+      "{name: g, event: {type: require-approval, params: {from: [a], next: [{after: 30m, from: [b]}]}}}",
+      /WRONG_VALUE 30m is not before `expires` \(30m\)/,
+    ],
     [`{name: g, ${deny}}\n  - {name: g, ${deny}}`, /gitmend.yaml:3:12 DUPLICATE_NAME/],
     ["{name: g}", /MISSING_KEY "event" is missing/],
     ["no-rule", /WRONG_TYPE must be a map/],

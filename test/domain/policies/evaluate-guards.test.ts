@@ -128,6 +128,24 @@ describe("an event of a guard", () => {
     expect([...factsNeeded("X", catalogOf(rule))]).toEqual(["owner"]);
   });
 
+  it("asks the team that owns the target later, and others after it", async () => {
+    const next = '[{after: 5m, from: ["team:owner"]}, {after: 10m, from: [ben]}]';
+    const rule = `{name: g, event: {type: require-approval, params: {from: [ana], next: ${next}}}}`;
+    const owned = givenFacts({ owner: { available: true, value: { team: "shop" } } });
+    expect(await verdict(rule, owned)).toMatchObject({
+      from: ["ana"],
+      next: [
+        { afterSeconds: 300, from: ["team:shop"] },
+        { afterSeconds: 600, from: ["ben"] },
+      ],
+    });
+    expect([...factsNeeded("X", catalogOf(rule))]).toEqual(["owner"]);
+    expect(await verdict(rule)).toMatchObject({
+      effect: "deny",
+      reason: "p/g fires; team:owner cannot be asked: nobody is named as its owner",
+    });
+  });
+
   it("denies where nobody could be asked", async () => {
     const rule = '{name: g, event: {type: require-approval, params: {from: ["team:owner"]}}}';
     expect(await verdict(rule)).toMatchObject({

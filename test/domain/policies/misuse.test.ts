@@ -135,6 +135,27 @@ describe("an event", () => {
     ["{type: require-approval, params: {on_expiry: retry}}", /WRONG_VALUE "retry" is not one of escalate/],
     ["{type: require-approval, params: {when_resolved: run}}", /WRONG_VALUE "run" is not one of cancel/],
     ["{type: require-approval, params: {remind_every: 10m}}", /UNKNOWN_KEY unknown key "remind_every"/],
+    [
+      "{type: require-approval, params: {from: [a], expires: 10m, next: [{after: 10m, from: [b]}]}}",
+      /WRONG_VALUE 10m is not before `expires` \(10m\): nobody would be asked/,
+    ],
+    [
+      "{type: require-approval, params: {from: [a], next: [{after: 5m, from: [b]}, {after: 300s, from: [c]}]}}",
+      /WRONG_VALUE 300s is not later than what stands before it/,
+    ],
+    [
+      "{type: require-approval, params: {from: [a], next: [{after: 0s, from: [b]}]}}",
+      /WRONG_VALUE 0s is not later/,
+    ],
+    [
+      "{type: require-approval, params: {next: [{after: 5m, from: [b]}]}}",
+      /WRONG_VALUE `from` is empty: anybody may approve from the start/,
+    ],
+    [
+      "{type: require-approval, params: {from: [a], next: [{after: 5m, from: []}]}}",
+      /WRONG_VALUE|must NOT have fewer/,
+    ],
+    ["{type: require-approval, params: {from: [a], next: [{from: [b]}]}}", /MISSING_KEY "after" is missing/],
     ["{type: set-moed, params: {mode: observe}}", /WRONG_VALUE .*did you mean "set-mode"/],
   ])("%s is refused", (event, expected) => {
     expectLine(linesOf({ rules: [`{name: r, event: ${event}}`] }), expected);

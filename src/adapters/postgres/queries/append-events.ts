@@ -35,6 +35,7 @@ with input as (
   from unnest($13::uuid[], $14::integer[], $15::timestamptz[], $16::text[], $17::integer[], $18::text[])
     as n(id, seq, at, type, version, text)
   join moved using (id)
+  returning execution_id, seq, type
 )`;
 
 // Firings are locked in the order in which receivers lock them. What was superseded leaves its target to the worse alert first.
@@ -58,6 +59,8 @@ const settle = `, ended as (
 ), to_lift as (
   -- In a live stream only a break-glass asks for this milestone: the plan itself is inserted with the execution.
   insert into lifts (execution_id) select id from moved where milestone = 'planned' on conflict do nothing
+), to_ask_next as (
+  insert into next_asks (execution_id, seq) select execution_id, seq from written where type = 'ApproversAdded'
 ), answered as (
   delete from commands c using moved m
   where c.execution_id = m.id and (m.outcome is not null or c.id = any($19::bigint[]))
@@ -76,8 +79,11 @@ const answer = "\nselect id::text from moved";
 /** @returns the ids of the executions that moved on. */
 export async function appendEvents(sql: Sql, appends: readonly FencedAppend[]): Promise<ReadonlySet<string>> {
   const settles = appends.some(
-    ({ projection, milestone, commands }) =>
-      projection.outcome !== null || milestone !== null || commands.length > 0,
+    ({ projection, milestone, commands, events }) =>
+      projection.outcome !== null ||
+      milestone !== null ||
+      commands.length > 0 ||
+      events.some(({ event }) => event.type === "ApproversAdded"),
   );
   const values = [...executionColumns(appends), ...eventColumns(appends)];
   if (settles) values.push(appends.flatMap(({ commands }) => commands));

@@ -88,6 +88,7 @@ export async function removeRows(sql: Sql, { lower, upper }: IdRange): Promise<b
     ["follow_ups", "execution_id"],
     ["asks", "execution_id"],
     ["lifts", "execution_id"],
+    ["next_asks", "execution_id"],
   ] as const) {
     const rows = await sql.query(
       `delete from ${table} where ctid = any(array(
