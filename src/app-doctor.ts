@@ -88,10 +88,10 @@ function approvals({ ports: { forge } }: DoctorParts): Reachable {
 }
 
 function sources({ ports: { repairs } }: DoctorParts): readonly Reachable[] {
-  return repairs.reachables.map(({ name, reach }) => ({
-    name: `source ${name}`,
+  return repairs.reachables.map((source) => ({
+    name: `source ${source.name}`,
     mend: "see `sources` in gitmend.yaml: url, credential, and the forge's account, which may push branches and merge nothing",
-    reach,
+    reach: () => source.reach(),
   }));
 }
 

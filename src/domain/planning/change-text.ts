@@ -31,14 +31,12 @@ export function changeLines(changes: readonly FieldChange[], limit = 60): readon
 /** As the files will stand there: the space before a line means something in YAML. */
 function fileLines({ pointer, before, after }: FieldChange): readonly string[] {
   const shown = (sign: string, value: Json | undefined) =>
-    String(value ?? "")
-      .split(/\r?\n/)
-      .flatMap((line) => {
-        const indent = /^[ \t]*/.exec(line)?.[0].length ?? 0;
-        return line === ""
-          ? []
-          : [`${sign} ${" ".repeat(Math.min(indent, 60))}${oneLine(redactText(line.trim()), 300)}`];
-      });
+    (typeof value === "string" ? value : "").split(/\r?\n/).flatMap((line) => {
+      const indent = /^[ \t]*/.exec(line)?.[0].length ?? 0;
+      return line === ""
+        ? []
+        : [`${sign} ${" ".repeat(Math.min(indent, 60))}${oneLine(redactText(line.trim()), 300)}`];
+    });
   return [`  ${oneLine(pointer.slice(1), 200)}`, ...shown("-", before), ...shown("+", after)];
 }
 
