@@ -159,6 +159,8 @@ export interface Sources {
   }>;
   /** Pushes the branch. It is there already: nothing happens. @throws Problem GIT_NOT_FAST_FORWARD: somebody's branch of that name */
   propose(effect: BranchEffect, key: string): Promise<void>;
+  /** Asks people to merge what was pushed, where its forge is known; idempotent. @throws Problem FORGE_UNAVAILABLE, FORGE_REFUSED */
+  ask(effect: BranchEffect, key: string): Promise<"asked" | "closed">;
   /** `merged`: also by squash or rebase. `absent`: neither the branch nor a merge of it. */
   look(effect: BranchEffect, key: string): Promise<"absent" | "proposed" | "merged">;
 }

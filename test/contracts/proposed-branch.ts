@@ -119,7 +119,13 @@ export function proposedBranchContract(open: () => Promise<ForgeServerWorld>): v
       world.approve(world.accounts.ana);
       world.model.push(branch, world.accounts.ben, { [file]: "bad\n" });
       const pushed = expect.stringContaining("somebody has pushed to it");
-      expect(await read()).toMatchObject({ state: "open", approvals: [], edit: null, remarks: [pushed] });
+      const advice = "a repair is merged or closed as it is: change it in a branch of your own";
+      expect(await read()).toMatchObject({
+        state: "open",
+        approvals: [],
+        edit: null,
+        remarks: [pushed, advice],
+      });
       world.approve(world.accounts.ana);
       world.model.merge(branch, world.accounts.ana);
       expect(await read()).toMatchObject({ state: "merged", approvals: [], problem: pushed });
@@ -134,7 +140,13 @@ export function proposedBranchContract(open: () => Promise<ForgeServerWorld>): v
       expect(await read()).toMatchObject({ approvals: [], problem: "it was merged into release, not main" });
     });
 
-    it("is rejected by who closes it or deletes the branch, and not by gitmend", async () => {
+    it("is rejected when its branch is deleted", async () => {
+      await world.another().propose(request);
+      world.model.deleteBranch(branch);
+      expect(await read()).toMatchObject({ state: "closed" });
+    });
+
+    it("is rejected by who closes it", async () => {
       await world.another().propose(request);
       world.model.close(branch, world.accounts.ben);
       expect(await read()).toMatchObject({ state: "closed", by: "ben" });

@@ -63,7 +63,7 @@ const changesNothing: Readonly<Record<string, string>> = {
   "action.prepare": "reads",
   "action.resolve": "reads",
   "action.run": "reads; the evidence that it keeps is kept under its name",
-  "action.settle": "waits and reads",
+  "action.settle": "waits and reads; that people are asked to merge is done once, whoever does it",
   "alertmanagers.look": "reads",
   "alerts.history": "reads",
   "alerts.openAlike": "reads",

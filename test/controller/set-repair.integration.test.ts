@@ -10,7 +10,7 @@ import { bad, type FluxOwned, good, manifest, startFluxOwned, type Team } from "
 import { git } from "../support/git.ts";
 import { startGithub, type TestGithub } from "../support/github.ts";
 
-const namespaces = ["plain", "second", "lively", "asked", "hurried", "closed"] as const;
+const namespaces = ["plain", "second", "lively", "asked", "hurried", "merged", "closed"] as const;
 const template = `
 name: roll-back
 configuration: {cooldown: 1h, timeout: 5m}
@@ -242,6 +242,23 @@ describe("a repair in Git that needs an approval", () => {
       const { events } = await flux.played("hurried", play);
       expect(events.at(-1)).toMatchObject({ type: "Ended", outcome: "refused", escalated: true });
       expect(started(events)).toEqual([]);
+    } finally {
+      await team.stop();
+    }
+  }, 150_000);
+
+  it("is a pull request also when nobody has to approve it, whenever the controller dies", async () => {
+    const team = await flux.given("merged", urlOf("merged"));
+    try {
+      const people = async () => {
+        const { branch, pull } = await shown(team);
+        expect(pull.body).toContain("gitmend repairs `sim/merged/deploy/api` here.");
+        mergedOnGithub(team, branch, "mallory");
+      };
+      const play = { catalog: catalog(), people, dies: true, source: sourceOnGithub("merged"), config };
+      const { events } = await flux.played("merged", play);
+      expect(events.at(-1)).toMatchObject({ type: "Ended", outcome: "succeeded" });
+      expect(flux.byGitmend("merged", "Deployment")).toBe(0);
     } finally {
       await team.stop();
     }

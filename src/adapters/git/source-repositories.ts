@@ -83,7 +83,8 @@ export function openSources(sources: readonly Source[], cacheDir: string): Sourc
     reachables: [...byKey.values()].map((one) => ({ name: one.name, reach: () => one.reach() })),
     read: async ({ repository, ...folder }) => allowed(repository).read(folder),
     offending: async ({ repository, ...folder }) => allowed(repository).offending(folder),
-    propose: async (effect, key) => allowed(effect.repository).propose(effect, key),
+    propose: async (effect, key) => void (await allowed(effect.repository).push(effect, key)),
+    ask: async (effect, key) => allowed(effect.repository).ask(effect, key),
     isIntact: async (effect, key, merge) => allowed(effect.repository).isIntact(effect, key, merge),
     push: async (effect, key) => allowed(effect.repository).push(effect, key),
     forgeOf: (repository) => byKey.get(repositoryKey(repository) ?? "")?.forge ?? null,
@@ -96,6 +97,8 @@ class SourceRepository {
   readonly #source: Source;
   readonly #folder: string;
   readonly #name: string;
+  /** Branches whose pull request is there, as far as this process knows. */
+  readonly #asked = new Set<string>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(source: Source, folder: string) {
@@ -154,12 +157,20 @@ class SourceRepository {
     return this.#source.forge;
   }
 
-  async propose(effect: BranchEffect, key: string): Promise<void> {
-    const head = await this.push(effect, key);
-    const { branch, base, title } = effect;
+  async ask(effect: BranchEffect, key: string): Promise<"asked" | "closed"> {
+    if (this.forge === null) return "asked";
+    const { state, head } = await this.#stateOf(effect, key);
     // Merged already: where people have approved it as a plan its pull request is done with.
-    if (this.forge === null || (await this.look(effect, key)) === "merged") return;
-    await this.forge.propose({ branch, base, head, title, body: bodyOf(effect), labels: ["gitmend"] });
+    if (state !== "proposed") {
+      this.#asked.delete(effect.branch);
+      return "asked";
+    }
+    const { branch, base, title } = effect;
+    if (!this.#asked.has(branch))
+      await this.forge.propose({ branch, base, head, title, body: bodyOf(effect), labels: ["gitmend"] });
+    this.#asked.add(branch);
+    const request = await this.forge.readProposed({ branch, base, head });
+    return request.state === "closed" ? "closed" : "asked";
   }
 
   /** Nothing is pushed when it is there, or merged and its branch gone. */
@@ -190,11 +201,7 @@ class SourceRepository {
   }
 
   async look(effect: BranchEffect, key: string): Promise<"absent" | "proposed" | "merged"> {
-    const { state, head } = await this.#stateOf(effect, key);
-    if (state !== "proposed" || this.forge === null) return state;
-    const { branch, base } = effect;
-    const request = await this.forge.readProposed({ branch, base, head });
-    return request.state === "closed" ? "absent" : state;
+    return (await this.#stateOf(effect, key)).state;
   }
 
   /** Of whatever kind the merge was: the lines that gitmend asked for, on what stood there before it, and nothing else in these files. */
@@ -203,22 +210,29 @@ class SourceRepository {
     return this.#inTurn(async () => {
       await this.#fetch(effect.base);
       const commit = await this.#commit(effect, key);
-      const environment = { GIT_LITERAL_PATHSPECS: "1", GIT_INDEX_FILE: join(this.#folder, "gitmend-index") };
-      await this.#local(["read-tree", `${merge}^1`], { environment });
+      const environment = { GIT_INDEX_FILE: join(this.#folder, "gitmend-index") };
+      // Of a history that was replaced nothing is known.
+      if ((await runGit(this.#folder, ["read-tree", `${merge}^1`], { environment })).exitCode !== 0)
+        return false;
       const paths = effect.edits.map(({ path }) => path);
+      const differ = ["--literal-pathspecs", "diff-tree", "-r"];
       const patch = await this.#local([
-        "diff-tree",
+        ...differ,
         "-p",
         "--binary",
+        "--full-index",
         effect.baseCommit,
         commit,
         "--",
         ...paths,
       ]);
-      const applied = await runGit(this.#folder, ["apply", "--cached", "-"], { environment, input: patch });
+      const applied = await runGit(this.#folder, ["apply", "--cached", "--3way", "-"], {
+        environment,
+        input: patch,
+      });
       if (applied.exitCode !== 0) return false;
       const tree = (await this.#local(["write-tree"], { environment })).trim();
-      return (await this.#local(["diff-tree", "-r", tree, merge, "--", ...paths])).trim() === "";
+      return (await this.#local([...differ, tree, merge, "--", ...paths])).trim() === "";
     });
   }
 

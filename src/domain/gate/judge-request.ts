@@ -158,6 +158,11 @@ function editOf(
 ): { readonly edit: RequestEdit | null; readonly refusals: readonly string[] } {
   const moved = edited(seen, rules);
   if (moved === null) return { edit: null, refusals: [] };
+  if (rules.file === null)
+    return {
+      edit: null,
+      refusals: [...moved, "a repair is merged or closed as it is: change it in a branch of your own"],
+    };
   const why = whyNoEdit(seen, rules);
   const { edit, head } = seen;
   const refusals = [...moved, ...(why ?? [])];

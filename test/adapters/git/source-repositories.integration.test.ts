@@ -9,8 +9,9 @@ import type { ActionContext, ActionTools, Sources } from "../../../src/actions/a
 import { effects } from "../../../src/actions/effects.ts";
 import { gitPatchManifest } from "../../../src/actions/git/git-patch-manifest.ts";
 import { openSources, type Source } from "../../../src/adapters/git/source-repositories.ts";
+import type { ServerForge } from "../../../src/controller/forge-ports.ts";
 import type { BranchEffect } from "../../../src/domain/planning/effect.ts";
-import { toProblem } from "../../../src/domain/problem.ts";
+import { Problem, toProblem } from "../../../src/domain/problem.ts";
 import {
   bareRepository,
   type GitServer,
@@ -174,6 +175,19 @@ describe("a repair in Git", () => {
     },
   );
 
+  it("is what it was where others have changed a line close to it, and nothing is known of a history that is gone", async () => {
+    const sources = opened();
+    const effect = await prepared(sources);
+    await sources.push(effect, context.effectKey);
+    team.push({ "prod/api.yaml": manifest.replace("{name: api}", "{name: api, labels: {tier: gold}}") });
+    git(team.folder, ["fetch", "--quiet", "origin"]);
+    git(team.folder, ["merge", "--quiet", "--no-ff", "--no-edit", `origin/${branch}`]);
+    git(team.folder, ["push", "--quiet", "origin", "HEAD:main"]);
+    const commit = git(bare, ["rev-parse", "main"]);
+    expect(await sources.isIntact(effect, context.effectKey, commit)).toBe(true);
+    expect(await sources.isIntact(effect, context.effectKey, "f".repeat(40))).toBe(false);
+  });
+
   it("is not what it was when the merge brings another value, or something else into its files", async () => {
     const sources = opened();
     const effect = await prepared(sources);
@@ -207,6 +221,71 @@ describe("a repair in Git", () => {
     await effects.apply(effect, context, tools(sources));
     expect(branches()).toEqual(["main"]);
     expect(await settled(sources, effect)).toMatchObject({ branch });
+  });
+
+  describe("in a repository whose forge is known", () => {
+    /** As forges do: what nobody has asked for cannot be read, and `closed` is what a person has done. */
+    const forgeOf = () => {
+      const calls: string[] = [];
+      let there = false;
+      const forge = {
+        closed: false,
+        refuses: false,
+        calls,
+        propose: async (asked: { readonly branch: string; readonly base: string; readonly body: string }) => {
+          calls.push(`${asked.branch} -> ${asked.base}`);
+          if (forge.refuses) throw new Problem("FORGE_REFUSED", "gitmend may not ask here");
+          expect(asked.body).toContain("gitmend repairs `test/shop/deploy/api` here.");
+          there = true;
+          return "https://forge.test/1";
+        },
+        readProposed: async () => {
+          if (!there) throw new Problem("FORGE_UNAVAILABLE", "there is no pull request", { retryable: true });
+          return forge.closed ? { state: "closed", by: "ana", reason: "closed" } : { state: "open" };
+        },
+      };
+      return forge;
+    };
+    const on = (forge: ReturnType<typeof forgeOf>, cache = cacheDir()) =>
+      opened({ forge: forge as unknown as ServerForge }, cache);
+
+    it("is a pull request as soon as somebody waits for it, also when who has pushed it has died", async () => {
+      const forge = forgeOf();
+      const first = on(forge);
+      const effect = await prepared(first);
+      await effects.apply(effect, context, tools(first));
+      expect(forge.calls).toEqual([]);
+      const next = on(forge, join(folder.path, "cache-2"));
+      expect(await effects.didItHappen(effect, context, tools(next))).toBe("yes");
+      for (let wait = 0; wait < 2; wait += 1)
+        expect(await problemOf(settled(next, effect))).toMatchObject({ code: "NOT_HEALTHY" });
+      expect(forge.calls).toEqual([`${branch} -> main`]);
+    });
+
+    it("is rejected by whoever closes that", async () => {
+      const forge = forgeOf();
+      const sources = on(forge);
+      const effect = await prepared(sources);
+      await effects.apply(effect, context, tools(sources));
+      expect(await problemOf(settled(sources, effect))).toMatchObject({ code: "NOT_HEALTHY" });
+      forge.closed = true;
+      expect(await problemOf(settled(sources, effect, "1m"))).toMatchObject({ code: "REPAIR_REJECTED" });
+    });
+
+    it("is waited for all the same when the forge refuses: people may merge the branch", async () => {
+      const forge = Object.assign(forgeOf(), { refuses: true });
+      const sources = on(forge);
+      const effect = await prepared(sources);
+      await effects.apply(effect, context, tools(sources));
+      expect(await problemOf(settled(sources, effect))).toMatchObject({
+        code: "NOT_HEALTHY",
+        message: "gitmend may not ask here",
+      });
+      git(team.folder, ["fetch", "--quiet", "origin"]);
+      git(team.folder, ["merge", "--quiet", "--no-ff", "--no-edit", `origin/${branch}`]);
+      git(team.folder, ["push", "--quiet", "origin", "HEAD:main"]);
+      expect(await settled(sources, effect)).toMatchObject({ branch });
+    });
   });
 
   it("is asked for where doctor has looked: the repository answers, or it says why not", async () => {
