@@ -4,7 +4,7 @@ import type { ActionTools, ChangeAction } from "../actions/action.ts";
 import { redactChange } from "../actions/redact-change.ts";
 import { durationText } from "../domain/duration.ts";
 import { type KubernetesObject, type ManifestSource, objectKey } from "../domain/facts/objects.ts";
-import { goesThrough, repairOf, type WantedRepair } from "../domain/gate/managed-by.ts";
+import { goesThrough, managerDenial, repairOf, type WantedRepair } from "../domain/gate/managed-by.ts";
 import { canonicalJson, type Json } from "../domain/json.ts";
 import type { PatchEffect } from "../domain/planning/effect.ts";
 import { namedPath } from "../domain/planning/field-path.ts";
@@ -40,9 +40,10 @@ async function planInGit(
   ports: PlanPorts,
 ): Promise<MadePlan | string> {
   const { target } = request;
-  if (wanted.repair === "live" || target === null || repairOf(made.plan) !== "live") return made;
+  // What may be as it is (its owner rests meanwhile, a rule wants it live) stays as it is.
+  if (target === null || managerDenial(made.plan, target, wanted) === null) return made;
   const { manager } = target;
-  if (!made.plan.steps.some(isLive) || manager === null || !manager.confirmed) return made;
+  if (repairOf(made.plan) !== "live" || manager === null || !manager.confirmed) return made;
   if (manager.source === null) return "its owner names no folder of a Git repository";
   try {
     const step = theOneChange(made.plan);
@@ -109,6 +110,9 @@ function theOneChange({ steps, finally: last, whenResolved = [] }: Plan): Planne
   const [first, second] = [...steps, ...last, ...whenResolved].filter(isLive);
   if (first === undefined || second !== undefined || !steps.includes(first))
     throw notInGit("the plan changes more than once, or at its end");
+  // Nobody would apply what was merged.
+  if (steps.some(({ call }) => call.action === "suspend_gitops"))
+    throw notInGit("the plan suspends its owner");
   const reads = ({ call, conditions, preconditions, postconditions }: PlannedStep) =>
     isRunTime(call) ||
     [...conditions, ...preconditions, ...postconditions].some((text) => text.includes("steps"));

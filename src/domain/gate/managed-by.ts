@@ -67,12 +67,19 @@ export function managerDenial(
   wanted: WantedRepair = wantedRepair([], target),
 ): string | null {
   const denial = managerText(target);
-  if (isThrough(plan, target)) return null;
-  if (denial === null)
-    return wanted.repair === "git" ? `${wanted.rule} has it repaired in Git alone: ${noSource}` : null;
+  if (wanted.repair === "git" && wanted.rule !== null)
+    return changesLive(plan, target)
+      ? `${wanted.rule} has it repaired in Git alone: ${denial ?? noSource}`
+      : null;
+  if (denial === null || isThrough(plan, target)) return null;
   // Whoever may be its owner has not been asked.
   if (target.managedBy === "disputed") return denial;
   return wanted.repair === "live" || (wanted.repair === "both" && isFollowed(plan)) ? null : denial;
+}
+
+/** Also while its owner rests. */
+function changesLive(plan: Plan, target: Target): boolean {
+  return everyApproved(plan).some((step) => step.changes && !goesThrough(step) && !isOfNode(step, target));
 }
 
 const noSource = "nobody is known to apply it from there";

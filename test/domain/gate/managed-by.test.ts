@@ -129,6 +129,16 @@ describe("where a target is repaired", () => {
     expect(denied(plan([step("look", { changes: false })]), givenTarget(), said("git"))).toBeNull();
   });
 
+  it("is in Git alone where a rule says so, not even live while its owner rests", () => {
+    const rests = plan([suspend, restart], { finally: [resume] });
+    expect(denied(rests, owned())).toBeNull();
+    expect(denied(rests, owned(), said("git"))).toMatch(
+      /^p\/git has it repaired in Git alone: Flux Kustomization flux-system\/apps owns it/,
+    );
+    expect(denied(plan([asked]), owned(), said("git"))).toBeNull();
+    expect(denied(plan([asked], { fallback: plan([scale]) }), owned(), said("git"))).not.toBeNull();
+  });
+
   it("is seen from the steps of a plan, its fallback's too", () => {
     expect([plan([scale]), plan([asked]), plan([scale, asked])].map(repairOf)).toEqual([
       "live",
