@@ -51,12 +51,14 @@ describe("a person who starts a template by hand", () => {
     );
     expect(await replicas("shop")).toBe(4);
     expect((await run("executions", "show", short(id))).out).toContain("started by ana");
-    await eventually("the record is in Git", async () => {
+    // It is there from the gate on, and once more with the end.
+    const outcome = await eventually("the record of its end is in Git", async () => {
       const { out } = await run("audit", "report", short(id));
-      return out.includes("ana started it by hand") || undefined;
+      return out.includes("ana started it by hand")
+        ? (await json<{ outcome: string | null }>("audit", "show", id)).outcome
+        : null;
     });
-    const shown = await json<{ outcome: string }>("audit", "show", id);
-    expect(shown.outcome).toBe("succeeded");
+    expect(outcome).toBe("succeeded");
     const log = execFileSync("git", [
       "--git-dir",
       given.app.auditFolder,
