@@ -7,7 +7,7 @@ import { Problem } from "../../../domain/problem.ts";
 import { localProblem, remoteProblem } from "../../git/git-problem.ts";
 import { checkRemote, type GitCredential, remoteEnvironment, withoutPassword } from "../../git/git-remote.ts";
 import { type GitOptions, type GitResult, runGit } from "../../git/run-git.ts";
-import { commitAt, fileAt } from "./branch-history.ts";
+import { commitAt, contains, fileAt } from "./branch-history.ts";
 
 export interface LocalDecision {
   /** A path or any Git URL. */
@@ -111,8 +111,9 @@ async function openRequest(clone: Clone, decision: LocalDecision): Promise<{ con
   const references = [branch, base].map((name) => `refs/heads/${name}:refs/heads/${name}`);
   await remote(clone, decision, ["fetch", "--quiet", "--no-tags", "--", repositoryUrl, ...references]);
   const history = { repository: clone.folder, file, signersFile: "/dev/null" };
-  if (await contains(clone, head, `refs/heads/${base}`)) throw refusal(`${branch} has been merged already`);
-  if (!(await contains(clone, head, `refs/heads/${branch}`))) {
+  if (await contains(clone.folder, `refs/heads/${base}`, head))
+    throw refusal(`${branch} has been merged already`);
+  if (!(await contains(clone.folder, `refs/heads/${branch}`, head))) {
     throw refusal(`${branch} has moved on since: gitmend asks about another plan now, look at it again`);
   }
   const asked = await fileAt(history, head);
@@ -185,10 +186,6 @@ async function commitTree(
 /** Both references move or none. */
 async function push(clone: Clone, decision: LocalDecision, refspecs: readonly string[]): Promise<void> {
   await remote(clone, decision, ["push", "--quiet", "--atomic", "--", decision.repositoryUrl, ...refspecs]);
-}
-
-async function contains(clone: Clone, commit: string, reference: string): Promise<boolean> {
-  return (await runGit(clone.folder, ["merge-base", "--is-ancestor", commit, reference])).exitCode === 0;
 }
 
 async function remote(

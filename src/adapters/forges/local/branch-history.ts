@@ -67,6 +67,14 @@ async function git(
   return result.stdout;
 }
 
+/** Whether `commit` is `tip` or an ancestor of it. What is not there is in nothing; a git that fails says neither yes nor no. */
+export async function contains(repository: string, tip: string, commit: string): Promise<boolean> {
+  const result = await runGit(repository, ["merge-base", "--is-ancestor", commit, tip]);
+  if (result.exitCode <= 1) return result.exitCode === 0;
+  if ((await commitAt(repository, commit)) === null) return false;
+  throw localProblem(`the approvals repository at ${repository}`, result);
+}
+
 /** The commit that a reference names; null: there is none. */
 export async function commitAt(repository: string, reference: string): Promise<string | null> {
   const result = await runGit(repository, ["rev-parse", "--verify", "--quiet", `${reference}^{commit}`]);
@@ -83,8 +91,7 @@ export async function findMerge(
   base: string,
 ): Promise<{ readonly commit: string; readonly tip: string } | null> {
   const { repository } = history;
-  const inside = await runGit(repository, ["merge-base", "--is-ancestor", head, base]);
-  if (inside.exitCode !== 0) return null;
+  if (!(await contains(repository, base, head))) return null;
   const main = await commits(history, ["--first-parent", base]);
   if (main.includes(head)) return await fastForwarded(history, head, base);
   // The oldest commit of the base's own line that descends from the head.
@@ -95,8 +102,7 @@ export async function findMerge(
     .trim()
     .split(" ")
     .slice(1)) {
-    const holds = await runGit(repository, ["merge-base", "--is-ancestor", head, parent]);
-    if (holds.exitCode === 0) return { commit, tip: parent };
+    if (await contains(repository, parent, head)) return { commit, tip: parent };
   }
   return null;
 }

@@ -17,10 +17,12 @@ import {
   type BranchHistory,
   commitAt,
   commitsAfter,
+  contains,
   fileAt,
   findMerge,
   maximumCommits,
 } from "./branch-history.ts";
+import { tipReader } from "./read-tips.ts";
 import { allowedSigners, type Person } from "./signers.ts";
 
 export interface LocalForgeOptions {
@@ -35,6 +37,14 @@ export interface LocalForgeOptions {
   readonly bot?: string;
 }
 
+/** What was seen of an open request, and of what: all that changes it moves its branch, or brings it into the base. */
+interface Seen {
+  readonly head: string;
+  readonly base: string | null;
+  readonly tip: string | null;
+  readonly state: ApprovalState;
+}
+
 const baseReference = `refs/heads/${approvalsBase}`;
 const noCommit = "0".repeat(40);
 /** @throws Problem CONFIG_INVALID: people with impossible ids or keys; GIT_REFUSED: the folder holds something else */
@@ -46,7 +56,7 @@ export async function openLocalForge(options: LocalForgeOptions): Promise<Forge>
     pollSeconds: 1,
     reach: async () => `a bare repository, ${options.folder}`,
     open: (request) => forge.inTurn(() => forge.open(request)),
-    read: (request) => forge.inTurn(() => forge.read(request)),
+    read: (request) => forge.read(request),
     // A branch has no place for it.
     tell: async () => undefined,
     close: (branch, reason) => forge.inTurn(() => forge.close(branch, reason)),
@@ -58,13 +68,14 @@ class LocalForge {
   readonly #bot: string;
   readonly #signersFile: string;
   #last: Promise<unknown> = Promise.resolve();
-  /** What was seen of each open request, and the references that it was seen on. */
-  readonly #open = new Map<string, { readonly seenOn: string; readonly state: ApprovalState }>();
+  readonly #tips: ReturnType<typeof tipReader>;
+  readonly #open = new Map<string, Seen>();
 
   constructor(options: LocalForgeOptions) {
     this.#options = options;
     this.#bot = options.bot ?? "gitmend";
     this.#signersFile = join(options.folder, "gitmend-allowed-signers");
+    this.#tips = tipReader(options.folder);
   }
 
   async prepare(signers: string): Promise<void> {
@@ -114,24 +125,25 @@ class LocalForge {
     return tip === null || (await this.#judge(history, earlier, tip)).edited === null;
   }
 
-  /** Looked at every second while people think: as long as no reference has moved, that is one question to git. */
+  /** Looked at every second while people think: as long as nothing has moved, all of them are one question to git. */
   async read(request: { branch: string; file: string; head: string }): Promise<ApprovalState> {
     checkNames(request);
     const { branch, head } = request;
-    const format = "--format=%(objectname) %(refname)";
-    const names = [
-      baseReference,
-      `refs/heads/${branch}`,
-      requestedReference(branch),
-      `refs/gitmend/closed/*/${branch}`,
-    ];
-    const seenOn = `${head}\n${await this.#git(["for-each-ref", format, ...names])}`;
+    const [base = null, tip = null] = await this.#tips([baseReference, `refs/heads/${branch}`]);
     const known = this.#open.get(branch);
-    if (known?.seenOn === seenOn) return known.state;
-    const state = await this.#look(request);
-    if (state.state === "open") this.#open.set(branch, { seenOn, state });
-    else this.#open.delete(branch);
-    return state;
+    if (known !== undefined && tip !== null && known.tip === tip && known.head === head) {
+      if (known.base === base) return known.state;
+      if (base !== null && !(await contains(this.#options.folder, base, head))) {
+        this.#open.set(branch, { ...known, base });
+        return known.state;
+      }
+    }
+    return this.inTurn(async () => {
+      const state = await this.#look(request);
+      if (state.state === "open") this.#open.set(branch, { head, base, tip, state });
+      else this.#open.delete(branch);
+      return state;
+    });
   }
 
   async #look(request: { branch: string; file: string; head: string }): Promise<ApprovalState> {
@@ -202,8 +214,7 @@ class LocalForge {
   }
 
   async #judge(history: BranchHistory, head: string, tip: string) {
-    const contained = await runGit(history.repository, ["merge-base", "--is-ancestor", head, tip]);
-    if (contained.exitCode !== 0) {
+    if (!(await contains(history.repository, tip, head))) {
       const edited = "the branch was rewritten: the commit that gitmend wrote is not in it";
       return { approvals: [], rejection: null, remarks: [edited], edited, editors: null };
     }
