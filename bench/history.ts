@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import pg from "pg";
 import { type Database, openDatabase } from "../src/adapters/postgres/open-database.ts";
 import { append, delivery, ending, newAlert, newExecution } from "../test/contracts/store-samples.ts";
+import { growPast, rowsWalked } from "../test/support/past-executions.ts";
 import { startPostgres } from "../test/support/postgres.ts";
 import { endOfLease } from "../test/support/replica.ts";
 
@@ -35,12 +36,12 @@ try {
   let baseline: Cost | null = null;
   for (const size of sizes) {
     await grow(filler, size);
-    const before = await walked(database);
+    const before = await rowsWalked(database.pool);
     const costs: Cost[] = [];
     for (let number = 0; number < rounds; number += 1) costs.push(await round(database));
     const cost = bestOf(costs);
     baseline ??= cost;
-    print(size, cost, total(cost) / total(baseline), (await walked(database)) - before);
+    print(size, cost, total(cost) / total(baseline), (await rowsWalked(database.pool)) - before);
   }
 } finally {
   await filler.end();
@@ -48,51 +49,15 @@ try {
   await postgres.remove();
 }
 
-/** Copies of one that has ended, with its firing, decision and events, each half a minute older than the one before. */
 async function grow(client: pg.Client, size: number): Promise<void> {
-  const { rows } = await client.query<{ missing: number }>(
-    "select $1::integer - count(*)::integer as missing from executions",
-    [size],
-  );
-  const columns = async (table: string) => {
-    const found = await client.query<{ name: string }>(
-      `select string_agg(quote_ident(column_name), ', ') as name from information_schema.columns
-       where table_name = $1 and is_identity = 'NO' and column_name not in ('id', 'execution_id', 'fingerprint', 'alert_id', 'cluster', 'target_key')`,
-      [table],
+  const past = async () => {
+    const { rows } = await client.query<{ past: number }>(
+      "select count(*)::integer as past from executions where outcome is not null",
     );
-    return found.rows[0]?.name ?? "";
+    return rows[0]?.past ?? 0;
   };
-  const execution = await columns("executions");
-  const alert = await columns("alerts");
-  const decision = await columns("decisions");
-  const event = await columns("events");
-  await client.query(
-    `with sample as (select id from executions where outcome is not null order by id limit 1),
-     grown as materialized (
-       select (lpad(to_hex((extract(epoch from now() - n * interval '30 seconds') * 1000)::bigint), 12, '0')
-         || '7000a' || substr(md5(n::text || $2), 1, 15))::uuid as id, n
-       from generate_series(1, $1::integer) as n
-     ), e as (
-       insert into executions (id, target_key, ${execution})
-       select g.id, 'history/' || g.n % 5000, ${execution} from grown g, executions x where x.id = (select id from sample)
-     ), a as (
-       insert into alerts (execution_id, cluster, fingerprint, target_key, ${alert})
-       select g.id, cluster, $2 || g.n, 'history/' || g.n % 5000, ${alert} from grown g,
-         (select * from alerts where status = 'resolved' limit 1) x
-       returning id
-     ), d as (
-       insert into decisions (alert_id, execution_id, ${decision})
-       select -g.n, g.id, ${decision} from grown g, (select * from decisions limit 1) x
-     )
-     insert into events (execution_id, ${event})
-     select g.id, ${event} from grown g, events x where x.execution_id = (select id from sample)`,
-    [rows[0]?.missing ?? 0, `h${size}-`],
-  );
-  await client.query("vacuum analyze");
-  const grown = await client.query<{ past: number }>(
-    "select count(*)::integer as past from executions where outcome is not null",
-  );
-  if ((grown.rows[0]?.past ?? 0) < size) throw new Error(`the history did not grow to ${size}`);
+  await growPast(client, size - (await past()), `h${size}`);
+  if ((await past()) < size) throw new Error(`the history did not grow to ${size}`);
 }
 
 async function round({ alerts, executions, pool, ...database }: Database): Promise<Cost> {
@@ -130,14 +95,6 @@ async function timed<T>(work: () => Promise<T>): Promise<readonly [number, T]> {
   const began = performance.now();
   const result = await work();
   return [(performance.now() - began) / live, result];
-}
-
-async function walked({ pool }: Database): Promise<number> {
-  await pool.query("select pg_stat_force_next_flush()");
-  const { rows } = await pool.query<{ read: string }>(
-    "select sum(seq_tup_read) as read from pg_stat_user_tables where relname ~ '^(executions|alerts|decisions|events)'",
-  );
-  return Number(rows[0]?.read ?? 0);
 }
 
 function bestOf(costs: readonly Cost[]): Cost {

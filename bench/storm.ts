@@ -41,7 +41,11 @@ try {
 }
 
 function catalog() {
-  const rule = { name: "look", on: ["Never"], event: { type: "select-template", params: { template: "look" } } };
+  const rule = {
+    name: "look",
+    on: ["Never"],
+    event: { type: "select-template", params: { template: "look" } },
+  };
   const look = { name: "look", action: { type: "kubernetes", action: "get_pod_status" } };
   return {
     "templates/look.json": JSON.stringify({ name: "look", steps: [look] }),
@@ -51,7 +55,8 @@ function catalog() {
 
 async function decideAtRest(controller: ControllerProcess, database: pg.Client): Promise<number> {
   const fresh = Array.from({ length: 3_000 }, (_, index) => alertOf(`rest-${index}`, "firing"));
-  for (let at = 0; at < fresh.length; at += perRequest) await send(controller, fresh.slice(at, at + perRequest));
+  for (let at = 0; at < fresh.length; at += perRequest)
+    await send(controller, fresh.slice(at, at + perRequest));
   const [began, before] = [performance.now(), await decisions(database)];
   await eventually("the backlog is decided", async () => (await open(database)) === 0, { seconds: 120 });
   return ((await decisions(database)) - before) / ((performance.now() - began) / 1000);
@@ -70,7 +75,12 @@ async function pour(controller: ControllerProcess, database: pg.Client) {
       const over = due[0] !== undefined && due[0].at <= elapsed ? due.shift() : undefined;
       const names = over?.names ?? Array.from({ length: perRequest }, () => `storm-${(named += 1)}`);
       if (over === undefined) due.push({ at: elapsed + openSeconds, names });
-      answers.push(send(controller, names.map((name) => alertOf(name, over === undefined ? "firing" : "resolved"))));
+      answers.push(
+        send(
+          controller,
+          names.map((name) => alertOf(name, over === undefined ? "firing" : "resolved")),
+        ),
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -81,7 +91,9 @@ async function pour(controller: ControllerProcess, database: pg.Client) {
 }
 
 async function decisions(database: pg.Client): Promise<number> {
-  const { rows } = await database.query<{ readonly count: number }>("select count(*)::int as count from decisions");
+  const { rows } = await database.query<{ readonly count: number }>(
+    "select count(*)::int as count from decisions",
+  );
   return rows[0]?.count ?? 0;
 }
 

@@ -125,8 +125,8 @@ export async function openDecisionWorld(): Promise<DecisionWorld> {
     },
     async decide(alert, catalog, ports = world.ports()) {
       await database.pool.query(
-        "update alerts set decide_at = now() where fingerprint = $1::text and status = 'open'",
-        [alert.fingerprint],
+        "update alerts set decide_at = now() where cluster = $1::text and fingerprint = $2::text and status = 'open'",
+        [alert.cluster, alert.fingerprint],
       );
       const due = await ports.alerts.takeDue(10_000, 600);
       const firing = due.find((one) => one.alert.fingerprint === alert.fingerprint);
@@ -141,11 +141,13 @@ export async function openDecisionWorld(): Promise<DecisionWorld> {
       await Promise.all(due.map((firing) => decideFiring(firing, catalog, ports)));
       return due.length;
     },
-    async decisions({ fingerprint }) {
+    async decisions({ cluster: of, fingerprint }) {
       const { rows } = await database.pool.query<Decision>(
-        `select d.kind, d.reasons, d.execution_id::text as "executionId" from decisions d join alerts a on a.id = d.alert_id
-         where a.fingerprint = $1::text order by d.id`,
-        [fingerprint],
+        `select d.kind, d.reasons, d.execution_id::text as "executionId" from decisions d join (
+           select id from alerts where cluster = $1::text and fingerprint = $2::text and status <> 'resolved'
+           union all select id from alerts where cluster = $1::text and fingerprint = $2::text and status = 'resolved'
+         ) a on a.id = d.alert_id order by d.id`,
+        [of, fingerprint],
       );
       return rows;
     },

@@ -25,6 +25,12 @@ export interface ExecutionRow {
 export const columns = `id::text, phase, outcome, escalated, mode, template, alert_name, incident_id, target_cluster,
   target_api_version, target_kind, target_namespace, target_name, created_at, updated_at, ${escalationColumn}`;
 
+// A part for each index: asked as one condition, the whole past would be walked for the few that are left.
+const needsPeople = `id in (
+  select id from executions where outcome is null and (phase = 'awaiting_approval' or escalated and not ${isSeen})
+  union all
+  select id from executions where outcome is not null and escalated and not ${isSeen})`;
+
 /** Newest first (ids are UUIDv7). */
 export async function listExecutions(sql: Sql, query: ExecutionQuery): Promise<readonly ExecutionSummary[]> {
   const values: unknown[] = [query.limit];
@@ -37,12 +43,11 @@ export async function listExecutions(sql: Sql, query: ExecutionQuery): Promise<r
   ask("outcome =", query.outcome, "text");
   ask("target_namespace =", query.namespace, "text");
   if (query.live === true) conditions.push("outcome is null");
-  if (query.attention === true)
-    conditions.push(`(escalated and not ${isSeen} or phase = 'awaiting_approval')`);
+  if (query.attention === true) conditions.push(needsPeople);
   if (query.untold === true) conditions.push(isUntold);
   const where = conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
   const rows = await sql.query<ExecutionRow>(
-    `select ${columns} from executions${where} order by id desc limit $1::integer`,
+    `select ${columns} from executions${where} order by executions.id desc limit $1::integer`,
     values,
   );
   return rows.map(summary);

@@ -113,7 +113,7 @@ async function alertsOf(sql: Sql, id: string): Promise<readonly IncidentAlert[]>
 
 async function executionsOf(sql: Sql, id: string) {
   const rows = await sql.query<ExecutionRow>(
-    `select ${columns} from executions where incident_id = $1::text order by id desc limit 100`,
+    `select ${columns} from executions where incident_id = $1::text order by executions.id desc limit 100`,
     [id],
   );
   return rows.map(summary);
