@@ -17,6 +17,9 @@ function codeOf(status: number): ProblemCode {
   return status >= 400 && status < 500 ? "API_INVALID" : "API_OUTCOME_UNKNOWN";
 }
 
+/** A conflict passes too: whoever tries again reads what stands there now. */
+const passing: ReadonlySet<ProblemCode> = new Set(["API_CONFLICT", "API_THROTTLED", "API_OUTCOME_UNKNOWN"]);
+
 /** An answer that is no success. `details`: status, reason, field names of a 422, reasons of causes, retryAfterSeconds of a 429. */
 export function answerProblem(what: string, { status, headers, body }: Answer): Problem {
   const code = codeOf(status);
@@ -24,7 +27,7 @@ export function answerProblem(what: string, { status, headers, body }: Answer): 
   const word = reason === null ? String(status) : `${status} ${reason}`;
   const where = fields.length === 0 ? impersonationFault(status, body) : `: ${fields.join(", ")}`;
   return new Problem(code, `${what}: the API server answered ${word}${where}`, {
-    retryable: code === "API_THROTTLED" || code === "API_OUTCOME_UNKNOWN",
+    retryable: passing.has(code),
     details: {
       status,
       ...(reason === null ? {} : { reason }),

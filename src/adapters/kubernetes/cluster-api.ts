@@ -8,7 +8,7 @@ import { isObject, type JsonObject } from "../../domain/json.ts";
 import { Problem } from "../../domain/problem.ts";
 import type { RunAs } from "../../domain/templates/scope.ts";
 import { mayDo } from "./access-review.ts";
-import { readStatus } from "./api-problem.ts";
+import { type Answer, readStatus } from "./api-problem.ts";
 import { concurrencyLimit, type Decrease } from "./concurrency-limit.ts";
 import { type ClusterAddress, keepConnections, loadKubeConfig } from "./load-kube-config.ts";
 import {
@@ -266,8 +266,13 @@ async function patch(
     query: { fieldManager, ...(options.dryRun ? { dryRun: "All" } : {}) },
     body: { contentType: PatchStrategy.JsonPatch, text: JSON.stringify(operations) },
   };
-  const { body } = await send(session.transport, request, session.signal);
+  const { body } = await change(session, request, options.dryRun);
   return parse(what, body) as KubernetesObject;
+}
+
+/** What only tries may be tried again. */
+function change(session: Session, request: ApiRequest, dryRun: boolean): Promise<Answer> {
+  return (dryRun ? sendRead : send)(session.transport, request, session.signal);
 }
 
 function isConditional(operations: readonly JsonPatchOperation[]): boolean {
@@ -304,7 +309,7 @@ async function create(
       text: JSON.stringify({ ...manifest, apiVersion, kind, metadata: named }),
     },
   };
-  const { body } = await send(session.transport, request, session.signal);
+  const { body } = await change(session, request, options.dryRun);
   return parse(what, body) as KubernetesObject;
 }
 
@@ -329,7 +334,7 @@ async function remove(
     path: await pathOf(session, ref),
     body: { contentType: "application/json", text: JSON.stringify(deleteOptions) },
   };
-  await send(session.transport, request, session.signal);
+  await change(session, request, dryRun);
 }
 
 async function evict(
@@ -354,7 +359,7 @@ async function evict(
     path: `${await pathOf(session, pod)}/eviction`,
     body: { contentType: "application/json", text: JSON.stringify(eviction) },
   };
-  await send(session.transport, request, session.signal);
+  await change(session, request, dryRun);
 }
 
 async function evictionApiOf(session: Session): Promise<string> {

@@ -65,13 +65,15 @@ export async function send(
   }
 }
 
-/** A disruption budget says 429 too: that is no word about the API server. */
-function outcomeOf({ code, details }: Problem): Outcome {
-  const { causes, retryAfterSeconds } = details;
-  const isBudget = Array.isArray(causes) && causes.includes("DisruptionBudget");
-  return code === "API_THROTTLED" && !isBudget
-    ? { kind: "throttled", retryAfterSeconds: Number(retryAfterSeconds) }
+function outcomeOf(problem: Problem): Outcome {
+  return isThrottled(problem)
+    ? { kind: "throttled", retryAfterSeconds: Number(problem.details["retryAfterSeconds"]) }
     : { kind: "answered" };
+}
+
+/** A disruption budget says 429 too: that is no word about the API server. */
+function isThrottled({ code, details: { causes } }: Problem): boolean {
+  return code === "API_THROTTLED" && !(Array.isArray(causes) && causes.includes("DisruptionBudget"));
 }
 
 /** Lists take longer than single objects; logs take as long as they are. */
@@ -81,8 +83,9 @@ function sortOf({ method, path, query }: ApiRequest): string | null {
 }
 
 /**
- * Like `send`, for requests that change nothing: 429, 5xx and broken connections are tried again within the signal; a read that is
- * answered with a conflict too: only something between here and the API server says that.
+ * Like `send`, for requests that change nothing, dry-runs among them: 429, 5xx and broken connections are tried again within the
+ * signal, and once what had no answer in time: one connection may be dead. A read that is answered with a conflict too: only
+ * something between here and the API server says that.
  */
 export async function sendRead(
   transport: Transport,
@@ -94,8 +97,7 @@ export async function sendRead(
     try {
       return await send(transport, request, signal, accept);
     } catch (error) {
-      if (!(error instanceof Problem) || tried >= readTries || !mayRepeat(request, error) || signal.aborted)
-        throw error;
+      if (!(error instanceof Problem) || tried >= triesOf(request, error) || signal.aborted) throw error;
       const pause = pauseSeconds(transport.retrySeconds, tried, error);
       await delay(pause * 1000, undefined, { signal }).catch(() => {
         throw error;
@@ -104,9 +106,10 @@ export async function sendRead(
   }
 }
 
-function mayRepeat({ method }: ApiRequest, { code, details }: Problem): boolean {
-  if (code === "API_CONFLICT") return method === "GET";
-  return code === "API_THROTTLED" || (code === "API_OUTCOME_UNKNOWN" && details.timedOut !== true);
+function triesOf({ method }: ApiRequest, problem: Problem): number {
+  const { code, details } = problem;
+  if (code === "API_OUTCOME_UNKNOWN") return details["timedOut"] === true ? 2 : readTries;
+  return isThrottled(problem) || (code === "API_CONFLICT" && method === "GET") ? readTries : 1;
 }
 
 function pauseSeconds(first: number, tried: number, { details }: Problem): number {

@@ -149,6 +149,15 @@ describe("a read that the API server does not answer well", () => {
     expect(placed.hits()).toBe(3);
   });
 
+  it("is asked once more after no answer, and no more often", async () => {
+    const once = simulation.cluster.faults.add({ method: "GET", fault: { kind: "hang" } });
+    expect((await read()).metadata.name).toBe("api");
+    expect(once.hits()).toBe(1);
+    const always = simulation.cluster.faults.add({ method: "GET", fault: { kind: "hang" }, times: Infinity });
+    expect((await problemOf(read())).message).toContain("no answer within 0.5 s");
+    expect(always.hits()).toBe(2);
+  });
+
   it("gives up after a few tries and says what it was", async () => {
     const placed = simulation.cluster.faults.add({
       method: "GET",
@@ -181,6 +190,64 @@ describe("a read that the API server does not answer well", () => {
     });
     expect((await problemOf(read())).code).toBe("API_FORBIDDEN");
     expect(placed.hits()).toBe(1);
+  });
+});
+
+describe("a dry-run that the API server does not answer well", () => {
+  const fault = (code: 409 | 429 | 500) =>
+    code === 429
+      ? ({ kind: "status", code, retryAfterSeconds: 0 } as const)
+      : ({ kind: "status", code } as const);
+
+  it.each([429, 500] as const)(
+    "is repeated after %i, whatever it tries, and changes nothing",
+    async (code) => {
+      const object = await read();
+      const [pod] = simulation.cluster.pods("shop");
+      const { name = "", uid = "", resourceVersion = "" } = pod?.metadata ?? {};
+      const ref: ObjectRef = { ...deployment, apiVersion: "v1", kind: "Pod", name };
+      const other: ObjectRef = { ...deployment, apiVersion: "v1", kind: "ConfigMap", name: "other" };
+      const tried: readonly (readonly ["PATCH" | "POST" | "DELETE", () => Promise<unknown>])[] = [
+        ["PATCH", () => api.patch(deployment, scale(object, 2), { dryRun: true })],
+        ["POST", () => api.create(other, {}, { dryRun: true })],
+        ["DELETE", () => api.remove(ref, { uid, resourceVersion, gracePeriodSeconds: null, dryRun: true })],
+        ["POST", () => api.evict(ref, { uid, gracePeriodSeconds: null, dryRun: true })],
+      ];
+      for (const [method, call] of tried) {
+        const placed = simulation.cluster.faults.add({ method, fault: fault(code), times: 2 });
+        await call();
+        expect(placed.hits()).toBe(2);
+      }
+      expect(changes()).toBe(0);
+    },
+  );
+
+  it("is not repeated after a conflict, but whoever tries again may find another state", async () => {
+    const object = await read();
+    const placed = simulation.cluster.faults.add({ method: "PATCH", fault: fault(409), times: Infinity });
+    const problem = await problemOf(api.patch(deployment, scale(object, 2), { dryRun: true }));
+    expect(problem).toMatchObject({ code: "API_CONFLICT", retryable: true });
+    expect(placed.hits()).toBe(1);
+  });
+
+  it("is not repeated when a disruption budget refuses it", async () => {
+    const [pod] = simulation.cluster.pods("shop");
+    const { name = "", uid = "" } = pod?.metadata ?? {};
+    simulation.cluster.apply({
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { namespace: "shop", name: "all" },
+      spec: { selector: {}, minAvailable: 1 },
+    });
+    const seen = simulation.cluster.faults.add({
+      method: "POST",
+      fault: { kind: "latency", milliseconds: 0 },
+      times: Infinity,
+    });
+    const ref: ObjectRef = { ...deployment, apiVersion: "v1", kind: "Pod", name };
+    const refused = await problemOf(api.evict(ref, { uid, gracePeriodSeconds: null, dryRun: true }));
+    expect(refused.details["causes"]).toContain("DisruptionBudget");
+    expect(seen.hits()).toBe(1);
   });
 });
 
