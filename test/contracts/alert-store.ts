@@ -325,6 +325,17 @@ export function alertStoreContract(open: () => Promise<AlertStoreUnderTest>): vo
       expect(await due(alert)).toBeDefined();
     });
 
+    it("is taken before others that wait longer when it is critical, whatever its rules call that", async () => {
+      await store.alerts.takeDue(100_000, 600);
+      const severities = ["warning", "", "info", "Critical", "error", "page"];
+      const alerts = severities.map((severity) => newAlert({ severity }));
+      for (const alert of alerts) await receive(alert);
+      const taken: string[][] = [];
+      for (let round = 0; round < 3; round += 1)
+        taken.push((await store.alerts.takeDue(3, 600)).map(({ alert }) => alert.severity).toSorted());
+      expect(taken).toEqual([["Critical", "page", "warning"], ["", "error", "info"], []]);
+    });
+
     it("gives one claim to one of many deciders", async () => {
       const alerts = Array.from({ length: 8 }, () => newAlert());
       await receive(...alerts);

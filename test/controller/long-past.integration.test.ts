@@ -67,6 +67,7 @@ const asked: Readonly<Record<string, () => Promise<unknown>>> = {
   "what is due": async () => {
     const { alerts, assessments, followUps, escalations, executions, outbox } = world.database;
     await alerts.backlog(10_000);
+    await alerts.takeDue(16, 1);
     await alerts.wakeUnmatched();
     await alerts.openFirings();
     await assessments.takeDue(10, 1);

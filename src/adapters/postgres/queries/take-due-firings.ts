@@ -1,6 +1,8 @@
-// Claims due firings for a while by moving their time on: a crash of whoever took them makes them due again.
+// Claims due firings for a while by moving their time on: a crash of whoever took them makes them due again. In a storm of
+// thousands the critical ones go first; of each kind, what has waited longest.
 
 import type { DueFiring } from "../../../controller/ports.ts";
+import { asBadOrWorse } from "../../../domain/intake/severity.ts";
 import type { Sql } from "../sql.ts";
 import { type OpenAlertRow, openAlert, openAlertColumns } from "./open-alert.ts";
 
@@ -11,6 +13,11 @@ interface Row extends OpenAlertRow {
   readonly undecided_count: number;
 }
 
+const isDue = `status = 'open' and decide_at <= now() and (held_why is null or held_until <= now())`;
+
+/** As in the index alerts_urgent. */
+const isUrgent = `lower(severity) = any ('{${asBadOrWorse("critical").join(",")}}'::text[])`;
+
 /** Skips what another replica is taking. */
 export async function takeDueFirings(
   sql: Sql,
@@ -18,9 +25,13 @@ export async function takeDueFirings(
   claimSeconds: number,
 ): Promise<readonly DueFiring[]> {
   const rows = await sql.query<Row>(
-    `with due as materialized (
-       select id from alerts where status = 'open' and decide_at <= now() and (held_why is null or held_until <= now())
-       order by decide_at limit $1::integer for update skip locked
+    `with urgent as materialized (
+       select id from alerts where ${isDue} and ${isUrgent} order by decide_at limit $1::integer for update skip locked
+     ), others as materialized (
+       select id from alerts where ${isDue} and not ${isUrgent} order by decide_at
+       limit $1::integer - (select count(*) from urgent) for update skip locked
+     ), due as (
+       select id from urgent union all select id from others
      )
      update alerts a set decide_at = now() + $2::double precision * interval '1 second', token = a.token + 1
      from due where a.id = due.id
