@@ -3,11 +3,10 @@
 import type pg from "pg";
 
 /** What makes each of them another one, or says when it was. */
-const own = [
-  ...["id", "key", "execution_id", "incident_id", "alert_id", "fingerprint", "cluster", "target_key"],
-  ...["at", "created_at", "updated_at", "ended_at", "opened_at", "closed_at", "last_received_at"],
-  ...["resolved_at", "starts_at", "ends_at"],
-];
+const own =
+  "id key execution_id incident_id alert_id fingerprint cluster target_key at created_at updated_at ended_at opened_at closed_at last_received_at resolved_at starts_at ends_at".split(
+    " ",
+  );
 
 /**
  * The database must hold an execution that has ended, and a firing that is resolved. Ends with what autovacuum does by and by.
