@@ -1,11 +1,18 @@
-// What the length of the history costs: a firing that is taken and decided, an execution that is claimed after its owner is gone,
+// What the length of the history costs: a firing that is taken, what is asked about it, its decision, an execution that is claimed after its owner is gone,
 // and one that ends, with 1,000 to 1,000,000 past executions in the same database. The first row is the baseline of the others, in the
 // same run on the same throw-away PostgreSQL (fsync on). Rows that a sequential scan has read say where history is walked.
 // Usage: node bench/history.ts [--most 1000000]
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { type Database, openDatabase } from "../src/adapters/postgres/open-database.ts";
-import { append, delivery, ending, newAlert, newExecution } from "../test/contracts/store-samples.ts";
+import {
+  append,
+  delivery,
+  ending,
+  newAlert,
+  newExecution,
+  newTarget,
+} from "../test/contracts/store-samples.ts";
 import { growPast, rowsWalked } from "../test/support/past-executions.ts";
 import { startPostgres } from "../test/support/postgres.ts";
 import { endOfLease } from "../test/support/replica.ts";
@@ -18,6 +25,7 @@ const rounds = 3;
 /** Milliseconds for each execution. */
 interface Cost {
   readonly take: number;
+  readonly ask: number;
   readonly decide: number;
   readonly claim: number;
   readonly end: number;
@@ -32,7 +40,9 @@ await filler.connect();
 try {
   await round(database);
   console.log(`${live} live executions, milliseconds for each; the best of ${rounds} rounds`);
-  console.log("      past     take   decide    claim      end   of 1,000 past   rows of history walked");
+  console.log(
+    "      past     take      ask   decide    claim      end   of 1,000 past   rows of history walked",
+  );
   let baseline: Cost | null = null;
   for (const size of sizes) {
     await grow(filler, size);
@@ -60,17 +70,30 @@ async function grow(client: pg.Client, size: number): Promise<void> {
   if ((await past()) < size) throw new Error(`the history did not grow to ${size}`);
 }
 
-async function round({ alerts, executions, pool, ...database }: Database): Promise<Cost> {
+async function round({ alerts, executions, holds, pool, ...database }: Database): Promise<Cost> {
   const all = Array.from({ length: live }, () => newAlert());
   await alerts.receive(delivery(...all));
   const [take, due] = await timed(() => alerts.takeDue(live, 600));
+  const [ask] = await timed(async () => {
+    for (const firing of due) {
+      await alerts.liveExecution(firing.alert.fingerprint);
+      await holds.aim(firing, firing.alert.fingerprint, 30);
+      await holds.flapping(firing.alert, {
+        openings: 5,
+        windowSeconds: 1800,
+        notice: firing.alert.fingerprint,
+      });
+      await alerts.history(firing.alert.name, newTarget());
+      await alerts.usage(["namespace/prod-eu/shop"], { perSeconds: 3600 });
+    }
+  });
   const [decide] = await timed(async () => {
     for (const firing of due) {
       const { result } = await alerts.decide(firing, newExecution(firing.alert));
       if (result !== "committed") throw new Error(`the decision was ${result}`);
     }
   });
-  await endOfLease({ alerts, executions, pool, ...database });
+  await endOfLease({ alerts, executions, holds, pool, ...database });
   const [claim, owned] = await timed(() => executions.claimAbandoned(live));
   if (owned.length !== live) throw new Error(`${owned.length} were claimed, not ${live}`);
   const [end] = await timed(async () => {
@@ -88,7 +111,7 @@ async function round({ alerts, executions, pool, ...database }: Database): Promi
       })),
     ),
   );
-  return { take, decide, claim, end };
+  return { take, ask, decide, claim, end };
 }
 
 async function timed<T>(work: () => Promise<T>): Promise<readonly [number, T]> {
@@ -99,15 +122,21 @@ async function timed<T>(work: () => Promise<T>): Promise<readonly [number, T]> {
 
 function bestOf(costs: readonly Cost[]): Cost {
   const best = (part: keyof Cost) => Math.min(...costs.map((cost) => cost[part]));
-  return { take: best("take"), decide: best("decide"), claim: best("claim"), end: best("end") };
+  return {
+    take: best("take"),
+    ask: best("ask"),
+    decide: best("decide"),
+    claim: best("claim"),
+    end: best("end"),
+  };
 }
 
-function total({ take, decide, claim, end }: Cost): number {
-  return take + decide + claim + end;
+function total({ take, ask, decide, claim, end }: Cost): number {
+  return take + ask + decide + claim + end;
 }
 
-function print(size: number, { take, decide, claim, end }: Cost, ratio: number, read: number): void {
-  const figures = [take, decide, claim, end].map((one) => one.toFixed(3).padStart(8)).join(" ");
+function print(size: number, { take, ask, decide, claim, end }: Cost, ratio: number, read: number): void {
+  const figures = [take, ask, decide, claim, end].map((one) => one.toFixed(3).padStart(8)).join(" ");
   const columns = [size.toLocaleString("en").padStart(10), figures, `${ratio.toFixed(2)} times`.padStart(15)];
   console.log(`${columns.join(" ")} ${read.toLocaleString("en").padStart(24)}`);
 }
