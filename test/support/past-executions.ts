@@ -1,10 +1,10 @@
-// A long past for a database: copies of an execution that has ended, with its incident, firing, decision and events, each half a
-// minute older than the one before.
+// A long past for a database: copies of an execution that has ended, with all that is kept of it, each half a minute older than
+// the one before. People were told of every tenth, and have seen it.
 import type pg from "pg";
 
 /** What makes each of them another one, or says when it was. */
 const own =
-  "id key execution_id incident_id alert_id fingerprint cluster target_key at created_at updated_at ended_at opened_at closed_at last_received_at resolved_at starts_at ends_at".split(
+  "id key execution_id incident_id alert_id fingerprint cluster target_key at created_at updated_at ended_at opened_at closed_at last_received_at resolved_at starts_at ends_at escalated".split(
     " ",
   );
 
@@ -27,8 +27,8 @@ export async function growPast(client: pg.Client | pg.Pool, count: number, name 
      ), i as (
        insert into incidents (id, key, opened_at, closed_at) select own, place, began, began from past
      ), e as (
-       insert into executions (id, target_key, incident_id, created_at, updated_at, ended_at, ${execution})
-       select p.id, p.place, p.own, p.began, p.began, p.began, ${execution} from past p, sample
+       insert into executions (id, target_key, incident_id, created_at, updated_at, ended_at, escalated, ${execution})
+       select p.id, p.place, p.own, p.began, p.began, p.began, p.n % 10 = 0, ${execution} from past p, sample
      ), a as (
        insert into alerts (execution_id, cluster, fingerprint, target_key, incident_id, opened_at, last_received_at, resolved_at,
          starts_at, ends_at, ${alert})
@@ -37,6 +37,18 @@ export async function growPast(client: pg.Client | pg.Pool, count: number, name 
      ), d as (
        insert into decisions (alert_id, execution_id, at, ${decision})
        select -p.n, p.id, p.began, ${decision} from past p, (select * from decisions limit 1) x
+     ), x as (
+       insert into escalations (execution_id, escalated_at, due_at, told_at, seen_at)
+       select id, began, began, began, began from past where n % 10 = 0
+     ), s as (
+       insert into assessments (execution_id, round, verdict, made_at) select id, 1, 'effective', began from past
+     ), o as (
+       insert into audit_outbox (execution_id, milestone, seq, created_at, published_at) select id, 'ended', 4, began, began from past
+     ), r as (
+       insert into records (execution_id, head, lines, published_at) select id, own, 4, began from past
+     ), l as (
+       insert into deliveries (received_at, body_hash, source, opened, resolved, repeated, dead_letters)
+       select began, own, 'past', 1, 0, 0, 0 from past
      )
      insert into events (execution_id, at, ${event})
      select p.id, p.began, ${event} from past p, events x where x.execution_id = (select id from sample)`,
@@ -54,7 +66,9 @@ async function columnsOf(client: pg.Client | pg.Pool, table: string): Promise<st
   return rows[0]?.names ?? "";
 }
 
-const bigTables = ["executions", "alerts", "decisions", "incidents", "events"];
+/** What people were told of is few, and asked about by people alone. */
+const bigTables =
+  "executions alerts decisions incidents events assessments audit_outbox records deliveries".split(" ");
 
 /** Rows that sequential scans have read so far, of all that grows with the past. */
 export async function rowsWalked(pool: pg.Pool): Promise<number> {

@@ -11,7 +11,8 @@ export const escalationColumn = `case when escalated then (
 
 export const isUntold =
   "id in (select execution_id from escalations where told_at is null and seen_at is null)";
-export const isSeen = "id in (select execution_id from escalations where seen_at is not null)";
+export const isSeen =
+  "exists (select from escalations s where s.execution_id = id and s.seen_at is not null)";
 
 export interface EscalationRow {
   readonly told_at: string | null;
