@@ -47,7 +47,7 @@ function placeText(key: string): string {
   return [cluster, namespace, kind, name].filter((part) => part !== undefined && part !== "").join("/");
 }
 
-/** `breaker 3 stops restart-workload …: 3 executions within 24h failed or did not help`. */
+/** `breaker 3 stops restart-workload …: 3 executions within 1d failed or did not help`. */
 export function breakerText(breaker: Breaker): string {
   return `breaker ${breaker.id} stops ${breakerScopeText(breaker)}: ${setbacksText(breaker)}`;
 }

@@ -227,6 +227,27 @@ describe("observing", () => {
   });
 });
 
+describe("observing what depends on other steps", () => {
+  const observe = (steps: Parameters<typeof planned>[0]) =>
+    planned(steps).map((event) =>
+      event.type === "ExecutionRequested" ? { ...event, mode: "observe" as const } : event,
+    );
+  const past = observe([
+    step("look", { changes: false, retry: { ...step("look").retry, attempts: 1 } }),
+    step("logs", { changes: false, dependsOn: ["look"] }),
+  ]);
+  const begun = [...past, started("look", null)];
+
+  it("waits while they run, and goes on whether they succeeded, failed or were skipped", () => {
+    expect(given(...past).starts()).toEqual(["look"]);
+    expect(given(...begun).starts()).not.toContain("logs");
+    expect(given(...begun, succeeded("look")).starts()).toEqual(["logs"]);
+    expect(given(...begun, failed("look")).starts()).toEqual(["logs"]);
+    const skipped = { type: "StepSkipped", step: "look", reason: "no", byCondition: true } as const;
+    expect(given(...past, skipped).starts()).toEqual(["logs"]);
+  });
+});
+
 describe("a plan that the gate refuses", () => {
   const refusedBy = (rule: string): ExecutionEvent => ({
     type: "GateDecided",

@@ -207,6 +207,13 @@ describe("observe or live", () => {
     expect(mode([{ namespaces: ["shop"] }], { touches })).toBe("observe");
     expect(mode([{ namespaces: ["*"] }], { touches })).toBe("live");
   });
+  it("of a plan that touches nothing goes by its target, and without one by whether anything is live", () => {
+    const touches = { ...change.touches, objects: [] };
+    expect(mode([{ namespaces: ["shop"] }], { touches })).toBe("live");
+    expect(mode([{ namespaces: ["pay"] }], { touches })).toBe("observe");
+    expect(mode([{ namespaces: ["pay"] }], { touches, target: null })).toBe("live");
+    expect(mode([], { touches, target: null })).toBe("observe");
+  });
   it("observes unless every object is covered", () => {
     const touches = { ...change.touches, objects: [target, { ...target, namespace: "pay" }] };
     expect(mode([{ namespaces: ["shop"] }], { touches })).toBe("observe");

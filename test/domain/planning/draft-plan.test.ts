@@ -44,6 +44,20 @@ function problemOf(run: () => unknown): Problem {
 const order = ({ steps }: Pick<DraftPlan, "steps">) =>
   Object.fromEntries(steps.map(({ name, dependsOn }) => [name, dependsOn]));
 
+describe("the time that a step may take", () => {
+  it.each([
+    ["what it waits for, and half a minute", "parameters: {wait_timeout: 90s}", 120],
+    ["what its action waits for by default, and half a minute", "parameters: {}", 330],
+  ])("is %s", (_what, parameters, seconds) => {
+    const plan = draft(`
+name: t
+steps:
+  - {name: check, action: {action: validate_pod_health, ${parameters}}}
+`);
+    expect(plan.steps[0]?.timeoutSeconds).toBe(seconds);
+  });
+});
+
 describe("a step for each subject", () => {
   const text = `
 name: t
