@@ -33,6 +33,7 @@ describe("taking back a step that wrote two fields", () => {
     await simulation.stop();
   });
 
+  let now = "2026-11-17T10:05:00.000Z";
   let effect: PatchEffect;
   /** The step has set replicas 2 -> 3 and minReadySeconds 0 -> 5. */
   beforeEach(async () => {
@@ -86,7 +87,7 @@ describe("taking back a step that wrote two fields", () => {
       mostReplicaChange: 0,
       protection: { namespaces: [], ownNamespace: null, ownNode: null },
       faults: { at: async () => undefined },
-      clock: { now: () => "2026-11-17T10:05:00.000Z" },
+      clock: { now: () => now },
       log: quiet,
       metrics: noMetrics,
       pauses: noPauses,
@@ -155,6 +156,26 @@ describe("taking back a step that wrote two fields", () => {
       { type: "UndoFailed", code: "FIELD_CHANGED_SINCE", details: { field: "/spec/replicas" } },
     ]);
     expect(spec()).toMatchObject({ replicas: 7, minReadySeconds: 0 });
+  });
+
+  it("is tried again for ten minutes, then left to people", async () => {
+    const { session, ports, written } = opened();
+    const fault = { kind: "status", code: 429, retryAfterSeconds: 0 } as const;
+    const placed = simulation.cluster.faults.add({ method: "PATCH", fault, times: Infinity });
+    const ends: unknown[] = [];
+    for (const at of ["10:05:00.000", "10:15:00.000", "10:15:00.001"]) {
+      now = `2026-11-17T${at}Z`;
+      await startUndo(session.state().changes[0]!, session, ports);
+      ends.push(written().at(-1));
+    }
+    placed.remove();
+    now = "2026-11-17T10:05:00.000Z";
+    expect(ends).toMatchObject([
+      { type: "UndoFailed", attempt: 1, code: "API_THROTTLED", retryable: true },
+      { type: "UndoFailed", attempt: 2, retryable: true },
+      { type: "UndoFailed", attempt: 3, retryable: false },
+    ]);
+    expect(spec()).toMatchObject({ replicas: 3, minReadySeconds: 5 });
   });
 
   it("writes nothing when both are somebody else's by now", async () => {
