@@ -11,10 +11,8 @@ function moments(kind: string, spec: JsonObject, change: { pointer: string; befo
   const metadata = { name: "api", namespace: "shop", uid: "u", resourceVersion: "1", generation: 1 };
   const template = { spec: { containers: [{ name: "app", image: "app:1" }] } };
   const whole = { replicas: 4, selector: { matchLabels: { app: "api" } }, template, ...spec };
-  const status = {
-    ...{ observedGeneration: 1, replicas: 4, updatedReplicas: 4, availableReplicas: 4, readyReplicas: 4 },
-    ...{ desiredNumberScheduled: 5 },
-  };
+  const settled = { observedGeneration: 1, updatedReplicas: 4, availableReplicas: 4, readyReplicas: 4 };
+  const status = { ...settled, replicas: 4, desiredNumberScheduled: 5 };
   const ref = { cluster: "test", apiVersion: "apps/v1", kind, namespace: "shop", name: "api" };
   const object = { apiVersion: "apps/v1", kind, metadata, spec: whole, status };
   const effect = { kind: "patch", object: ref, uid: "u", resourceVersion: "1", changes: [change] };
