@@ -27,7 +27,14 @@ const action = {
   settle: async () => ({}),
 } as unknown as Action;
 
-type State = "ready" | "starting" | "crashing";
+type State = "ready" | "starting" | "crashing" | "restarted" | "without image";
+const containerStates: Readonly<Record<State, object>> = {
+  ready: {},
+  starting: {},
+  crashing: { restartCount: 1, state: { waiting: { reason: "CrashLoopBackOff" } } },
+  restarted: { restartCount: 1, state: { running: {} } },
+  "without image": { restartCount: 0, state: { waiting: { reason: "ImagePullBackOff" } } },
+};
 const podObject = (name: string, state: State) => ({
   kind: "Pod",
   metadata: {
@@ -38,11 +45,7 @@ const podObject = (name: string, state: State) => ({
   status: {
     phase: "Running",
     conditions: [{ type: "Ready", status: state === "ready" ? "True" : "False" }],
-    containerStatuses: [
-      state === "crashing"
-        ? { name: "app", restartCount: 1, state: { waiting: { reason: "CrashLoopBackOff" } } }
-        : { name: "app" },
-    ],
+    containerStatuses: [{ name: "app", ...containerStates[state] }],
   },
 });
 
@@ -136,6 +139,12 @@ describe("the restart of the next pod", () => {
     const { sent } = await second({ pods: { "api-new": "crashing", ...others } });
     expect(sent).toHaveLength(1);
   });
+  it.each(["restarted", "without image"] as const)(
+    "comes when the replacement is %s: it gets no further",
+    async (state) => {
+      expect((await second({ pods: { "api-new": state, ...others } })).sent).toHaveLength(1);
+    },
+  );
   it("does not wait where nothing was taken down before it", async () => {
     expect((await second({ pods: others }, [])).sent).toHaveLength(1);
   });
