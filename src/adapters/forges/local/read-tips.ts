@@ -18,7 +18,7 @@ const betweenMilliseconds = 200;
 
 /** What is answered was read after it was asked. @throws Problem GIT_UNREACHABLE, GIT_REFUSED */
 export function tipReader(folder: string): (references: readonly string[]) => Promise<Tips> {
-  let waiting: Waiting[] = [];
+  const waiting: Waiting[] = [];
   let isReading = false;
   let startedAt = Number.NEGATIVE_INFINITY;
 
